@@ -1,0 +1,43 @@
+/** Everything that checks, one after the other, closed by the line that CI reads: `N passed, N failed`. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const scratch = mkdtempSync(join(tmpdir(), 'sentry-test-'));
+const jestReport = join(scratch, 'jest.json');
+const checks = [
+  ['compile', 'tsc', ['--noEmit']],
+  ['lint', 'eslint', ['.', '--max-warnings', '0']],
+  ['format', 'prettier', ['--check', '.', '--log-level', 'warn']],
+  ['import rules', 'depcruise', ['src', 'local', 'cli', 'test', '--output-type', 'err']],
+  ['dead code', 'knip', []],
+  ['infrastructure', 'node', ['scripts/checkInfra.mjs']],
+  ['tests', 'jest', ['--json', '--outputFile', jestReport, ...process.argv.slice(2)]],
+];
+
+const tally = { passed: 0, failed: 0 };
+for (const [name, command, args] of checks) {
+  const began = Date.now();
+  // The newest Azure SDKs require a package that is ESM only; jest loads it only with this flag, on Node 24.9 or later.
+  const env = { ...process.env, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+  const { status } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
+  const verdict = status === 0 ? 'ok' : 'FAILED';
+  console.log(`${verdict.padEnd(6)} ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  const counts = name === 'tests' ? jestCounts() : undefined;
+  tally.passed += counts?.passed ?? (status === 0 ? 1 : 0);
+  tally.failed += counts?.failed ?? (status === 0 ? 0 : 1);
+}
+rmSync(scratch, { recursive: true });
+console.log(`${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed > 0 || tally.passed <= checks.length ? 1 : 0;
+
+/** A suite that cannot be loaded holds no tests, so it counts as one failure of its own. */
+function jestCounts() {
+  try {
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(jestReport, 'utf8'));
+    return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
