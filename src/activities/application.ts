@@ -1,0 +1,25 @@
+import type { Azure } from '../azure/ports';
+import { bearsMark, type Effects } from './effects';
+
+/** Guide, option 2, steps 1 to 7: the app registration `CloudKnox-App`, single tenant, with the two permissions. */
+export const application = ({ directory }: Azure): Effects<'application'> => ({
+  observe: async ({ wanted, deployment }) => {
+    const found = await directory.findApplications(wanted.displayName);
+    // Display names are not unique in Entra: ours is the one that bears our mark.
+    const body = found.find(({ tags }) => bearsMark(tags, deployment)) ?? found[0];
+    return body && { value: body, ours: bearsMark(body.tags, deployment), outputs: { objectId: body.id, appId: body.appId } };
+  },
+  put: async ({ wanted }, observed) => {
+    const objectId = observed?.outputs['objectId'];
+    if (objectId !== undefined) {
+      await directory.updateApplication(objectId, wanted);
+      return { outputs: observed?.outputs };
+    }
+    const { id, appId } = await directory.createApplication(wanted);
+    return { outputs: { objectId: id, appId } };
+  },
+  remove: async (_spec, { outputs }) => {
+    await directory.deleteApplication(outputs['objectId'] ?? '');
+    return {};
+  },
+});

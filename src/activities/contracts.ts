@@ -1,0 +1,79 @@
+/** What orchestrations may ask for: each activity's name and types, and nothing of how it is done. */
+import { RetryOptions } from 'durable-functions';
+import type { WindowScope } from '../domain/blueprint';
+import type { Change, Outcome, Refusal } from '../domain/outcome';
+import type { AnswerKey, Script } from '../domain/profile';
+import type { Spec } from '../domain/resources';
+import type { KnownSubscription } from '../domain/subscriptions';
+
+export interface Activity<I, O> {
+  readonly name: string;
+  /** Never set: it only carries the types. */
+  readonly types?: (input: I) => Promise<O>;
+}
+export type HandlerOf<A> = A extends Activity<infer I, infer O> ? (input: I) => Promise<O> : never;
+
+/** For crashes alone: whatever Azure answers is a value. Five attempts wait 5, 10, 20 and 40 s between them. */
+export const crashRetry = Object.assign(new RetryOptions(5_000, 5), { backoffCoefficient: 2 });
+
+export const verbs = ['ensure', 'remove'] as const;
+export type Verb = (typeof verbs)[number];
+
+/** One resource to see to. `operation` is what an earlier answer left running, `change` what it was for. */
+export interface Step {
+  readonly spec: Spec;
+  readonly operation?: string | undefined;
+  readonly change?: Change | undefined;
+}
+
+/** Where the set-up script is reached, and where each of its answers lies. Secrets only as vault URIs. */
+export interface ApplianceJob {
+  readonly address: string;
+  readonly port: number;
+  readonly username: string;
+  readonly hostKey?: string | undefined;
+  readonly script: Script;
+  readonly sshKeyUri: string;
+  readonly registrationUri: string;
+  readonly clientSecretUri?: string | undefined;
+  readonly answers: Readonly<Partial<Record<AnswerKey, string>>>;
+}
+/** How the script ended; the transcript has every secret blotted out. */
+export type ApplianceResult =
+  | { readonly kind: 'configured'; readonly hostKey: string }
+  | { readonly kind: 'wrongPin'; readonly hostKey: string }
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  | ({ readonly kind: 'stopped'; readonly transcript: string } & Refusal);
+
+/** What the window tells the Sentry that asked for it. */
+export interface WindowOrder {
+  readonly scope: WindowScope;
+  /** The instance that is told `windowOpened` and `windowClosed`. */
+  readonly notify: string;
+}
+
+export type Started = 'started' | 'running';
+
+export const activities = {
+  ensureResources: activity<readonly Step[], readonly Outcome[]>('ensureResources'),
+  removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
+  listSubscriptions: activity<null, ListedSubscriptions>('listSubscriptions'),
+  configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
+  /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
+  openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
+  raiseEvent: activity<EventToRaise, null>('raiseEvent'),
+  startDeployment: activity<{ readonly name: string }, Started>('startDeployment'),
+};
+
+export interface EventToRaise {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly data: unknown;
+}
+export type ListedSubscriptions =
+  | { readonly kind: 'listed'; readonly subscriptions: readonly KnownSubscription[] }
+  | Extract<Outcome, { kind: 'later' | 'refused' }>;
+
+function activity<I, O>(name: string): Activity<I, O> {
+  return { name };
+}

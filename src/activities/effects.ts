@@ -1,0 +1,56 @@
+/** What a kind of resource can be asked: the three effects that each file beside this one gives for its kind. */
+import type { Accepted, ArmBody, ArmStore } from '../azure/ports';
+import type { Outputs } from '../domain/outcome';
+import { type Kind, OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
+
+export interface Observed {
+  /** In the shape of the kind's `wanted`, with whatever else Azure shows. */
+  readonly value: unknown;
+  readonly ours: boolean;
+  readonly outputs: Outputs;
+  readonly etag?: string | undefined;
+  /** Set while Azure is still at work on it, or gave up on it. */
+  readonly provisioning?: 'busy' | 'failed' | undefined;
+}
+
+/** A write's answer: still running, or finished with the outputs if the write itself told them. */
+export type Submitted = Accepted & { readonly outputs?: Outputs | undefined; readonly ours?: boolean };
+
+export interface Effects<K extends Kind> {
+  observe(spec: SpecOf<K>): Promise<Observed | undefined>;
+  put(spec: SpecOf<K>, observed: Observed | undefined): Promise<Submitted>;
+  remove(spec: SpecOf<K>, observed: Observed): Promise<Submitted>;
+}
+export type AllEffects = { readonly [K in Kind]: Effects<K> };
+
+/** Effects of a plain ARM resource: get, put and delete by id. `read` gives what else there is to tell. */
+export const armEffects = <K extends Kind>(
+  store: ArmStore<SpecOf<K>['wanted']>,
+  read: (body: ArmBody, spec: SpecOf<K>) => { readonly outputs?: Outputs; readonly ours?: boolean } = () => ({}),
+): Effects<K> => ({
+  observe: async (spec) => {
+    const body = await store.get(spec.id);
+    return body && observedArm(body, spec, read(body, spec));
+  },
+  put: (spec, observed) => store.put(spec.id, spec.wanted, observed?.etag),
+  remove: (spec) => store.delete(spec.id),
+});
+
+export function observedArm(
+  body: ArmBody,
+  spec: SpecOf<Kind>,
+  told: { readonly outputs?: Outputs; readonly ours?: boolean } = {},
+): Observed {
+  const state = body.provisioningState;
+  return {
+    value: body,
+    ours: told.ours ?? body.tags?.[OWNER_TAG] === spec.deployment,
+    outputs: { id: body.id ?? spec.id, ...told.outputs },
+    etag: body.etag,
+    provisioning: state === undefined || state === 'Succeeded' ? undefined : state === 'Failed' || state === 'Canceled' ? 'failed' : 'busy',
+  };
+}
+
+/** Our mark in a text or a list of texts, where a thing has no tags. */
+export const bearsMark = (marks: string | readonly string[] | null | undefined, deployment: string): boolean =>
+  (typeof marks === 'string' ? marks.split(' ') : (marks ?? [])).includes(ownerMark(deployment));

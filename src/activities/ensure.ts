@@ -1,0 +1,104 @@
+/** Brings resources to their wanted state, or takes them away: once for all kinds. */
+import { AzureError, type Azure } from '../azure/ports';
+import { differences, touches } from '../domain/compare';
+import type { Change, Done, Later, Outcome, Refused } from '../domain/outcome';
+import { type Kind, kinds, type Spec } from '../domain/resources';
+import type { HandlerOf, Step, activities } from './contracts';
+import type { AllEffects, Effects, Observed, Submitted } from './effects';
+
+/** Azure shows a write after a while only; nothing is wrong with it yet. */
+const NOT_SHOWN_YET: Later = {
+  kind: 'later',
+  code: 'NotShownYet',
+  reason: 'Azure took the change and does not show it yet',
+  remedy: 'Send the same request again in a few minutes.',
+  patienceSeconds: 900,
+};
+const BUSY_SECONDS = 5;
+
+/**
+ * Brings resources to their wanted state, a few at a time. Every answer is an outcome, crashes of ours included:
+ * what is fanned out must never throw (`Task.all` would lose the other answers). Safe to run twice.
+ */
+export const makeEnsure =
+  (azure: Azure, effects: AllEffects): HandlerOf<typeof activities.ensureResources> =>
+  (steps) =>
+    Promise.all(steps.map((step) => asOutcome(() => ensure(azure, effectsOf(effects, step.spec), step))));
+
+/** Removes what this deployment made, and nothing else. Safe to run twice. */
+export const makeRemove =
+  (azure: Azure, effects: AllEffects): HandlerOf<typeof activities.removeResources> =>
+  (steps) =>
+    Promise.all(steps.map((step) => asOutcome(() => remove(azure, effectsOf(effects, step.spec), step))));
+
+/** The table's type ties each kind's effects to its spec; TypeScript cannot follow that through a lookup. */
+const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind] as unknown as Effects<Kind>;
+
+async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
+  const running = operation === undefined ? undefined : await poll(azure, operation, change ?? 'created');
+  if (running) return running;
+
+  const observed = await effects.observe(spec);
+  if (!observed) return operation === undefined ? submitted(spec, await effects.put(spec, undefined), 'created', effects) : NOT_SHOWN_YET;
+  if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
+
+  const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
+  const asWanted = paths.length === 0 && observed.provisioning !== 'failed';
+  if (asWanted) return done(change ?? 'kept', observed);
+  const obstacle = mayNotChange(spec, observed, paths);
+  return obstacle ?? submitted(spec, await effects.put(spec, observed), change ?? 'changed', effects);
+}
+
+async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
+  const running = operation === undefined ? undefined : await poll(azure, operation, 'removed');
+  if (running) return running;
+
+  const observed = await effects.observe(spec);
+  if (!observed) return { kind: 'done', change: change ?? 'kept', ours: true, outputs: {} };
+  if (!observed.ours) return done('kept', observed);
+  const answer = await effects.remove(spec, observed);
+  if (answer.operation !== undefined) return { kind: 'running', operation: answer.operation, seconds: answer.seconds, change: 'removed' };
+  return (await effects.observe(spec)) ? NOT_SHOWN_YET : { kind: 'done', change: 'removed', ours: true, outputs: {} };
+}
+
+/** The outcome while an operation runs or after it failed; nothing once it has succeeded. */
+async function poll(azure: Azure, operation: string, change: Change): Promise<Outcome | undefined> {
+  const state = await azure.operations.poll(operation);
+  if (state.status === 'running') return { kind: 'running', operation, seconds: state.seconds, change };
+  return state.status === 'failed' ? state.outcome : undefined;
+}
+
+async function submitted(spec: Spec, answer: Submitted, change: Change, effects: Effects<Kind>): Promise<Outcome> {
+  const { operation, seconds, outputs, ours = true } = answer;
+  if (operation !== undefined) return { kind: 'running', operation, seconds, change };
+  if (outputs) return { kind: 'done', change: ours ? change : 'kept', ours, outputs };
+  const observed = await effects.observe(spec);
+  return observed ? done(change, observed) : NOT_SHOWN_YET;
+}
+
+const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
+
+/** What another tool made is kept as it is, and what Azure lets nobody change is not tried. */
+function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
+  const stuck = touches(paths, kinds[spec.kind].immutable);
+  const where = (list: readonly string[]): string => `'${spec.id}' exists and differs in ${list.join(', ')}`;
+  if (!observed.ours) {
+    return refused('NotOurs', `${where(paths)}, and it was not made by this deployment`, 'Give it another name in the request, or bring it to that state yourself.');
+  }
+  return stuck.length === 0
+    ? undefined
+    : refused('Immutable', `${where(stuck)}, which cannot be changed`, 'Remove it by hand, or ask for what it already is.');
+}
+
+const refused = (code: string, reason: string, remedy: string): Refused => ({ kind: 'refused', code, reason, remedy });
+
+async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AzureError) return error.outcome;
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+    return { kind: 'later', code: 'Unexpected', reason, remedy: 'See the log, then send the same request again.', patienceSeconds: 120 };
+  }
+}
+

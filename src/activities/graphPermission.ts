@@ -1,0 +1,31 @@
+import type { Azure } from '../azure/ports';
+import type { Effects } from './effects';
+
+const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+
+/**
+ * Guide, option 1 step 11 and option 2 steps 7 and 8: one application permission of Microsoft Graph, granted to the
+ * principal. For an app role, assigning it is the admin consent.
+ */
+export const graphPermission = ({ directory }: Azure): Effects<'graphPermission'> => {
+  const graphId = async (): Promise<string> => {
+    const graph = await directory.findServicePrincipal(GRAPH_APP_ID);
+    if (!graph) throw new Error('The tenant has no service principal of Microsoft Graph.');
+    return graph.id;
+  };
+  return {
+    observe: async ({ wanted }) => {
+      const assigned = await directory.appRoleAssignments(wanted.principalId);
+      const match = assigned.find(({ appRoleId }) => appRoleId === wanted.appRoleId);
+      return match && { value: wanted, ours: true, outputs: { id: match.id } };
+    },
+    put: async ({ wanted }) => {
+      await directory.assignAppRole(wanted.principalId, await graphId(), wanted.appRoleId);
+      return { outputs: {} };
+    },
+    remove: async ({ wanted }, { outputs }) => {
+      await directory.removeAppRoleAssignment(wanted.principalId, outputs['id'] ?? '');
+      return {};
+    },
+  };
+};

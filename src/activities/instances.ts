@@ -1,0 +1,31 @@
+/** Activities that start and tell other instances, through the durable client. */
+import type { activities, HandlerOf, Started } from './contracts';
+
+/** What is needed of the durable client. */
+export interface Instances {
+  /** Answers `running` where an instance of that id is at work already: it stays. */
+  start(orchestrator: string, instanceId: string, input: unknown): Promise<Started>;
+  /** An instance that has ended hears nothing, and that is no error. */
+  raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
+}
+
+export const makeOpenWindow =
+  (instances: Instances): HandlerOf<typeof activities.openWindow> =>
+  ({ instanceId, order }) =>
+    instances.start('accessWindow', instanceId, order);
+
+export const makeRaiseEvent =
+  (instances: Instances): HandlerOf<typeof activities.raiseEvent> =>
+  async ({ instanceId, name, data }) => {
+    await instances.raiseEvent(instanceId, name, data);
+    return null;
+  };
+
+/** Starts the deployment again with the input that `inputOf` reads from its stored request. */
+export const makeStartDeployment =
+  (
+    instances: Instances,
+    inputOf: (name: string) => Promise<unknown>,
+  ): HandlerOf<typeof activities.startDeployment> =>
+  async ({ name }) =>
+    instances.start('deployment', `d-${name}`, await inputOf(name));

@@ -1,0 +1,38 @@
+import { v5 } from 'uuid';
+import { z } from 'zod';
+import { AzureError, type Azure } from '../azure/ports';
+import type { SpecOf } from '../domain/resources';
+import { bearsMark, type Effects, observedArm } from './effects';
+
+/** Ours: any fixed GUID does, as long as it never changes. */
+const NAMESPACE = '6c0f6f0e-5f2b-5c55-9a53-0d8ad6a9a7b1';
+const shown = z.looseObject({ description: z.string().nullish() });
+
+/**
+ * Guide, "Granting the 'Reader' role". The name is made of scope, principal and role, so the same grant always has
+ * the same name (a second PUT changes nothing), and an identity made anew gets a new one: Azure refuses to change
+ * the principal of an existing assignment.
+ */
+export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
+  observe: async (spec) => {
+    const body = await arm.roleAssignment.get(assignmentId(spec));
+    const { description } = shown.parse(body ?? {});
+    return body && observedArm(body, spec, { ours: bearsMark(description, spec.deployment) });
+  },
+  put: async (spec) => {
+    try {
+      return await arm.roleAssignment.put(assignmentId(spec), spec.wanted);
+    } catch (error) {
+      // Somebody granted the same before, under another name: it does the job, and it is not ours to remove.
+      if (error instanceof AzureError && error.outcome.code === 'RoleAssignmentExists') return { ours: false, outputs: {} };
+      throw error;
+    }
+  },
+  remove: (spec) => arm.roleAssignment.delete(assignmentId(spec)),
+});
+
+function assignmentId({ wanted: { scope, principalId, roleDefinitionId } }: SpecOf<'roleAssignment'>): string {
+  const role = roleDefinitionId.slice(roleDefinitionId.lastIndexOf('/') + 1);
+  const name = v5(`${scope}|${principalId}|${role}`.toLowerCase(), NAMESPACE);
+  return `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`;
+}

@@ -1,0 +1,126 @@
+/** The ports: what the activities need of Azure. The folders beside this file implement them with Azure's SDKs. */
+import type { Later, Refused } from '../domain/outcome';
+import type { Tags, Wanted } from '../domain/resources';
+import type { KnownSubscription } from '../domain/subscriptions';
+
+/** Any call on a port may throw this and nothing else on purpose: Azure's answer, sorted by `errors.ts`. */
+export class AzureError extends Error {
+  override readonly name = 'AzureError';
+  constructor(
+    readonly outcome: Later | Refused,
+    readonly status: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(outcome.reason, options);
+  }
+}
+
+/** A resource as Azure shows it, in the shape of Azure's clients. */
+export interface ArmBody {
+  readonly id?: string | undefined;
+  readonly etag?: string | undefined;
+  readonly tags?: Tags | undefined;
+  readonly provisioningState?: string | undefined;
+}
+
+/** A write that Azure took. With `operation` it is still running there; poll that URL. */
+export interface Accepted {
+  readonly operation?: string | undefined;
+  /** Retry-After of the answer. */
+  readonly seconds?: number | undefined;
+}
+
+/** One type of ARM resource, addressed by its id. `get` answers `undefined` for what does not exist. */
+export interface ArmStore<W> {
+  get(id: string): Promise<ArmBody | undefined>;
+  /** With `ifMatch`, only while the resource still has that etag. */
+  put(id: string, body: W, ifMatch?: string): Promise<Accepted>;
+  delete(id: string): Promise<Accepted>;
+}
+
+/** The kinds that are ARM resources with nothing special about them. */
+export type ArmKind =
+  | 'resourceGroup'
+  | 'virtualNetwork'
+  | 'publicIPAddress'
+  | 'natGateway'
+  | 'subnet'
+  | 'marketplaceAgreement'
+  | 'networkSecurityGroup'
+  | 'userAssignedIdentity'
+  | 'roleAssignment'
+  | 'networkInterface'
+  | 'virtualMachine'
+  | 'securityRule';
+
+export type OperationState =
+  | { readonly status: 'running'; readonly seconds?: number | undefined }
+  | { readonly status: 'succeeded' }
+  | { readonly status: 'failed'; readonly outcome: Later | Refused };
+
+export interface Application {
+  readonly id: string;
+  readonly appId: string;
+  readonly displayName: string;
+  readonly tags: readonly string[];
+  readonly passwordCredentials: readonly { readonly keyId: string; readonly displayName: string | null }[];
+}
+export interface ServicePrincipal {
+  readonly id: string;
+  readonly appId: string;
+  readonly tags: readonly string[];
+}
+
+/** Microsoft Graph. */
+export interface Directory {
+  findApplications(displayName: string): Promise<readonly Application[]>;
+  getApplication(objectId: string): Promise<Application | undefined>;
+  createApplication(body: Wanted['application']): Promise<Application>;
+  updateApplication(objectId: string, body: Wanted['application']): Promise<void>;
+  deleteApplication(objectId: string): Promise<void>;
+  findServicePrincipal(appId: string): Promise<ServicePrincipal | undefined>;
+  createServicePrincipal(body: Wanted['servicePrincipal']): Promise<ServicePrincipal>;
+  deleteServicePrincipal(objectId: string): Promise<void>;
+  /** Makes a client secret. Graph shows its text this once. */
+  addPassword(
+    applicationId: string,
+    displayName: string,
+    endDateTime: string,
+  ): Promise<{ readonly keyId: string; readonly secretText: string }>;
+  removePassword(applicationId: string, keyId: string): Promise<void>;
+  appRoleAssignments(
+    principalId: string,
+  ): Promise<readonly { readonly id: string; readonly resourceId: string; readonly appRoleId: string }[]>;
+  assignAppRole(principalId: string, resourceId: string, appRoleId: string): Promise<void>;
+  removeAppRoleAssignment(principalId: string, assignmentId: string): Promise<void>;
+}
+
+export interface Secret {
+  readonly value: string;
+  /** With the version: it names this value for ever. */
+  readonly uri: string;
+  readonly tags: Tags;
+  readonly expiresOn?: Date | undefined;
+}
+
+/** Key Vault: the only place where a secret rests. */
+export interface Secrets {
+  /** By name (its newest version) or by URI. */
+  get(nameOrUri: string): Promise<Secret | undefined>;
+  /** Answers the new version's URI. */
+  set(
+    name: string,
+    value: string,
+    about: { readonly tags: Tags; readonly contentType: string; readonly expiresOn?: Date | undefined },
+  ): Promise<string>;
+  delete(name: string): Promise<void>;
+}
+
+export interface Azure {
+  readonly arm: { readonly [K in ArmKind]: ArmStore<Wanted[K]> };
+  readonly operations: { poll(operation: string): Promise<OperationState> };
+  readonly directory: Directory;
+  readonly secrets: Secrets;
+  /** All subscriptions that the app may read, from Resource Graph. */
+  readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
+}

@@ -1,0 +1,59 @@
+/** Arithmetic on CIDR ranges, so that a request cannot open a port to half of the internet. Pure. */
+import { z } from 'zod';
+
+/** More than a /16 of IPv4, or than a /32 of IPv6, is no longer "the administrator's addresses". */
+const WIDEST = { 4: 16, 6: 32 } as const;
+
+export const cidr = z.union([z.cidrv4(), z.cidrv6()], {
+  error: 'is not a CIDR range, such as 203.0.113.7/32',
+});
+
+interface Range {
+  readonly version: 4 | 6;
+  /** The network's leading bits, as text: one range holds another where its bits are a prefix of the other's. */
+  readonly bits: string;
+}
+
+/** True when the ranges together cover more addresses than one range of the widest size that we allow. */
+export function opensTooMuch(ranges: readonly string[]): boolean {
+  const parsed = ranges.map(parseRange);
+  const distinct = parsed.filter(
+    (range, index) =>
+      !parsed.some(
+        (other, at) =>
+          at !== index &&
+          other.version === range.version &&
+          range.bits.startsWith(other.bits) &&
+          (other.bits !== range.bits || at < index),
+      ),
+  );
+  return ([4, 6] as const).some(
+    (version) =>
+      distinct
+        .filter((range) => range.version === version)
+        .reduce((share, range) => share + 2 ** (WIDEST[version] - range.bits.length), 0) > 1,
+  );
+}
+
+/** The range's network bits; the text is a valid CIDR range already. */
+function parseRange(text: string): Range {
+  const [address = '', length = '0'] = text.split('/');
+  const version = address.includes(':') ? 6 : 4;
+  const bits = version === 4 ? groupBits(address.split('.'), 10, 8) : groupBits(expand(address), 16, 16);
+  return { version, bits: bits.slice(0, Number(length)) };
+}
+
+const groupBits = (groups: readonly string[], radix: number, width: number): string =>
+  groups.map((group) => parseInt(group, radix).toString(2).padStart(width, '0')).join('');
+
+/** The eight groups of an IPv6 address, `::` and an embedded IPv4 address written out. */
+function expand(address: string): string[] {
+  const plain = address.replace(/\d+\.\d+\.\d+\.\d+$/, (v4) => {
+    const [a = 0, b = 0, c = 0, d = 0] = v4.split('.').map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  const [head = '', tail] = plain.split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = (tail ?? '').split(':').filter(Boolean);
+  return [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
+}

@@ -1,0 +1,154 @@
+/**
+ * The kinds of resource: one row each. `wanted` is in the shape that Azure's own clients take and give, and names
+ * only what we care for: what a policy or another hand added (tags, agents, diagnostics) is never drift. Pure.
+ */
+import type { Outputs } from './outcome';
+
+export type Tags = Record<string, string>;
+interface Id {
+  id: string;
+}
+interface Tracked {
+  location: string;
+  tags: Tags;
+}
+
+/** What each kind of resource should be, as its `put` takes it. */
+export interface Wanted {
+  resourceGroup: Tracked;
+  virtualNetwork: Tracked & { addressSpace: { addressPrefixes: string[] } };
+  publicIPAddress: Tracked & { sku: { name: 'Standard' }; publicIPAllocationMethod: 'Static' };
+  natGateway: Tracked & { sku: { name: 'Standard' }; publicIpAddresses: Id[] };
+  subnet: { addressPrefix: string; natGateway: Id; defaultOutboundAccess: false };
+  marketplaceAgreement: { publisher: string; product: string; plan: string; accepted: true };
+  networkSecurityGroup: Tracked;
+  userAssignedIdentity: Tracked;
+  application: {
+    displayName: string;
+    signInAudience: 'AzureADMyOrg';
+    tags: string[];
+    requiredResourceAccess: { resourceAppId: string; resourceAccess: { id: string; type: 'Role' }[] }[];
+  };
+  servicePrincipal: { appId: string; tags: string[] };
+  clientSecret: { applicationId: string; secretName: string; displayName: string; expiresInDays: number; tags: Tags };
+  graphPermission: { principalId: string; permission: string; appRoleId: string };
+  roleAssignment: {
+    scope: string;
+    roleDefinitionId: string;
+    roleName: string;
+    principalId: string;
+    principalType: 'ServicePrincipal';
+    description: string;
+  };
+  sshKey: { secretName: string; tags: Tags };
+  networkInterface: Tracked & {
+    networkSecurityGroup: Id;
+    ipConfigurations: { name: string; subnet: Id; privateIPAllocationMethod: 'Dynamic' }[];
+  };
+  virtualMachine: Tracked & {
+    plan: { name: string; publisher: string; product: string };
+    identity?: { type: 'UserAssigned'; userAssignedIdentities: Record<string, object> };
+    hardwareProfile: { vmSize: string };
+    storageProfile: {
+      imageReference: { publisher: string; offer: string; sku: string; version: string };
+      osDisk: { createOption: 'FromImage'; deleteOption: 'Delete'; managedDisk: { storageAccountType: 'Premium_LRS' } };
+    };
+    osProfile: {
+      computerName: string;
+      adminUsername: string;
+      linuxConfiguration: {
+        disablePasswordAuthentication: true;
+        ssh: { publicKeys: { path: string; keyData: string }[] };
+      };
+    };
+    networkProfile: { networkInterfaces: (Id & { primary: true })[] };
+  };
+  /** The temporary public IP on a NIC that has other owners' settings too: read, merged, put with If-Match. */
+  publicIPAssociation: { networkInterfaceId: string; publicIPAddressId: string };
+  securityRule: {
+    priority: number;
+    direction: 'Inbound';
+    access: 'Allow';
+    protocol: 'Tcp';
+    sourcePortRange: '*';
+    sourceAddressPrefixes: string[];
+    destinationAddressPrefix: '*';
+    destinationPortRange: string;
+    description: string;
+  };
+}
+export type Kind = keyof Wanted;
+
+interface Row {
+  /** How many of this kind one activity may take: ARM's own time for a grant is short, a round trip of ours is not. */
+  readonly batch: number;
+  /** Paths that Azure lets nobody change after creation: a difference there is refused, never put. */
+  readonly immutable: readonly string[];
+  /** False for what has no place of its own for a mark, and is ours when what it hangs on is ours. */
+  readonly marked: boolean;
+}
+
+const row = (marked: boolean, immutable: readonly string[] = [], batch = 1): Row => ({ marked, immutable, batch });
+
+export const kinds: Readonly<Record<Kind, Row>> = {
+  resourceGroup: row(true, ['location']),
+  virtualNetwork: row(true, ['location']),
+  publicIPAddress: row(true, ['location', 'sku']),
+  natGateway: row(true, ['location']),
+  subnet: row(false),
+  marketplaceAgreement: row(false),
+  networkSecurityGroup: row(true, ['location']),
+  userAssignedIdentity: row(true, ['location']),
+  application: row(true),
+  servicePrincipal: row(true),
+  clientSecret: row(true),
+  graphPermission: row(false),
+  roleAssignment: row(true, [], 10),
+  sshKey: row(true),
+  networkInterface: row(true, ['location']),
+  virtualMachine: row(true, ['location', 'storageProfile', 'osProfile', 'plan']),
+  publicIPAssociation: row(false),
+  securityRule: row(false),
+};
+
+/** One resource of a deployment, and what it needs of others before it can be put. */
+export type Resource = { [K in Kind]: ResourceOf<K> }[Kind];
+export interface ResourceOf<K extends Kind> {
+  readonly kind: K;
+  /** Unique in its graph, readable: `networkInterface`, `roleAssignment/Reader/{subscription}`. */
+  readonly key: string;
+  /** An ARM id, or the name that the thing has in Graph or in the vault. */
+  readonly id: string;
+  readonly needs: readonly string[];
+  readonly wanted: (given: Given) => Wanted[K];
+}
+
+/** Reads an output of a resource that this one needs. */
+export type Given = (key: string, output: string) => string;
+
+/** What an activity is asked to see to: all values resolved, nothing left to decide. */
+export type Spec = { [K in Kind]: SpecOf<K> }[Kind];
+export interface SpecOf<K extends Kind> {
+  readonly kind: K;
+  readonly key: string;
+  readonly id: string;
+  /** The deployment's name: our mark on what we make. */
+  readonly deployment: string;
+  readonly wanted: Wanted[K];
+}
+
+/** The tag (on ARM resources and vault secrets) that says whose a thing is. Teardown trusts nothing else. */
+export const OWNER_TAG = 'sentry-deployment';
+/** The same mark where there are only texts: Graph objects' tags, a role assignment's description. */
+export const ownerMark = (deployment: string): string => `${OWNER_TAG}:${deployment}`;
+
+/** Resolves a resource's wanted state against the outputs of what it needs. Throws where one is absent: a bug in `needs`. */
+export function specify(resource: Resource, deployment: string, outputs: Readonly<Record<string, Outputs>>): Spec {
+  const given: Given = (key, output) => {
+    const value = outputs[key]?.[output];
+    if (value === undefined) throw new Error(`'${resource.key}' needs '${output}' of '${key}', which gave none.`);
+    return value;
+  };
+  const { kind, key, id } = resource;
+  return { kind, key, id, deployment, wanted: resource.wanted(given) } as Spec;
+}
