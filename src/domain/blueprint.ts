@@ -355,10 +355,7 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
     key: 'publicIPAssociation',
     id: scope.networkInterfaceId,
     needs: ['publicIPAddress'],
-    wanted: (given) => ({
-      networkInterfaceId: scope.networkInterfaceId,
-      publicIPAddressId: given('publicIPAddress', 'id'),
-    }),
+    wanted: () => ({ networkInterfaceId: scope.networkInterfaceId, publicIPAddressId: address.id }),
   };
   const rules = scope.ports.map(
     (port, index): ResourceOf<'securityRule'> => ({

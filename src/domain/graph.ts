@@ -30,6 +30,9 @@ const LONGEST_RETRY_SECONDS = 60;
 export function next(resources: readonly Resource[], progress: Progress, now: number): Next {
   const settled = block(resources, progress);
   const stateOf = (key: string): State => settled[key] ?? WAITING;
+  // A need outside this graph was settled by an earlier one, or this graph would not have been begun.
+  const mine = new Set(resources.map(({ key }) => key));
+  const met = (key: string): boolean => !mine.has(key) || stateOf(key).state === 'done';
   const timed = resources.flatMap(({ key }) => {
     const state = stateOf(key);
     return state.state === 'running' || state.state === 'later' ? [state.dueAt] : [];
@@ -37,7 +40,7 @@ export function next(resources: readonly Resource[], progress: Progress, now: nu
   const due = resources.filter((resource) => {
     const state = stateOf(resource.key);
     if (state.state === 'running' || state.state === 'later') return state.dueAt <= now;
-    return state.state === 'waiting' && resource.needs.every((key) => stateOf(key).state === 'done');
+    return state.state === 'waiting' && resource.needs.every(met);
   });
   const later = timed.filter((dueAt) => dueAt > now);
   return { due, progress: settled, ...(later.length > 0 ? { wakeAt: Math.min(...later) } : {}) };
@@ -83,8 +86,11 @@ export function reversed(resources: readonly Resource[]): readonly Resource[] {
   return resources.map((resource) => ({ ...resource, needs: neededBy(resource.key).filter((key) => keys.has(key)) }));
 }
 
-/** Outputs of all that is done, by key. */
-export const outputsOf = (progress: Progress): Readonly<Record<string, Outputs>> =>
+/** Outputs of resources by their keys. */
+export type Given = Readonly<Record<string, Outputs>>;
+
+/** Outputs of all that is done. */
+export const outputsOf = (progress: Progress): Given =>
   Object.fromEntries(
     Object.entries(progress).flatMap(([key, state]) => (state.state === 'done' ? [[key, state.outputs]] : [])),
   );

@@ -1,0 +1,187 @@
+/** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
+import { grants, type Plan, rolesOf } from './blueprint';
+import type { Placement } from './fleet';
+import { outputsOf, type Progress, type State } from './graph';
+import type { Change, Outputs, Refusal } from './outcome';
+import type { DeploymentRequest } from './request';
+import type { Resource } from './resources';
+
+export interface ResourceState {
+  readonly kind: string;
+  readonly id: string;
+  readonly state: State['state'];
+  readonly change?: Change;
+  readonly ours?: boolean;
+  readonly outputs?: Outputs;
+  readonly reason?: string;
+  readonly remedy?: string;
+}
+export type SubscriptionState =
+  | { readonly state: 'pending'; readonly reason?: string }
+  | { readonly state: 'granted'; readonly collected: boolean }
+  | ({ readonly state: 'setAside' } & Refusal);
+
+/** The proof that a window leaves behind. Times are ISO 8601. */
+export interface WindowReceipt {
+  readonly sentry: number;
+  readonly openedAt: string | null;
+  readonly closedAt: string;
+  readonly why: 'closed' | 'expired' | 'neverOpened';
+  /** Read from Azure after closing: no rule of ours and no public IP is left. */
+  readonly provenClosed: boolean;
+  readonly problems: readonly string[];
+}
+
+export type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+
+/** Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator. */
+export interface SentryState {
+  readonly n: number;
+  readonly instanceId: string;
+  readonly stage: Stage;
+  readonly resources: Readonly<Record<string, ResourceState>>;
+  readonly subscriptions: Readonly<Record<string, SubscriptionState>>;
+  /** The appliance's public address, while its window is open. */
+  readonly address?: string | null;
+  readonly window?: { readonly openedAt: string; readonly expiresAt: string } | null;
+  readonly receipts: readonly WindowReceipt[];
+  /** A step that only a person may do. */
+  readonly handoff?: { readonly kind: 'registration'; readonly address: string; readonly text: string } | null;
+  /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
+  readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
+  readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
+}
+
+/** Entity `deployment@{name}`. */
+export interface DeploymentState {
+  readonly request: DeploymentRequest;
+  /** Subscriptions that announced themselves and were placed. */
+  readonly onboarded: readonly string[];
+  /** Announced and not yet taken up by a run. */
+  readonly pending: readonly string[];
+  readonly placement: Placement;
+  readonly resources: Readonly<Record<string, ResourceState>>;
+  readonly startedAt: string;
+  readonly finishedAt?: string | null;
+  readonly result?: DeploymentResult | null;
+}
+
+/** Entity `deployments@all`: names and the rules that new subscriptions are held against. */
+export type DeploymentList = Readonly<Record<string, DeploymentRequest['subscriptions']>>;
+
+export interface Counts {
+  readonly total: number;
+  readonly granted: number;
+  readonly setAside: number;
+}
+export interface SentryResult {
+  readonly n: number;
+  readonly subscriptions: Counts;
+  readonly stopped?: Refusal;
+}
+export interface DeploymentResult {
+  readonly state: 'completed' | 'completedWithExceptions' | 'failed';
+  readonly sentries: number;
+  readonly subscriptions: Counts;
+  readonly problems: readonly Refusal[];
+}
+
+/** The states to keep of a graph's resources. Grants are left out: they are kept by subscription. */
+export function resourceStates(resources: readonly Resource[], progress: Progress): Record<string, ResourceState> {
+  return Object.fromEntries(
+    resources
+      .filter(({ kind }) => kind !== 'roleAssignment')
+      .map(({ kind, key, id }) => [key, { kind, id, ...shown(progress[key] ?? { state: 'waiting' }) }]),
+  );
+}
+
+function shown(state: State): Omit<ResourceState, 'kind' | 'id'> {
+  switch (state.state) {
+    case 'done':
+      return { state: 'done', change: state.change, ours: state.ours, outputs: state.outputs };
+    case 'refused':
+      return { state: 'refused', reason: `${state.code}: ${state.reason}`, remedy: state.remedy };
+    case 'blocked':
+      return { state: 'blocked', reason: `'${state.by}' could not be made` };
+    case 'later':
+      return { state: 'later', reason: state.reason };
+    case 'running':
+    case 'waiting':
+      return { state: state.state };
+  }
+}
+
+/** One outcome for each subscription: granted when every role is, set aside when one is refused. */
+export function subscriptionStates(
+  plan: Plan,
+  n: number,
+  subscriptions: readonly string[],
+  progress: Progress,
+  collected: boolean,
+): Record<string, SubscriptionState> {
+  const principalId = Object.values(outputsOf(progress)).find((outputs) => outputs['principalId'])?.['principalId'];
+  const rolesEach = rolesOf(plan).length;
+  const all = grants(plan, n, subscriptions);
+  return Object.fromEntries(
+    subscriptions.map((id, index) => {
+      const mine = all.slice(index * rolesEach, (index + 1) * rolesEach).map(({ key }) => progress[key]);
+      return [id, subscriptionState(id, mine, principalId, rolesOf(plan).map(({ name }) => name), collected)];
+    }),
+  );
+}
+
+function subscriptionState(
+  id: string,
+  states: readonly (State | undefined)[],
+  principalId: string | undefined,
+  roles: readonly string[],
+  collected: boolean,
+): SubscriptionState {
+  const at = states.findIndex((state) => state?.state === 'refused');
+  const refused = states[at];
+  if (refused?.state === 'refused') {
+    const { code, reason } = refused;
+    return { state: 'setAside', code, reason, remedy: mend(code, id, principalId ?? '<principal id>', roles[at] ?? 'Reader') };
+  }
+  if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected };
+  const waiting = states.find((state) => state?.state === 'later');
+  return waiting?.state === 'later' ? { state: 'pending', reason: waiting.reason } : { state: 'pending' };
+}
+
+/** The command that mends it. An owner's own grant does: ours then finds it and keeps it. */
+function mend(code: string, id: string, principalId: string, role: string): string {
+  return code === 'SubscriptionNotFound' || code === 'InvalidSubscriptionId'
+    ? `Check the id with: az account list --all --query "[?id=='${id}']". Take it out of the request, or send the request again once it exists.`
+    : `An owner of it runs: az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope /subscriptions/${id}. Then send the same request again.`;
+}
+
+export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {
+  const all = Object.values(states);
+  const of = (state: SubscriptionState['state']): number => all.filter((one) => one.state === state).length;
+  return { total: all.length, granted: of('granted'), setAside: of('setAside') };
+}
+
+/** The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. */
+export function conclude(sentries: readonly SentryResult[], problems: readonly Refusal[]): DeploymentResult {
+  const sum = (what: keyof Counts): number => sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
+  const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
+  const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
+  const all = [...problems, ...stopped];
+  const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
+  const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
+  return {
+    state: failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
+    sentries: sentries.length,
+    subscriptions,
+    problems: all,
+  };
+}
+
+/** What of a graph was refused, in words that name the resource. */
+export const refusals = (resources: readonly Resource[], progress: Progress): readonly Refusal[] =>
+  resources.flatMap(({ key, id }) => {
+    const state = progress[key];
+    return state?.state === 'refused'
+      ? [{ code: state.code, reason: `${key} ('${id}'): ${state.reason}`, remedy: state.remedy }]
+      : [];
+  });

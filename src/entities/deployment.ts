@@ -1,0 +1,40 @@
+/** `deployment@{name}`: the stored request, where each subscription is placed, and the queue of announced ones. */
+import type { Placement } from '../domain/fleet';
+import type { DeploymentRequest } from '../domain/request';
+import type { DeploymentResult, DeploymentState, ResourceState } from '../domain/states';
+import { entity } from './entity';
+
+type State = DeploymentState | null;
+
+/** What a run starts from. */
+export interface Beginning {
+  readonly onboarded: readonly string[];
+  readonly placement: Placement;
+}
+
+export const deploymentOperations = {
+  /** A run begins: the request is stored, and what was announced since the last run is taken up. */
+  begin: (before: State, { request, at }: { readonly request: DeploymentRequest; readonly at: string }) => {
+    const onboarded = [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])];
+    const placement = before?.placement ?? [];
+    const state: State = { request, onboarded, pending: [], placement, resources: before?.resources ?? {}, startedAt: at };
+    return { state, answer: { onboarded, placement } satisfies Beginning };
+  },
+  place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
+  record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
+    state: before && { ...before, resources: { ...before.resources, ...resources } },
+  }),
+  /** A new subscription announced itself. Twice is once. Answers false where there is no such deployment. */
+  onboard: (before: State, id: string) => {
+    const known = before && [...before.pending, ...before.onboarded].includes(id);
+    return { state: before && (known ? before : { ...before, pending: [...before.pending, id] }), answer: before !== null };
+  },
+  isPending: (before: State, id: string) => ({ state: before, answer: before?.pending.includes(id) ?? false }),
+  /** A run ends. Answers how many were announced meanwhile: then there is another run to do. */
+  finish: (before: State, { result, at }: { readonly result: DeploymentResult; readonly at: string }) => ({
+    state: before && { ...before, result, finishedAt: at },
+    answer: before?.pending.length ?? 0,
+  }),
+};
+
+export const deploymentEntity = entity<State>(null, deploymentOperations);

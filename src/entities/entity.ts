@@ -1,0 +1,19 @@
+/** Entities as tables of reducers: each operation takes the state and its input, and gives the state and an answer. */
+import type { EntityContext, EntityHandler } from 'durable-functions';
+
+interface Next<S> {
+  readonly state: S;
+  readonly answer?: unknown;
+}
+export type Operations<S> = Readonly<Record<string, (state: S, input: never) => Next<S>>>;
+
+/** Makes a table an entity. An unknown operation changes nothing and answers nothing. */
+export const entity =
+  <S>(initial: S, operations: Operations<S>): EntityHandler<S> =>
+  (context: EntityContext<S>) => {
+    const operation = operations[context.df.operationName ?? ''];
+    if (!operation) return;
+    const { state, answer } = operation(context.df.getState(() => initial) ?? initial, context.df.getInput<never>() as never);
+    context.df.setState(state);
+    context.df.return(answer ?? null);
+  };

@@ -1,0 +1,83 @@
+import type { OrchestrationContext } from 'durable-functions';
+import { activities } from '../activities/contracts';
+import { type Plan, sharedResources } from '../domain/blueprint';
+import { assign, dropped, type Placement } from '../domain/fleet';
+import { outputsOf, settle, type State } from '../domain/graph';
+import type { Refusal } from '../domain/outcome';
+import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
+import { type KnownSubscription, needsLookup, select } from '../domain/subscriptions';
+import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
+import { carryOut } from './carryOut';
+import type { DeploymentInput, SentryInput } from './inputs';
+
+/**
+ * One run of a deployment: what is shared first, then every Sentry at the same time. Started again with the same
+ * request it changes nothing that is as wanted. What was announced while it ran makes it run once more.
+ */
+export function* deployment(context: OrchestrationContext): Story<DeploymentResult> {
+  const input = context.df.getInput<DeploymentInput>();
+  const { request } = input;
+  const me = deploymentRef(request.name);
+
+  tell(context, deploymentsRef, 'add', { name: request.name, subscriptions: request.subscriptions });
+  const { onboarded, placement } = yield* ask(context, me, 'begin', { request, at: isoNow(context) });
+  const result = yield* run(context, input, onboarded, placement);
+  const announced = yield* ask(context, me, 'finish', { result, at: isoNow(context) });
+
+  context.df.setCustomStatus({ stage: result.state, subscriptions: result.subscriptions });
+  if (announced > 0) context.df.continueAsNew(input);
+  return result;
+}
+
+function* run(
+  context: OrchestrationContext,
+  input: DeploymentInput,
+  onboarded: readonly string[],
+  before: Placement,
+): Story<DeploymentResult> {
+  const { request, profile } = input;
+  const me = deploymentRef(request.name);
+  const known = yield* lookUp(context, input);
+  if (!('subscriptions' in known)) return conclude([], [known]);
+
+  const wanted = select(request.subscriptions, known.subscriptions, onboarded);
+  const placement = assign(before, wanted, profile.maxSubscriptions);
+  yield* ask(context, me, 'place', placement);
+  const total = { total: wanted.length, granted: 0, setAside: 0 };
+
+  const resources = sharedResources(input);
+  const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, (progress) => {
+    context.df.setCustomStatus({ stage: 'shared resources', sentries: placement.length, subscriptions: total });
+    tell(context, me, 'record', resourceStates(resources, progress));
+  });
+  const problems = refusals(resources, shared);
+  if (problems.length > 0) return conclude([], problems);
+
+  context.df.setCustomStatus({ stage: 'sentries', sentries: placement.length, subscriptions: total });
+  const inputs = placement.map(
+    (subscriptions, index): SentryInput => ({
+      ...input,
+      n: index + 1,
+      subscriptions,
+      dropped: dropped(before, placement, index),
+      shared: outputsOf(shared),
+    }),
+  );
+  return conclude(yield* runAll<SentryResult>(context, 'sentry', inputs), []);
+}
+
+/** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
+function* lookUp(
+  context: OrchestrationContext,
+  { request }: Plan,
+): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {
+  if (!needsLookup(request.subscriptions)) return { subscriptions: [] };
+  let state: State | undefined;
+  for (;;) {
+    const answer = yield* call(context, activities.listSubscriptions, null);
+    if (answer.kind === 'listed') return answer;
+    state = settle(state, answer, now(context));
+    if (state.state !== 'later') return answer;
+    yield* until(context, state.dueAt);
+  }
+}

@@ -1,0 +1,22 @@
+/** What the orchestrations are started with: everything resolved, nothing secret. */
+import type { Plan } from '../domain/blueprint';
+import type { Given } from '../domain/graph';
+
+export interface DeploymentInput extends Plan {
+  /** The app's own outbound addresses: they join each window's sources. */
+  readonly egressAddresses: readonly string[];
+}
+
+export interface SentryInput extends DeploymentInput {
+  readonly n: number;
+  readonly subscriptions: readonly string[];
+  /** Watched by this Sentry before, and wanted no longer: their grants are taken back. */
+  readonly dropped: readonly string[];
+  /** What all Sentries share, as it came out. */
+  readonly shared: Given;
+}
+
+export interface OnboardInput {
+  readonly subscriptionId: string;
+  readonly deployment: string;
+}
