@@ -26,7 +26,7 @@ export const deploymentOperations = {
   }),
   /** A new subscription announced itself. Twice is once. Answers false where there is no such deployment. */
   onboard: (before: State, id: string) => {
-    const known = before && [...before.pending, ...before.onboarded].includes(id);
+    const known = before && [...before.pending, ...before.onboarded, ...before.placement.flat()].includes(id);
     return { state: before && (known ? before : { ...before, pending: [...before.pending, id] }), answer: before !== null };
   },
   isPending: (before: State, id: string) => ({ state: before, answer: before?.pending.includes(id) ?? false }),

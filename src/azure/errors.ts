@@ -1,0 +1,134 @@
+/** Sorts every failure of every Azure service: what may heal by itself, and what is a refusal with a way out. */
+import { z } from 'zod';
+import type { Later, Refused } from '../domain/outcome';
+import { AzureError } from './ports';
+
+/** How long it is worth asking again, in seconds, when Azure's code says so. Sources: azure-docs, named at each. */
+const HEALS: Readonly<Record<string, number>> = {
+  // A principal is "not found" until Entra has replicated it (rbac/troubleshooting).
+  PrincipalNotFound: 900,
+  // Our own rights may have been granted a moment ago (rbac/troubleshooting: "up to 10 minutes").
+  AuthorizationFailed: 90,
+  LinkedAuthorizationFailed: 90,
+  ForbiddenByRbac: 600,
+  // A subscription that was just made is not seen everywhere yet.
+  SubscriptionNotFound: 60,
+  // Somebody else's operation holds the resource (compute-throttling-limits).
+  AnotherOperationInProgress: 900,
+  RetryableError: 900,
+  RetryableErrorDueToAnotherOperation: 900,
+  ConcurrentHttpRequest: 300,
+  PreconditionFailed: 120,
+  ReferencedResourceNotProvisioned: 300,
+  ResourceGroupBeingDeleted: 900,
+  // Deletion: what used it a moment ago is still letting go.
+  PublicIPAddressCannotBeDeleted: 300,
+  InUseNetworkSecurityGroupCannotBeDeleted: 300,
+  NicInUse: 300,
+  ScopeLocked: 120,
+};
+
+/** Graph says these while a new object replicates (msgraph-bicep-types#193, openshift-azure#1534). */
+const GRAPH_REPLICATION =
+  /not a valid reference update|does not reference a valid application object|reference-property objects are not present|resource '[^']*' does not exist/i;
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  AuthorizationFailed: 'Give the app the missing right (docs/deploy.md lists what it needs), then send the same request again.',
+  Authorization_RequestDenied: 'An administrator grants the app its Graph permissions (docs/deploy.md), then send the same request again.',
+  ResourcePurchaseValidationFailed: 'Accept the image’s terms: az vm image terms accept. Then send the same request again.',
+  VMMarketplaceInvalidInput: 'The profile’s plan is not the image’s own. Correct it, then send the same request again.',
+  SkuNotAvailable: 'Ask for another size (vm.size) or region (placement.location).',
+  OperationNotAllowed: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
+  QuotaExceeded: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
+  RequestDisallowedByPolicy: 'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
+  MissingSubscriptionRegistration: 'Register the resource provider that Azure names: az provider register --namespace <name>.',
+};
+const ANY_REMEDY = 'Mend what Azure says, then send the same request again.';
+const THROTTLED_PATIENCE = 3_600;
+const BROKEN_PATIENCE = 900;
+
+const failure = z.looseObject({
+  statusCode: z.number().optional(),
+  code: z.unknown(),
+  message: z.string().default(''),
+  body: z.unknown(),
+  details: z.unknown(),
+  headers: z.unknown(),
+  response: z.unknown(),
+});
+const errorBody = z.looseObject({ code: z.string(), message: z.string().default('') });
+const wrapped = z.union([z.looseObject({ error: errorBody }).transform(({ error }) => error), errorBody]);
+
+/** Turns whatever an SDK threw into the one error that ports may throw. */
+export function sortFailure(error: unknown): AzureError {
+  if (error instanceof AzureError) return error;
+  const { statusCode, headers, response, ...rest } = failure.parse(error instanceof Error ? asRecord(error) : {});
+  const told = readBody(rest.body) ?? readBody(rest.details) ?? readBody(responseText(response));
+  const code = told?.code ?? (typeof rest.code === 'string' ? rest.code : String(statusCode ?? 'Unknown'));
+  const reason = told?.message || rest.message || code;
+  const seconds = retryAfter(headers) ?? retryAfter(responseHeaders(response));
+  return new AzureError(sort(statusCode, code, firstLine(reason), seconds), statusCode, { cause: error });
+}
+
+/** Also sorts what a long-running operation ended with: there the status is always 200. */
+export function sort(status: number | undefined, code: string, reason: string, seconds?: number): Later | Refused {
+  const remedy = REMEDIES[code] ?? ANY_REMEDY;
+  const patienceSeconds = patience(status, code, reason);
+  return patienceSeconds === undefined
+    ? { kind: 'refused', code, reason, remedy }
+    : { kind: 'later', code, reason, remedy, seconds, patienceSeconds };
+}
+
+function patience(status: number | undefined, code: string, reason: string): number | undefined {
+  if (HEALS[code] !== undefined) return HEALS[code];
+  // `OperationNotAllowed` is quota with 409 and throttling with 429: the status decides.
+  if (status === 429) return THROTTLED_PATIENCE;
+  if (GRAPH_REPLICATION.test(reason)) return BROKEN_PATIENCE;
+  const answered = status !== undefined && status < 500 && status !== 408;
+  return answered ? undefined : BROKEN_PATIENCE;
+}
+
+/** Own properties of an error are not enumerable; its message is one. */
+const asRecord = (error: Error): Record<string, unknown> => ({ ...error, message: error.message, name: error.name });
+
+function readBody(body: unknown): z.infer<typeof errorBody> | undefined {
+  if (typeof body !== 'string') return wrapped.safeParse(body).data;
+  try {
+    return wrapped.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+const responseText = (response: unknown): unknown => z.looseObject({ bodyAsText: z.unknown() }).safeParse(response).data?.bodyAsText;
+const responseHeaders = (response: unknown): unknown => z.looseObject({ headers: z.unknown() }).safeParse(response).data?.headers;
+
+/** Azure's messages carry a time stamp and ids on further lines: one line is enough for a status. */
+const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;
+
+const headerBag = z.object({ get: z.custom<(name: string) => string | null | undefined>((value) => typeof value === 'function') });
+
+/** Seconds from Retry-After: a number of seconds or an HTTP date. */
+export function retryAfter(headers: unknown): number | undefined {
+  const bag = headers instanceof Headers ? headers : headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
+  const text = bag?.get('retry-after');
+  if (!text) return undefined;
+  const seconds = Number(text);
+  return Number.isFinite(seconds) ? seconds : Math.max(0, Math.ceil((Date.parse(text) - Date.now()) / 1_000)) || undefined;
+}
+
+/** The same object, every method of which throws nothing but sorted failures. */
+export function withSortedFailures<T extends object>(adapter: T): T {
+  return new Proxy(adapter, {
+    get(target, property, receiver) {
+      const member: unknown = Reflect.get(target, property, receiver);
+      if (typeof member !== 'function') return member;
+      return async (...parameters: unknown[]) => {
+        try {
+          return (await Reflect.apply(member, target, parameters)) as unknown;
+        } catch (error) {
+          throw sortFailure(error);
+        }
+      };
+    },
+  });
+}

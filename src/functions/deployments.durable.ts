@@ -1,0 +1,48 @@
+/** Registers the orchestrations, entities and activities under the names that the contracts give them. */
+import type { InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
+import { makeConfigureAppliance } from '../activities/configureAppliance';
+import { activities, type HandlerOf } from '../activities/contracts';
+import { makeEnsure, makeRemove } from '../activities/ensure';
+import { makeOpenWindow, makeRaiseEvent, makeStartDeployment } from '../activities/instances';
+import { makeListSubscriptions } from '../activities/listSubscriptions';
+import { resourceEffects } from '../activities/resourceEffects';
+import { services } from '../composition';
+import { deploymentEntity } from '../entities/deployment';
+import { deploymentsEntity } from '../entities/deployments';
+import { sentryEntity } from '../entities/sentry';
+import { accessWindow } from '../orchestrations/accessWindow';
+import { deployment } from '../orchestrations/deployment';
+import { onboardSubscription } from '../orchestrations/onboardSubscription';
+import { sentry } from '../orchestrations/sentry';
+import { instancesOf, storedInput } from './durableClient';
+
+type Contracts = typeof activities;
+
+/** A contract without a handler, or one with the wrong types, does not compile. */
+const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) => HandlerOf<Contracts[K]> } = {
+  ensureResources: () => makeEnsure(services().azure, resourceEffects(services().azure)),
+  removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
+  listSubscriptions: () => makeListSubscriptions(services().azure),
+  configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
+  openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
+  raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
+  startDeployment: (context) => makeStartDeployment(instancesOf(df.getClient(context)), storedInput(df.getClient(context))),
+};
+
+for (const [key, { name }] of Object.entries(activities)) {
+  const handlerOf = handlers[key as keyof Contracts] as (context: InvocationContext) => (input: unknown) => Promise<unknown>;
+  df.app.activity(name, {
+    extraInputs: [df.input.durableClient()],
+    handler: (input: unknown, context: InvocationContext) => handlerOf(context)(input),
+  });
+}
+
+df.app.orchestration('deployment', deployment);
+df.app.orchestration('sentry', sentry);
+df.app.orchestration('accessWindow', accessWindow);
+df.app.orchestration('onboardSubscription', onboardSubscription);
+
+df.app.entity('deployment', deploymentEntity);
+df.app.entity('sentry', sentryEntity);
+df.app.entity('deployments', deploymentsEntity);

@@ -1,0 +1,134 @@
+/** The API's routes on deployments (design §6). Reading and deciding is elsewhere; here is only who calls what. */
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { app, type DurableClient } from 'durable-functions';
+import { z } from 'zod';
+import { registrationSchema } from '../activities/configureAppliance';
+import { services } from '../composition';
+import { secretName } from '../domain/blueprint';
+import { type Fault, parseRequest } from '../domain/request';
+import { etagOf, listView, deploymentView, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
+import {
+  inputOf,
+  instancesOf,
+  isAtWork,
+  readDeployment,
+  readEntity,
+  readList,
+  readSentries,
+  statusOf,
+} from './durableClient';
+import { guarded, invalid, notFound, problem, readJson } from './problem';
+import type { SentryState } from '../domain/states';
+import { OWNER_TAG } from '../domain/resources';
+
+const POLL_SECONDS = '5';
+const instanceId = (name: string): string => `d-${name}`;
+
+/** Starts a deployment, or carries out the difference to the stored one. The same request again is the same run. */
+async function start(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const json = await readJson(request);
+  if ('refusal' in json) return json.refusal;
+  const { config, profiles } = services();
+  const parsed = parseRequest(json.body, config.tenantId, profiles);
+  if (parsed.kind === 'faults') return invalid(parsed.faults);
+
+  const input = inputOf(parsed.request);
+  const id = instanceId(parsed.request.name);
+  const started = await instancesOf(client).start('deployment', id, input);
+  if (started === 'running') {
+    const running = z.looseObject({ request: z.unknown() }).safeParse((await statusOf(client, id))?.input).data;
+    if (etagOf(running?.request) !== etagOf(parsed.request)) return conflict(request, parsed.request.name);
+  }
+  return client.createCheckStatusResponse(request, id);
+}
+
+const conflict = (request: HttpRequest, name: string): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'DeploymentRunning',
+    title: `Deployment '${name}' is running with another request.`,
+    remedy: 'Wait until it rests, then send this one again.',
+    statusUrl: new URL(`/api/deployments/${name}`, request.url).href,
+  });
+
+async function list(_request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const names = Object.keys(await readList(client)).sort();
+  const found = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      deployment: await readDeployment(client, name),
+      atWork: isAtWork(await statusOf(client, instanceId(name))),
+    })),
+  );
+  return { jsonBody: listView(found) };
+}
+
+/** 202 with Retry-After while it runs, 200 at rest: any poller of the asynchronous HTTP pattern works. */
+async function read(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const name = request.params['name'] ?? '';
+  const [deployment, status] = await Promise.all([readDeployment(client, name), statusOf(client, instanceId(name))]);
+  const atWork = isAtWork(status);
+  const failure = status && !atWork && status.runtimeStatus !== 'Completed' ? String(status.output ?? status.runtimeStatus) : undefined;
+  if (!deployment) {
+    return status ? { status: atWork ? 202 : 200, headers: { 'retry-after': POLL_SECONDS }, jsonBody: startingView(name, failure) } : notFound(`deployment '${name}'`);
+  }
+  const view = deploymentView(deployment, await readSentries(client, deployment), atWork, failure);
+  const etag = `"${etagOf(deployment.request)}"`;
+  return {
+    status: atWork ? 202 : 200,
+    headers: { etag, ...(atWork ? { 'retry-after': POLL_SECONDS, location: request.url } : {}) },
+    jsonBody: view,
+  };
+}
+
+async function subscriptions(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const name = request.params['name'] ?? '';
+  const query = subscriptionQuery.safeParse(Object.fromEntries(request.query));
+  if (!query.success) return invalid(query.error.issues.map(toFault));
+  const deployment = await readDeployment(client, name);
+  if (!deployment) return notFound(`deployment '${name}'`);
+  const { value, after } = subscriptionPage(await readSentries(client, deployment), query.data);
+  const next = new URL(request.url);
+  if (after !== undefined) next.searchParams.set('after', after);
+  return { jsonBody: { value, ...(after === undefined ? {} : { nextLink: next.href }) } };
+}
+
+/** Takes the console's email and PIN. They go to the vault first; the run is told only where they are. */
+async function register(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const { name = '', n = '' } = request.params;
+  const json = await readJson(request);
+  if ('refusal' in json) return json.refusal;
+  const registration = registrationSchema.safeParse(json.body);
+  if (!registration.success) return invalid(registration.error.issues.map(toFault));
+  const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
+  if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
+  if (sentry.handoff?.kind !== 'registration') {
+    return problem({
+      status: 409,
+      code: 'NotAwaited',
+      title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
+      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
+    });
+  }
+  const registrationUri = await services().azure.secrets.set(
+    secretName(name, sentry.n, 'registration'),
+    JSON.stringify(registration.data),
+    { tags: { [OWNER_TAG]: name }, contentType: 'email and PIN of the console' },
+  );
+  await client.raiseEvent(sentry.instanceId, 'registration', { registrationUri });
+  return { status: 202, jsonBody: { sentry: sentry.n, accepted: true } };
+}
+
+const toFault = (issue: z.core.$ZodIssue): Fault => ({ pointer: `/${issue.path.join('/')}`, detail: issue.message });
+
+const routes = [
+  ['startDeployment', 'POST', 'deployments', start],
+  ['listDeployments', 'GET', 'deployments', list],
+  ['readDeployment', 'GET', 'deployments/{name}', read],
+  ['listSubscriptions', 'GET', 'deployments/{name}/subscriptions', subscriptions],
+  ['registerSentry', 'POST', 'deployments/{name}/sentries/{n}/registration', register],
+] as const;
+
+for (const [name, method, route, handler] of routes) {
+  app.client.http(`http_${name}`, { methods: [method], route, authLevel: 'function', handler: guarded(handler) });
+}

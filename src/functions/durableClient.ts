@@ -1,0 +1,72 @@
+/** What the routes and activities do through the durable client. */
+import { type DurableClient, type DurableOrchestrationStatus, EntityId, OrchestrationRuntimeStatus } from 'durable-functions';
+import type { Instances } from '../activities/instances';
+import { services } from '../composition';
+import type { DeploymentRequest } from '../domain/request';
+import type { DeploymentList, DeploymentState, SentryState } from '../domain/states';
+import type { DeploymentInput } from '../orchestrations/inputs';
+
+const AT_WORK = [
+  OrchestrationRuntimeStatus.Running,
+  OrchestrationRuntimeStatus.Pending,
+  OrchestrationRuntimeStatus.ContinuedAsNew,
+  OrchestrationRuntimeStatus.Suspended,
+];
+export const isAtWork = (status: DurableOrchestrationStatus | undefined): boolean =>
+  status !== undefined && AT_WORK.includes(status.runtimeStatus);
+
+/** An unknown instance is an answer, not a failure; the client throws for it. */
+export async function statusOf(client: DurableClient, id: string): Promise<DurableOrchestrationStatus | undefined> {
+  try {
+    return await client.getStatus(id);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('HTTP 404')) return undefined;
+    throw error;
+  }
+}
+
+export async function readEntity<S>(client: DurableClient, name: string, key: string): Promise<S | undefined> {
+  const { entityExists, entityState } = await client.readEntityState<S | null>(new EntityId(name, key));
+  return entityExists ? (entityState ?? undefined) : undefined;
+}
+export const readDeployment = (client: DurableClient, name: string) => readEntity<DeploymentState>(client, 'deployment', name);
+export const readList = async (client: DurableClient): Promise<DeploymentList> =>
+  (await readEntity<DeploymentList>(client, 'deployments', 'all')) ?? {};
+export async function readSentries(client: DurableClient, deployment: DeploymentState): Promise<readonly SentryState[]> {
+  const { name } = deployment.request;
+  const found = await Promise.all(
+    deployment.placement.map((_, index) => readEntity<SentryState>(client, 'sentry', `${name}-${index + 1}`)),
+  );
+  return found.filter((sentry) => sentry !== undefined);
+}
+
+/** Profile and settings travel resolved: a run keeps what it was started with. */
+export function inputOf(request: DeploymentRequest): DeploymentInput {
+  const { profiles, config } = services();
+  const profile = profiles[request.profile];
+  if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
+  return { request, profile, egressAddresses: config.egressAddresses };
+}
+
+export const storedInput = (client: DurableClient) => async (name: string): Promise<DeploymentInput> => {
+  const stored = await readDeployment(client, name);
+  if (!stored) throw new Error(`There is no deployment '${name}'.`);
+  return inputOf(stored.request);
+};
+
+export const instancesOf = (client: DurableClient): Instances => ({
+  start: async (orchestrator, instanceId, input) => {
+    if (isAtWork(await statusOf(client, instanceId))) return 'running';
+    try {
+      await client.startNew(orchestrator, { instanceId, input });
+      return 'started';
+    } catch (error) {
+      // Two starts at once: the host refuses the second, and one run is what both wanted.
+      if (isAtWork(await statusOf(client, instanceId))) return 'running';
+      throw error;
+    }
+  },
+  raiseEvent: async (instanceId, name, data) => {
+    if (isAtWork(await statusOf(client, instanceId))) await client.raiseEvent(instanceId, name, data);
+  },
+});

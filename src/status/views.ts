@@ -1,0 +1,94 @@
+/** What the API shows of a deployment. Pure: made from what the entities hold. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { count, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
+
+/** The same for equal values, whatever the order of their fields. */
+export const etagOf = (value: unknown): string =>
+  createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
+}
+
+const stateOf = (deployment: DeploymentState | undefined, atWork: boolean, failure?: string): string =>
+  atWork ? 'running' : failure !== undefined ? 'failed' : (deployment?.result?.state ?? 'failed');
+
+const sentryView = ({ resources, subscriptions, instanceId: _internal, ...rest }: SentryState) => ({
+  ...rest,
+  subscriptions: count(subscriptions),
+  resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
+});
+
+/** A deployment whole, but for its subscriptions one by one: those are paged. */
+export function deploymentView(
+  deployment: DeploymentState,
+  sentries: readonly SentryState[],
+  atWork: boolean,
+  failure?: string,
+) {
+  const all = sentries.map(({ subscriptions }) => count(subscriptions));
+  const sum = (what: 'total' | 'granted' | 'setAside') => all.reduce((total, counts) => total + counts[what], 0);
+  const placed = deployment.placement.flat().length;
+  const { request, startedAt, finishedAt, result, pending } = deployment;
+  return {
+    name: request.name,
+    state: stateOf(deployment, atWork, failure),
+    startedAt,
+    finishedAt: atWork ? null : (finishedAt ?? null),
+    subscriptions: { total: placed, granted: sum('granted'), setAside: sum('setAside') },
+    announced: pending.length,
+    resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
+    sentries: sentries.map(sentryView),
+    problems: [...(failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }]), ...(atWork ? [] : (result?.problems ?? []))],
+    request,
+    etag: etagOf(request),
+  };
+}
+export type DeploymentView = ReturnType<typeof deploymentView>;
+
+/** Between the start and the run's first turn there is no state yet. */
+export const startingView = (name: string, failure?: string) => ({
+  name,
+  state: failure === undefined ? 'running' : 'failed',
+  problems: failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }],
+  sentries: [],
+});
+
+export const listView = (
+  found: readonly { readonly name: string; readonly deployment: DeploymentState | undefined; readonly atWork: boolean }[],
+) => ({
+  value: found.map(({ name, deployment, atWork }) => ({
+    name,
+    state: stateOf(deployment, atWork),
+    sentries: deployment?.placement.length ?? 0,
+    subscriptions: deployment?.placement.flat().length ?? 0,
+    startedAt: deployment?.startedAt ?? null,
+    url: `/api/deployments/${name}`,
+  })),
+});
+
+const states = ['pending', 'granted', 'setAside'] as const satisfies readonly SubscriptionState['state'][];
+export const subscriptionQuery = z.looseObject({
+  state: z.enum(states, { error: `is not one of ${states.join(', ')}` }).optional(),
+  after: z.string().optional(),
+  top: z.coerce.number({ error: 'is not a number' }).int().min(1).max(1_000).default(100),
+});
+
+/** One page in order of id. `after` is where the next begins, absent on the last. */
+export function subscriptionPage(
+  sentries: readonly SentryState[],
+  { state, after = '', top }: z.output<typeof subscriptionQuery>,
+) {
+  const rows = sentries
+    .flatMap(({ n, subscriptions }) =>
+      Object.entries(subscriptions).map(([subscriptionId, outcome]) => ({ subscriptionId, sentry: n, ...outcome })),
+    )
+    .filter((row) => row.subscriptionId > after && (state === undefined || row.state === state))
+    .sort((a, b) => (a.subscriptionId < b.subscriptionId ? -1 : 1));
+  const value = rows.slice(0, top);
+  return { value, after: rows.length > top ? value.at(-1)?.subscriptionId : undefined };
+}
