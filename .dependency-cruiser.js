@@ -39,21 +39,21 @@ module.exports = {
       ['durable-functions'],
     ),
     ...may('ports', { path: '^src/(azure/ports|appliance/port)\\.ts$' }, ['^src/domain/'], []),
-    ...may(
-      'azure adapters',
-      { path: '^src/azure/', pathNot: '^src/azure/ports\\.ts$' },
-      ['^src/azure/', '^src/domain/', '^src/config\\.ts$'],
-    ),
-    ...may(
-      'appliance adapters',
-      { path: '^src/appliance/', pathNot: '^src/appliance/port\\.ts$' },
-      ['^src/appliance/', '^src/domain/', '^src/config\\.ts$'],
-    ),
-    ...may(
-      'activities',
-      { path: '^src/activities/', pathNot: '^src/activities/contracts\\.ts$' },
-      ['^src/activities/', '^src/domain/', '^src/(azure/ports|appliance/port)\\.ts$'],
-    ),
+    ...may('azure adapters', { path: '^src/azure/', pathNot: '^src/azure/ports\\.ts$' }, [
+      '^src/azure/',
+      '^src/domain/',
+      '^src/config\\.ts$',
+    ]),
+    ...may('appliance adapters', { path: '^src/appliance/', pathNot: '^src/appliance/port\\.ts$' }, [
+      '^src/appliance/',
+      '^src/domain/',
+      '^src/config\\.ts$',
+    ]),
+    ...may('activities', { path: '^src/activities/', pathNot: '^src/activities/contracts\\.ts$' }, [
+      '^src/activities/',
+      '^src/domain/',
+      '^src/(azure/ports|appliance/port)\\.ts$',
+    ]),
     {
       name: 'activities: no SDK',
       severity: 'error',
@@ -79,6 +79,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['require', 'node', 'types', 'import'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['require', 'node', 'types', 'import'],
+    },
   },
 };

@@ -12,9 +12,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 const WANTED_NODE = [24, 9];
 
-if (!versionAtLeast(process.versions.node, [20, 0])) fail('Node 20 or later is needed to set up.', process.versions.node);
+if (!versionAtLeast(process.versions.node, [20, 0]))
+  fail('Node 20 or later is needed to set up.', process.versions.node);
 
-const lockHash = createHash('sha256').update(readFileSync(at('package-lock.json'))).digest('hex');
+const lockHash = createHash('sha256')
+  .update(readFileSync(at('package-lock.json')))
+  .digest('hex');
 once(at('node_modules', '.sentry-setup'), lockHash, 'installing packages (first run only)', () =>
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']),
 );
@@ -25,7 +28,9 @@ if (!versionAtLeast(node.slice(1), WANTED_NODE)) {
 }
 
 const sources = hashOf(['src', 'local', 'cli', 'types', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
-once(at('dist', '.sentry-build'), sources, 'compiling', () => run(at('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']));
+once(at('dist', '.sentry-build'), sources, 'compiling', () =>
+  run(at('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']),
+);
 
 /** Does the work unless the stamp says that it was done for this very content. */
 function once(stamp, content, what, work) {
@@ -42,7 +47,10 @@ function hashOf(names) {
   const visit = (path) => {
     if (!existsSync(path)) return;
     const stat = statSync(path);
-    if (stat.isDirectory()) readdirSync(path).sort().forEach((name) => visit(join(path, name)));
+    if (stat.isDirectory())
+      readdirSync(path)
+        .sort()
+        .forEach((name) => visit(join(path, name)));
     else hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`);
   };
   names.forEach((name) => visit(at(name)));

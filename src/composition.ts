@@ -41,7 +41,9 @@ export const services = (): Services => (built ??= build());
 function build(): Services {
   const config = readConfig(process.env);
   const connection = connect(config, overrides);
-  const stores = Object.entries(armStores(connection)).map(([kind, store]) => [kind, withSortedFailures(store)] as const);
+  const stores = Object.entries(armStores(connection)).map(
+    ([kind, store]) => [kind, withSortedFailures(store)] as const,
+  );
   return {
     config,
     profiles: readProfiles(),

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 
 const https = z.url({ protocol: /^https$/, error: 'must be an https URL' }).transform((url) => url.replace(/\/$/, ''));
-const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter(Boolean));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 
 /** Azure's clouds (Azure SDK, `AzureAuthorityHosts` and Graph's national deployments). */
 const CLOUDS = {

@@ -7,7 +7,9 @@ export const application = ({ directory }: Azure): Effects<'application'> => ({
     const found = await directory.findApplications(wanted.displayName);
     // Display names are not unique in Entra: ours is the one that bears our mark.
     const body = found.find(({ tags }) => bearsMark(tags, deployment)) ?? found[0];
-    return body && { value: body, ours: bearsMark(body.tags, deployment), outputs: { objectId: body.id, appId: body.appId } };
+    return (
+      body && { value: body, ours: bearsMark(body.tags, deployment), outputs: { objectId: body.id, appId: body.appId } }
+    );
   },
   put: async ({ wanted }, observed) => {
     const objectId = observed?.outputs['objectId'];

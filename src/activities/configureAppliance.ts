@@ -4,7 +4,10 @@ import type { Azure } from '../azure/ports';
 import type { activities, HandlerOf } from './contracts';
 
 /** What the console handed out, as the registration route keeps it in the vault. */
-export const registrationSchema = z.strictObject({ email: z.email(), pin: z.string().regex(/^\d{4,12}$/, { error: 'is not a PIN: 4 to 12 digits' }) });
+export const registrationSchema = z.strictObject({
+  email: z.email(),
+  pin: z.string().regex(/^\d{4,12}$/, { error: 'is not a PIN: 4 to 12 digits' }),
+});
 
 /**
  * Guide, "Configure the Sentry": answers the set-up script, prompt by prompt. Secrets are read from the vault here,

@@ -47,7 +47,12 @@ export function observedArm(
     ours: told.ours ?? body.tags?.[OWNER_TAG] === spec.deployment,
     outputs: { id: body.id ?? spec.id, ...told.outputs },
     etag: body.etag,
-    provisioning: state === undefined || state === 'Succeeded' ? undefined : state === 'Failed' || state === 'Canceled' ? 'failed' : 'busy',
+    provisioning:
+      state === undefined || state === 'Succeeded'
+        ? undefined
+        : state === 'Failed' || state === 'Canceled'
+          ? 'failed'
+          : 'busy',
   };
 }
 

@@ -32,14 +32,17 @@ export const makeRemove =
     Promise.all(steps.map((step) => asOutcome(() => remove(azure, effectsOf(effects, step.spec), step))));
 
 /** The table's type ties each kind's effects to its spec; TypeScript cannot follow that through a lookup. */
-const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind] as unknown as Effects<Kind>;
+const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
 
 async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
   const running = operation === undefined ? undefined : await poll(azure, operation, change ?? 'created');
   if (running) return running;
 
   const observed = await effects.observe(spec);
-  if (!observed) return operation === undefined ? submitted(spec, await effects.put(spec, undefined), 'created', effects) : NOT_SHOWN_YET;
+  if (!observed)
+    return operation === undefined
+      ? submitted(spec, await effects.put(spec, undefined), 'created', effects)
+      : NOT_SHOWN_YET;
   if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
   const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
@@ -57,7 +60,8 @@ async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, c
   if (!observed) return { kind: 'done', change: change ?? 'kept', ours: true, outputs: {} };
   if (!observed.ours) return done('kept', observed);
   const answer = await effects.remove(spec, observed);
-  if (answer.operation !== undefined) return { kind: 'running', operation: answer.operation, seconds: answer.seconds, change: 'removed' };
+  if (answer.operation !== undefined)
+    return { kind: 'running', operation: answer.operation, seconds: answer.seconds, change: 'removed' };
   return (await effects.observe(spec)) ? NOT_SHOWN_YET : { kind: 'done', change: 'removed', ours: true, outputs: {} };
 }
 
@@ -83,11 +87,19 @@ function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]):
   const stuck = touches(paths, kinds[spec.kind].immutable);
   const where = (list: readonly string[]): string => `'${spec.id}' exists and differs in ${list.join(', ')}`;
   if (!observed.ours) {
-    return refused('NotOurs', `${where(paths)}, and it was not made by this deployment`, 'Give it another name in the request, or bring it to that state yourself.');
+    return refused(
+      'NotOurs',
+      `${where(paths)}, and it was not made by this deployment`,
+      'Give it another name in the request, or bring it to that state yourself.',
+    );
   }
   return stuck.length === 0
     ? undefined
-    : refused('Immutable', `${where(stuck)}, which cannot be changed`, 'Remove it by hand, or ask for what it already is.');
+    : refused(
+        'Immutable',
+        `${where(stuck)}, which cannot be changed`,
+        'Remove it by hand, or ask for what it already is.',
+      );
 }
 
 const refused = (code: string, reason: string, remedy: string): Refused => ({ kind: 'refused', code, reason, remedy });
@@ -98,7 +110,12 @@ async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
   } catch (error) {
     if (error instanceof AzureError) return error.outcome;
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
-    return { kind: 'later', code: 'Unexpected', reason, remedy: 'See the log, then send the same request again.', patienceSeconds: 120 };
+    return {
+      kind: 'later',
+      code: 'Unexpected',
+      reason,
+      remedy: 'See the log, then send the same request again.',
+      patienceSeconds: 120,
+    };
   }
 }
-

@@ -23,9 +23,6 @@ export const makeRaiseEvent =
 
 /** Starts the deployment again with the input that `inputOf` reads from its stored request. */
 export const makeStartDeployment =
-  (
-    instances: Instances,
-    inputOf: (name: string) => Promise<unknown>,
-  ): HandlerOf<typeof activities.startDeployment> =>
+  (instances: Instances, inputOf: (name: string) => Promise<unknown>): HandlerOf<typeof activities.startDeployment> =>
   async ({ name }) =>
     instances.start('deployment', `d-${name}`, await inputOf(name));

@@ -24,7 +24,8 @@ export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
       return await arm.roleAssignment.put(assignmentId(spec), spec.wanted);
     } catch (error) {
       // Somebody granted the same before, under another name: it does the job, and it is not ours to remove.
-      if (error instanceof AzureError && error.outcome.code === 'RoleAssignmentExists') return { ours: false, outputs: {} };
+      if (error instanceof AzureError && error.outcome.code === 'RoleAssignmentExists')
+        return { ours: false, outputs: {} };
       throw error;
     }
   },

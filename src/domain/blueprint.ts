@@ -110,16 +110,17 @@ const principal = (request: DeploymentRequest): { readonly key: string; readonly
 function identity(plan: Plan, n: number): readonly Resource[] {
   const { request, profile } = plan;
   const { key: principalKey, id: principalId } = principal(request);
-  const permissions = profile.graphPermissions.map(
-    ({ value, id }): ResourceOf<'graphPermission'> => ({
-      kind: 'graphPermission',
-      key: `graphPermission/${value}`,
-      id: value,
-      needs: [principalKey],
-      wanted: (given) => ({ principalId: principalId(given), permission: value, appRoleId: id }),
-    }),
-  );
-  return [...(request.identity.kind === 'managedIdentity' ? [managedIdentity(plan, n)] : appRegistration(plan, n)), ...permissions];
+  const permissions = profile.graphPermissions.map(({ value, id }): ResourceOf<'graphPermission'> => ({
+    kind: 'graphPermission',
+    key: `graphPermission/${value}`,
+    id: value,
+    needs: [principalKey],
+    wanted: (given) => ({ principalId: principalId(given), permission: value, appRoleId: id }),
+  }));
+  return [
+    ...(request.identity.kind === 'managedIdentity' ? [managedIdentity(plan, n)] : appRegistration(plan, n)),
+    ...permissions,
+  ];
 }
 
 const managedIdentity = ({ request, profile }: Plan, n: number): ResourceOf<'userAssignedIdentity'> => ({
@@ -257,7 +258,11 @@ function virtualMachine({ request, profile }: Plan, name: string): ResourceOf<'v
       hardwareProfile: { vmSize: request.vm.size ?? profile.vm.size },
       storageProfile: {
         imageReference: { publisher, offer, sku: plan, version },
-        osDisk: { createOption: 'FromImage', deleteOption: 'Delete', managedDisk: { storageAccountType: 'Premium_LRS' } },
+        osDisk: {
+          createOption: 'FromImage',
+          deleteOption: 'Delete',
+          managedDisk: { storageAccountType: 'Premium_LRS' },
+        },
       },
       osProfile: {
         computerName: name,
@@ -277,7 +282,8 @@ function virtualMachine({ request, profile }: Plan, name: string): ResourceOf<'v
   };
 }
 
-export const grantKey = (subscriptionId: string, roleName: string): string => `roleAssignment/${subscriptionId}/${roleName}`;
+export const grantKey = (subscriptionId: string, roleName: string): string =>
+  `roleAssignment/${subscriptionId}/${roleName}`;
 
 /** The roles that each subscription is granted: User Access Administrator too when the controller is enabled. */
 export const rolesOf = ({ request, profile }: Plan) => [
@@ -286,7 +292,11 @@ export const rolesOf = ({ request, profile }: Plan) => [
 ];
 
 /** Guide, "Granting the 'Reader' role", repeated for each subscription and, unlike the guide's text, for each role. */
-export function grants(plan: Plan, n: number, subscriptions: readonly string[]): readonly ResourceOf<'roleAssignment'>[] {
+export function grants(
+  plan: Plan,
+  n: number,
+  subscriptions: readonly string[],
+): readonly ResourceOf<'roleAssignment'>[] {
   const { request } = plan;
   const { key: principalKey, id: principalId } = principal(request);
   return subscriptions.flatMap((subscriptionId) =>
@@ -326,7 +336,12 @@ export interface WindowScope {
   readonly expiresAt: string;
 }
 
-export function windowScope({ request, profile }: Plan, n: number, egress: readonly string[], ids: WindowIds): WindowScope {
+export function windowScope(
+  { request, profile }: Plan,
+  n: number,
+  egress: readonly string[],
+  ids: WindowIds,
+): WindowScope {
   return {
     deployment: request.name,
     n,
@@ -357,24 +372,22 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
     needs: ['publicIPAddress'],
     wanted: () => ({ networkInterfaceId: scope.networkInterfaceId, publicIPAddressId: address.id }),
   };
-  const rules = scope.ports.map(
-    (port, index): ResourceOf<'securityRule'> => ({
-      kind: 'securityRule',
-      key: `securityRule/${port}`,
-      id: `${scope.networkSecurityGroupId}/securityRules/${scope.ruleName.replace('{port}', String(port))}`,
-      needs: [],
-      wanted: () => ({
-        priority: 100 + index,
-        direction: 'Inbound',
-        access: 'Allow',
-        protocol: 'Tcp',
-        sourcePortRange: '*',
-        sourceAddressPrefixes: [...scope.sources],
-        destinationAddressPrefix: '*',
-        destinationPortRange: String(port),
-        description: `${ownerMark(scope.deployment)} until ${scope.expiresAt}`,
-      }),
+  const rules = scope.ports.map((port, index): ResourceOf<'securityRule'> => ({
+    kind: 'securityRule',
+    key: `securityRule/${port}`,
+    id: `${scope.networkSecurityGroupId}/securityRules/${scope.ruleName.replace('{port}', String(port))}`,
+    needs: [],
+    wanted: () => ({
+      priority: 100 + index,
+      direction: 'Inbound',
+      access: 'Allow',
+      protocol: 'Tcp',
+      sourcePortRange: '*',
+      sourceAddressPrefixes: [...scope.sources],
+      destinationAddressPrefix: '*',
+      destinationPortRange: String(port),
+      description: `${ownerMark(scope.deployment)} until ${scope.expiresAt}`,
     }),
-  );
+  }));
   return [address, association, ...rules];
 }

@@ -5,7 +5,14 @@ import { kinds, type Resource } from './resources';
 export type State =
   | { readonly state: 'waiting' }
   | { readonly state: 'running'; readonly operation: string; readonly change: Change; readonly dueAt: number }
-  | { readonly state: 'later'; readonly since: number; readonly tries: number; readonly dueAt: number; readonly reason: string; readonly change?: Change }
+  | {
+      readonly state: 'later';
+      readonly since: number;
+      readonly tries: number;
+      readonly dueAt: number;
+      readonly reason: string;
+      readonly change?: Change;
+    }
   | { readonly state: 'done'; readonly change: Change; readonly ours: boolean; readonly outputs: Outputs }
   | ({ readonly state: 'refused' } & Refusal)
   | { readonly state: 'blocked'; readonly by: string };
@@ -51,7 +58,9 @@ export function inBatches(due: readonly Resource[]): readonly (readonly Resource
   const byKind = Map.groupBy(due, ({ kind }) => kind);
   return [...byKind].flatMap(([kind, members]) => {
     const size = kinds[kind].batch;
-    return Array.from({ length: Math.ceil(members.length / size) }, (_, at) => members.slice(at * size, (at + 1) * size));
+    return Array.from({ length: Math.ceil(members.length / size) }, (_, at) =>
+      members.slice(at * size, (at + 1) * size),
+    );
   });
 }
 
@@ -74,7 +83,14 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
       }
       const seconds = outcome.seconds ?? Math.min(FIRST_RETRY_SECONDS * 2 ** (tries - 1), LONGEST_RETRY_SECONDS);
       const change = before?.state === 'running' || before?.state === 'later' ? before.change : undefined;
-      return { state: 'later', since, tries, dueAt: now + seconds * 1_000, reason: outcome.reason, ...(change ? { change } : {}) };
+      return {
+        state: 'later',
+        since,
+        tries,
+        dueAt: now + seconds * 1_000,
+        reason: outcome.reason,
+        ...(change ? { change } : {}),
+      };
     }
   }
 }
@@ -98,7 +114,7 @@ export const outputsOf = (progress: Progress): Given =>
 /** Marks what needs a refused or blocked resource, however far up. */
 function block(resources: readonly Resource[], progress: Progress): Progress {
   const states: Record<string, State> = { ...progress };
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (const { key, needs } of resources) {
       if ((states[key] ?? WAITING).state !== 'waiting') continue;

@@ -37,9 +37,14 @@ const include = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tag'), name: z.string().min(1), value: z.string() }),
 ]);
 
-const subnetId = z.string().regex(/^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/virtualNetworks\/[^/]+\/subnets\/[^/]+$/i, {
-  error: 'is not the resource id of a subnet',
-});
+const subnetId = z
+  .string()
+  .regex(
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/virtualNetworks\/[^/]+\/subnets\/[^/]+$/i,
+    {
+      error: 'is not the resource id of a subnet',
+    },
+  );
 
 export const requestSchema = z
   .strictObject({
@@ -48,7 +53,9 @@ export const requestSchema = z
     /** In instance ids, resource tags and URLs. */
     name: z
       .string()
-      .regex(/^[a-z](-?[a-z0-9])+$/, { error: 'must be lower-case letters, digits and single hyphens, from a letter on' })
+      .regex(/^[a-z](-?[a-z0-9])+$/, {
+        error: 'must be lower-case letters, digits and single hyphens, from a letter on',
+      })
       .min(3)
       .max(40),
     profile: z.string().default('cloudknox-sentry'),
@@ -168,12 +175,18 @@ export function parseRequest(body: unknown, tenantId: string, profiles: Readonly
   }
   const profile = profiles[given.profile ?? 'cloudknox-sentry'];
   if (!profile) {
-    faults.push({ pointer: '/profile', detail: `is not a profile of this app; it has ${Object.keys(profiles).join(', ')}` });
+    faults.push({
+      pointer: '/profile',
+      detail: `is not a profile of this app; it has ${Object.keys(profiles).join(', ')}`,
+    });
   }
   const ports = parsed.data?.access.ports ?? [];
   ports.forEach((port, index) => {
     if (profile && !profile.ports.includes(port)) {
-      faults.push({ pointer: `/access/ports/${index}`, detail: `is not a port of the profile (${profile.ports.join(', ')})` });
+      faults.push({
+        pointer: `/access/ports/${index}`,
+        detail: `is not a port of the profile (${profile.ports.join(', ')})`,
+      });
     }
   });
   return parsed.success && profile && faults.length === 0

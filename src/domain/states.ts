@@ -125,7 +125,16 @@ export function subscriptionStates(
   return Object.fromEntries(
     subscriptions.map((id, index) => {
       const mine = all.slice(index * rolesEach, (index + 1) * rolesEach).map(({ key }) => progress[key]);
-      return [id, subscriptionState(id, mine, principalId, rolesOf(plan).map(({ name }) => name), collected)];
+      return [
+        id,
+        subscriptionState(
+          id,
+          mine,
+          principalId,
+          rolesOf(plan).map(({ name }) => name),
+          collected,
+        ),
+      ];
     }),
   );
 }
@@ -141,7 +150,12 @@ function subscriptionState(
   const refused = states[at];
   if (refused?.state === 'refused') {
     const { code, reason } = refused;
-    return { state: 'setAside', code, reason, remedy: mend(code, id, principalId ?? '<principal id>', roles[at] ?? 'Reader') };
+    return {
+      state: 'setAside',
+      code,
+      reason,
+      remedy: mend(code, id, principalId ?? '<principal id>', roles[at] ?? 'Reader'),
+    };
   }
   if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected };
   const waiting = states.find((state) => state?.state === 'later');
@@ -163,7 +177,8 @@ export function count(states: Readonly<Record<string, SubscriptionState>>): Coun
 
 /** The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. */
 export function conclude(sentries: readonly SentryResult[], problems: readonly Refusal[]): DeploymentResult {
-  const sum = (what: keyof Counts): number => sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
+  const sum = (what: keyof Counts): number =>
+    sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
   const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped];

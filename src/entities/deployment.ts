@@ -17,7 +17,14 @@ export const deploymentOperations = {
   begin: (before: State, { request, at }: { readonly request: DeploymentRequest; readonly at: string }) => {
     const onboarded = [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])];
     const placement = before?.placement ?? [];
-    const state: State = { request, onboarded, pending: [], placement, resources: before?.resources ?? {}, startedAt: at };
+    const state: State = {
+      request,
+      onboarded,
+      pending: [],
+      placement,
+      resources: before?.resources ?? {},
+      startedAt: at,
+    };
     return { state, answer: { onboarded, placement } satisfies Beginning };
   },
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
@@ -27,7 +34,10 @@ export const deploymentOperations = {
   /** A new subscription announced itself. Twice is once. Answers false where there is no such deployment. */
   onboard: (before: State, id: string) => {
     const known = before && [...before.pending, ...before.onboarded, ...before.placement.flat()].includes(id);
-    return { state: before && (known ? before : { ...before, pending: [...before.pending, id] }), answer: before !== null };
+    return {
+      state: before && (known ? before : { ...before, pending: [...before.pending, id] }),
+      answer: before !== null,
+    };
   },
   isPending: (before: State, id: string) => ({ state: before, answer: before?.pending.includes(id) ?? false }),
   /** A run ends. Answers how many were announced meanwhile: then there is another run to do. */

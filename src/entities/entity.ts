@@ -13,7 +13,10 @@ export const entity =
   (context: EntityContext<S>) => {
     const operation = operations[context.df.operationName ?? ''];
     if (!operation) return;
-    const { state, answer } = operation(context.df.getState(() => initial) ?? initial, context.df.getInput<never>() as never);
+    const { state, answer } = operation(
+      context.df.getState(() => initial) ?? initial,
+      context.df.getInput<never>() as never,
+    );
     context.df.setState(state);
     context.df.return(answer ?? null);
   };

@@ -24,7 +24,13 @@ const initial = (n: number, instanceId: string): SentryState => ({
 
 export const sentryOperations = {
   begin: (before: SentryState | null, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
-    const state: SentryState = { ...(before ?? initial(n, instanceId)), instanceId, stage: 'resources', handoff: null, stopped: null };
+    const state: SentryState = {
+      ...(before ?? initial(n, instanceId)),
+      instanceId,
+      stage: 'resources',
+      handoff: null,
+      stopped: null,
+    };
     return { state, answer: { configured: state.configured ?? null } satisfies SentryBeginning };
   },
   patch: (before: SentryState | null, { receipt, forget = [], ...changes }: SentryPatch) => {

@@ -27,11 +27,14 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
-  startDeployment: (context) => makeStartDeployment(instancesOf(df.getClient(context)), storedInput(df.getClient(context))),
+  startDeployment: (context) =>
+    makeStartDeployment(instancesOf(df.getClient(context)), storedInput(df.getClient(context))),
 };
 
 for (const [key, { name }] of Object.entries(activities)) {
-  const handlerOf = handlers[key as keyof Contracts] as (context: InvocationContext) => (input: unknown) => Promise<unknown>;
+  const handlerOf = handlers[key as keyof Contracts] as (
+    context: InvocationContext,
+  ) => (input: unknown) => Promise<unknown>;
   df.app.activity(name, {
     extraInputs: [df.input.durableClient()],
     handler: (input: unknown, context: InvocationContext) => handlerOf(context)(input),

@@ -1,12 +1,17 @@
 /** The API's routes on deployments (design §6). Reading and deciding is elsewhere; here is only who calls what. */
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import { app, type DurableClient } from 'durable-functions';
+import {
+  app,
+  type DurableClient,
+  type DurableOrchestrationStatus,
+  OrchestrationRuntimeStatus,
+} from 'durable-functions';
 import { z } from 'zod';
 import { registrationSchema } from '../activities/configureAppliance';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint';
 import { type Fault, parseRequest } from '../domain/request';
-import { etagOf, listView, deploymentView, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
+import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import {
   inputOf,
   instancesOf,
@@ -17,6 +22,7 @@ import {
   readSentries,
   statusOf,
 } from './durableClient';
+import { etagOf } from './etag';
 import { guarded, invalid, notFound, problem, readJson } from './problem';
 import type { SentryState } from '../domain/states';
 import { OWNER_TAG } from '../domain/resources';
@@ -67,19 +73,27 @@ async function list(_request: HttpRequest, client: DurableClient): Promise<HttpR
 async function read(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const name = request.params['name'] ?? '';
   const [deployment, status] = await Promise.all([readDeployment(client, name), statusOf(client, instanceId(name))]);
-  const atWork = isAtWork(status);
-  const failure = status && !atWork && status.runtimeStatus !== 'Completed' ? String(status.output ?? status.runtimeStatus) : undefined;
-  if (!deployment) {
-    return status ? { status: atWork ? 202 : 200, headers: { 'retry-after': POLL_SECONDS }, jsonBody: startingView(name, failure) } : notFound(`deployment '${name}'`);
-  }
-  const view = deploymentView(deployment, await readSentries(client, deployment), atWork, failure);
-  const etag = `"${etagOf(deployment.request)}"`;
+  if (!deployment && !status) return notFound(`deployment '${name}'`);
+  const run = runOf(status);
+  const waiting = run.atWork ? { 'retry-after': POLL_SECONDS, location: request.url } : {};
+  const etag = etagOf(deployment?.request);
   return {
-    status: atWork ? 202 : 200,
-    headers: { etag, ...(atWork ? { 'retry-after': POLL_SECONDS, location: request.url } : {}) },
-    jsonBody: view,
+    status: run.atWork ? 202 : 200,
+    headers: { ...waiting, ...(deployment ? { etag: `"${etag}"` } : {}) },
+    jsonBody: deployment
+      ? deploymentView(deployment, await readSentries(client, deployment), run, etag)
+      : startingView(name, run),
   };
 }
+
+function runOf(status: DurableOrchestrationStatus | undefined): Run {
+  const atWork = isAtWork(status);
+  const runtimeStatus = status?.runtimeStatus ?? 'Completed';
+  const failed = !atWork && runtimeStatus !== OrchestrationRuntimeStatus.Completed;
+  return { runtimeStatus, atWork, failure: failed ? describe(status?.output, runtimeStatus) : undefined };
+}
+
+const describe = (output: unknown, otherwise: string): string => (typeof output === 'string' ? output : otherwise);
 
 async function subscriptions(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const name = request.params['name'] ?? '';

@@ -1,5 +1,10 @@
 /** What the routes and activities do through the durable client. */
-import { type DurableClient, type DurableOrchestrationStatus, EntityId, OrchestrationRuntimeStatus } from 'durable-functions';
+import {
+  type DurableClient,
+  type DurableOrchestrationStatus,
+  EntityId,
+  OrchestrationRuntimeStatus,
+} from 'durable-functions';
 import type { Instances } from '../activities/instances';
 import { services } from '../composition';
 import type { DeploymentRequest } from '../domain/request';
@@ -29,10 +34,14 @@ export async function readEntity<S>(client: DurableClient, name: string, key: st
   const { entityExists, entityState } = await client.readEntityState<S | null>(new EntityId(name, key));
   return entityExists ? (entityState ?? undefined) : undefined;
 }
-export const readDeployment = (client: DurableClient, name: string) => readEntity<DeploymentState>(client, 'deployment', name);
+export const readDeployment = (client: DurableClient, name: string) =>
+  readEntity<DeploymentState>(client, 'deployment', name);
 export const readList = async (client: DurableClient): Promise<DeploymentList> =>
   (await readEntity<DeploymentList>(client, 'deployments', 'all')) ?? {};
-export async function readSentries(client: DurableClient, deployment: DeploymentState): Promise<readonly SentryState[]> {
+export async function readSentries(
+  client: DurableClient,
+  deployment: DeploymentState,
+): Promise<readonly SentryState[]> {
   const { name } = deployment.request;
   const found = await Promise.all(
     deployment.placement.map((_, index) => readEntity<SentryState>(client, 'sentry', `${name}-${index + 1}`)),
@@ -48,11 +57,13 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   return { request, profile, egressAddresses: config.egressAddresses };
 }
 
-export const storedInput = (client: DurableClient) => async (name: string): Promise<DeploymentInput> => {
-  const stored = await readDeployment(client, name);
-  if (!stored) throw new Error(`There is no deployment '${name}'.`);
-  return inputOf(stored.request);
-};
+export const storedInput =
+  (client: DurableClient) =>
+  async (name: string): Promise<DeploymentInput> => {
+    const stored = await readDeployment(client, name);
+    if (!stored) throw new Error(`There is no deployment '${name}'.`);
+    return inputOf(stored.request);
+  };
 
 export const instancesOf = (client: DurableClient): Instances => ({
   start: async (orchestrator, instanceId, input) => {

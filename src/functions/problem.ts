@@ -25,12 +25,26 @@ export async function readJson(
 ): Promise<{ readonly body: unknown } | { readonly refusal: HttpResponseInit }> {
   const text = await request.text();
   if (Buffer.byteLength(text) > MOST_BYTES) {
-    return { refusal: problem({ status: 400, code: 'BodyTooLarge', title: 'The body has more than 1 MiB.', remedy: 'Send a smaller request; list management groups instead of ids.' }) };
+    return {
+      refusal: problem({
+        status: 400,
+        code: 'BodyTooLarge',
+        title: 'The body has more than 1 MiB.',
+        remedy: 'Send a smaller request; list management groups instead of ids.',
+      }),
+    };
   }
   try {
     return { body: JSON.parse(text) };
   } catch {
-    return { refusal: problem({ status: 400, code: 'NotJson', title: 'The body is not JSON.', remedy: 'Send one JSON object, as samples/deployment.json shows.' }) };
+    return {
+      refusal: problem({
+        status: 400,
+        code: 'NotJson',
+        title: 'The body is not JSON.',
+        remedy: 'Send one JSON object, as samples/deployment.json shows.',
+      }),
+    };
   }
 }
 
@@ -38,13 +52,19 @@ export const invalid = (errors: readonly Fault[]): HttpResponseInit =>
   problem({
     status: 400,
     code: 'InvalidRequest',
-    title: errors.length === 1 ? 'One thing in the request is wrong.' : `${errors.length} things in the request are wrong.`,
+    title:
+      errors.length === 1 ? 'One thing in the request is wrong.' : `${errors.length} things in the request are wrong.`,
     remedy: 'Mend what errors names, then send it again. Nothing was started.',
     errors,
   });
 
 export const notFound = (what: string): HttpResponseInit =>
-  problem({ status: 404, code: 'NotFound', title: `There is no ${what}.`, remedy: 'GET /api/deployments lists what there is.' });
+  problem({
+    status: 404,
+    code: 'NotFound',
+    title: `There is no ${what}.`,
+    remedy: 'GET /api/deployments lists what there is.',
+  });
 
 type Handler<C> = (request: HttpRequest, client: C, context: InvocationContext) => Promise<HttpResponseInit>;
 

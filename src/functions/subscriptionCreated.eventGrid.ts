@@ -1,6 +1,6 @@
 /** Event Grid: a new subscription announces itself and joins the deployment whose rule covers it. */
 import type { InvocationContext } from '@azure/functions';
-import { app, type DurableClient } from 'durable-functions';
+import { app, type DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import { services } from '../composition';
 import { announcedSubscription } from '../domain/announcement';
 import { covers, type KnownSubscription } from '../domain/subscriptions';
@@ -10,6 +10,9 @@ import { readList, statusOf } from './durableClient';
 /** The instance id comes from the subscription's: delivered twice, it runs once. */
 const instanceId = (subscriptionId: string): string => `onboard-${subscriptionId}`;
 
+/** An onboarding that ended so may be announced again. */
+const BROKEN_OFF = [OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
+
 /** What is malformed or covered by no rule is acknowledged and logged: Event Grid would only send it again. */
 async function subscriptionCreated(event: unknown, client: DurableClient, context: InvocationContext): Promise<void> {
   const id = announcedSubscription(event);
@@ -18,7 +21,7 @@ async function subscriptionCreated(event: unknown, client: DurableClient, contex
     return;
   }
   const before = await statusOf(client, instanceId(id));
-  if (before && before.runtimeStatus !== 'Failed' && before.runtimeStatus !== 'Terminated') {
+  if (before && !BROKEN_OFF.includes(before.runtimeStatus)) {
     context.log(`subscriptionCreated: ${id} was announced before; nothing is started.`);
     return;
   }

@@ -22,7 +22,11 @@ export function* callAll<I, O>(
 }
 
 /** Runs one sub-orchestration for each input, all at the same time. Each returns its outcome and never throws. */
-export function* runAll<O>(context: OrchestrationContext, name: string, inputs: readonly unknown[]): Story<readonly O[]> {
+export function* runAll<O>(
+  context: OrchestrationContext,
+  name: string,
+  inputs: readonly unknown[],
+): Story<readonly O[]> {
   return yield context.df.Task.all(inputs.map((input) => context.df.callSubOrchestrator(name, input)));
 }
 

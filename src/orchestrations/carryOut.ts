@@ -4,7 +4,10 @@ import { type Given, inBatches, next, outputsOf, type Progress, settle } from '.
 import { type Resource, specify } from '../domain/resources';
 import { callAll, now, type Story, until } from './call';
 
-const EFFECT = { ensure: activities.ensureResources, remove: activities.removeResources } satisfies Record<Verb, unknown>;
+const EFFECT = { ensure: activities.ensureResources, remove: activities.removeResources } satisfies Record<
+  Verb,
+  unknown
+>;
 
 /**
  * Carries a verb out over a graph, in rounds: all that is due at the same time, then one timer to the earliest that

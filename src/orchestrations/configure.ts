@@ -56,7 +56,8 @@ export function* configure(
   yield* call(context, activities.raiseEvent, { instanceId: windowId, name: 'close', data: null });
   const receipt: WindowReceipt = yield closed;
   tell(context, me, 'patch', { receipt, window: null, address: null });
-  if ('code' in outcome) return { ...outcome, ...(opened.isCompleted ? {} : { reason: receipt.problems.join('; ') || outcome.reason }) };
+  if ('code' in outcome)
+    return { ...outcome, ...(opened.isCompleted ? {} : { reason: receipt.problems.join('; ') || outcome.reason }) };
   tell(context, me, 'patch', { configured: outcome });
   return outcome;
 }
@@ -89,7 +90,11 @@ function* withinWindow(
       case 'stopped':
         return { code: result.code, reason: result.reason, remedy: result.remedy, transcript: result.transcript };
       case 'unreachable':
-        return { code: 'Unreachable', reason: result.reason, remedy: 'See that the VM runs, then send the same request again.' };
+        return {
+          code: 'Unreachable',
+          reason: result.reason,
+          remedy: 'See that the VM runs, then send the same request again.',
+        };
       case 'wrongPin':
     }
   }
@@ -104,7 +109,13 @@ function* talk(context: OrchestrationContext, job: ApplianceJob, closed: Task): 
   }
 }
 
-function applianceJob(input: SentryInput, given: Given, granted: number, address: string, registrationUri: string): ApplianceJob {
+function applianceJob(
+  input: SentryInput,
+  given: Given,
+  granted: number,
+  address: string,
+  registrationUri: string,
+): ApplianceJob {
   const { request, profile } = input;
   const app = request.identity.kind === 'appRegistration';
   return {

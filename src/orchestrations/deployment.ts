@@ -54,15 +54,13 @@ function* run(
   if (problems.length > 0) return conclude([], problems);
 
   context.df.setCustomStatus({ stage: 'sentries', sentries: placement.length, subscriptions: total });
-  const inputs = placement.map(
-    (subscriptions, index): SentryInput => ({
-      ...input,
-      n: index + 1,
-      subscriptions,
-      dropped: dropped(before, placement, index),
-      shared: outputsOf(shared),
-    }),
-  );
+  const inputs = placement.map((subscriptions, index): SentryInput => ({
+    ...input,
+    n: index + 1,
+    subscriptions,
+    dropped: dropped(before, placement, index),
+    shared: outputsOf(shared),
+  }));
   return conclude(yield* runAll<SentryResult>(context, 'sentry', inputs), []);
 }
 

@@ -21,11 +21,17 @@ export function* sentry(context: OrchestrationContext): Story<SentryResult> {
     context.df.setCustomStatus({ stage: 'resources', subscriptions: count(states) });
     tell(context, me, 'patch', { resources: resourceStates(resources, progress), subscriptions: states });
   };
-  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (state) => report(state, false));
+  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (state) =>
+    report(state, false),
+  );
   yield* takeBack(context, input, progress);
 
   const subscriptionCounts = count(subscriptionStates(input, n, subscriptions, progress, false));
-  const end = (stopped?: Refusal): SentryResult => ({ n, subscriptions: subscriptionCounts, ...(stopped ? { stopped } : {}) });
+  const end = (stopped?: Refusal): SentryResult => ({
+    n,
+    subscriptions: subscriptionCounts,
+    ...(stopped ? { stopped } : {}),
+  });
 
   if (progress['virtualMachine']?.state !== 'done') {
     const stopped = whyStopped(refusals(resources, progress));
@@ -33,7 +39,9 @@ export function* sentry(context: OrchestrationContext): Story<SentryResult> {
     return end(stopped);
   }
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  const outcome = configured ?? (yield* configure(context, input, { ...input.shared, ...outputsOf(progress) }, subscriptionCounts.granted));
+  const outcome =
+    configured ??
+    (yield* configure(context, input, { ...input.shared, ...outputsOf(progress) }, subscriptionCounts.granted));
   if ('code' in outcome) {
     tell(context, me, 'patch', { stage: 'stopped', stopped: outcome });
     return end(outcome);

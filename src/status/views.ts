@@ -1,21 +1,21 @@
 /** What the API shows of a deployment. Pure: made from what the entities hold. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { count, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
 
-/** The same for equal values, whatever the order of their fields. */
-export const etagOf = (value: unknown): string =>
-  createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
+/** How the run's instance stands: `failure` where it broke down instead of ending. */
+export interface Run {
+  readonly runtimeStatus: string;
+  readonly atWork: boolean;
+  readonly failure?: string | undefined;
 }
 
-const stateOf = (deployment: DeploymentState | undefined, atWork: boolean, failure?: string): string =>
-  atWork ? 'running' : failure !== undefined ? 'failed' : (deployment?.result?.state ?? 'failed');
+const stateOf = (
+  deployment: DeploymentState | undefined,
+  { atWork, failure }: Pick<Run, 'atWork' | 'failure'>,
+): string => (atWork ? 'running' : failure !== undefined ? 'failed' : (deployment?.result?.state ?? 'failed'));
+
+const runFailed = ({ failure }: Run) =>
+  failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
 
 const sentryView = ({ resources, subscriptions, instanceId: _internal, ...rest }: SentryState) => ({
   ...rest,
@@ -24,46 +24,46 @@ const sentryView = ({ resources, subscriptions, instanceId: _internal, ...rest }
 });
 
 /** A deployment whole, but for its subscriptions one by one: those are paged. */
-export function deploymentView(
-  deployment: DeploymentState,
-  sentries: readonly SentryState[],
-  atWork: boolean,
-  failure?: string,
-) {
+export function deploymentView(deployment: DeploymentState, sentries: readonly SentryState[], run: Run, etag: string) {
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: 'total' | 'granted' | 'setAside') => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
   const { request, startedAt, finishedAt, result, pending } = deployment;
   return {
     name: request.name,
-    state: stateOf(deployment, atWork, failure),
+    state: stateOf(deployment, run),
+    runtimeStatus: run.runtimeStatus,
     startedAt,
-    finishedAt: atWork ? null : (finishedAt ?? null),
+    finishedAt: run.atWork ? null : (finishedAt ?? null),
     subscriptions: { total: placed, granted: sum('granted'), setAside: sum('setAside') },
     announced: pending.length,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map(sentryView),
-    problems: [...(failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }]), ...(atWork ? [] : (result?.problems ?? []))],
+    problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,
-    etag: etagOf(request),
+    etag,
   };
 }
-export type DeploymentView = ReturnType<typeof deploymentView>;
 
 /** Between the start and the run's first turn there is no state yet. */
-export const startingView = (name: string, failure?: string) => ({
+export const startingView = (name: string, run: Run) => ({
   name,
-  state: failure === undefined ? 'running' : 'failed',
-  problems: failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }],
+  state: run.atWork ? 'running' : 'failed',
+  runtimeStatus: run.runtimeStatus,
+  problems: runFailed(run),
   sentries: [],
 });
 
 export const listView = (
-  found: readonly { readonly name: string; readonly deployment: DeploymentState | undefined; readonly atWork: boolean }[],
+  found: readonly {
+    readonly name: string;
+    readonly deployment: DeploymentState | undefined;
+    readonly atWork: boolean;
+  }[],
 ) => ({
   value: found.map(({ name, deployment, atWork }) => ({
     name,
-    state: stateOf(deployment, atWork),
+    state: stateOf(deployment, { atWork, failure: undefined }),
     sentries: deployment?.placement.length ?? 0,
     subscriptions: deployment?.placement.flat().length ?? 0,
     startedAt: deployment?.startedAt ?? null,

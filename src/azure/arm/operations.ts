@@ -50,7 +50,12 @@ export function operations({ config, credential, transport }: Connection): Azure
       if (answer.status === 404 || answer.status === 204) return { status: 'succeeded' };
       if (answer.status === 202) return { status: 'running', seconds };
       if (answer.status !== 200) {
-        throw sortFailure(Object.assign(new Error(`The operation answered ${answer.status}`), { statusCode: answer.status, response: answer }));
+        throw sortFailure(
+          Object.assign(new Error(`The operation answered ${answer.status}`), {
+            statusCode: answer.status,
+            response: answer,
+          }),
+        );
       }
       const { status, error } = operationBody.parse(JSON.parse(answer.bodyAsText || '{}'));
       switch (status.toLowerCase()) {
@@ -59,7 +64,10 @@ export function operations({ config, credential, transport }: Connection): Azure
         case 'canceled':
           return { status: 'failed', outcome: sort(undefined, 'Canceled', 'Azure cancelled the operation') };
         case 'failed':
-          return { status: 'failed', outcome: sort(200, error?.code ?? 'Failed', error?.message || 'The operation failed') };
+          return {
+            status: 'failed',
+            outcome: sort(200, error?.code ?? 'Failed', error?.message || 'The operation failed'),
+          };
         default:
           return { status: 'running', seconds };
       }

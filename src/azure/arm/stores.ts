@@ -27,18 +27,18 @@ interface Path {
   readonly child: string;
 }
 
-function store<W>({ get, put, delete: remove }: Methods<W>): ArmStore<W> {
+function store<W>(methods: Methods<W>): ArmStore<W> {
   const pathOf = (id: string): Path => {
     const { subscriptionId, resourceGroup: group, names } = parseArmId(id);
     return { subscriptionId, group, name: names[0], child: names[1] };
   };
   return {
-    get: (id) => orUndefined(get(pathOf(id))),
+    get: (id) => orUndefined(methods.get(pathOf(id))),
     put: (id, body, ifMatch) => {
       const conditions = ifMatch === undefined ? {} : { requestOptions: { headers: { 'If-Match': ifMatch } } };
-      return submit((options) => put(pathOf(id), body, { ...options, ...conditions }));
+      return submit((options) => methods.put(pathOf(id), body, { ...options, ...conditions }));
     },
-    delete: (id) => submit((options) => remove(pathOf(id), options)),
+    delete: (id) => submit((options) => methods.delete(pathOf(id), options)),
   };
 }
 
@@ -140,15 +140,23 @@ function roleAssignments({ roleAssignments: client }: AuthorizationManagementCli
   };
 }
 
-function marketplaceAgreements(clientOf: (path: Path) => MarketplaceOrderingAgreements): Azure['arm']['marketplaceAgreement'] {
+function marketplaceAgreements(
+  clientOf: (path: Path) => MarketplaceOrderingAgreements,
+): Azure['arm']['marketplaceAgreement'] {
   const parts = (id: string): [publisher: string, offer: string, plan: string] => {
-    const [, publisher = '', offer = '', plan = ''] = /publishers\/([^/]+)\/offers\/([^/]+)\/plans\/([^/]+)/.exec(id) ?? [];
+    const [, publisher = '', offer = '', plan = ''] =
+      /publishers\/([^/]+)\/offers\/([^/]+)\/plans\/([^/]+)/.exec(id) ?? [];
     return [publisher, offer, plan];
   };
   const client = (id: string) =>
     clientOf({ subscriptionId: parseArmId(id).subscriptionId, group: '', name: '', child: '' }).marketplaceAgreements;
   return {
-    get: (id) => orUndefined(client(id).get('virtualmachine', ...parts(id)).then(({ id: own, ...body }) => ({ ...body, ...(own ? { id: own } : {}) }))),
+    get: (id) =>
+      orUndefined(
+        client(id)
+          .get('virtualmachine', ...parts(id))
+          .then(({ id: own, ...body }) => ({ ...body, ...(own ? { id: own } : {}) })),
+      ),
     put: async (id, body) => {
       await client(id).create('virtualmachine', ...parts(id), body);
       return {};

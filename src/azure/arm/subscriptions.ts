@@ -30,7 +30,10 @@ export function subscriptions(connection: Connection): Azure['subscriptions'] {
       const found: KnownSubscription[] = [];
       let skipToken: string | undefined;
       do {
-        const page = await client.resources({ query: QUERY, options: { resultFormat: 'objectArray', ...(skipToken ? { skipToken } : {}) } });
+        const page = await client.resources({
+          query: QUERY,
+          options: { resultFormat: 'objectArray', ...(skipToken ? { skipToken } : {}) },
+        });
         for (const { subscriptionId, name, tags, properties } of rows.parse(page.data)) {
           if (properties?.state !== undefined && properties.state !== 'Enabled') continue;
           const managementGroups = (properties?.managementGroupAncestorsChain ?? []).map((group) => group.name);

@@ -1,10 +1,5 @@
 /** Microsoft Graph: applications, their principals and secrets, and the permissions given to principals. */
-import {
-  AuthenticationHandler,
-  Client,
-  type Context,
-  type Middleware,
-} from '@microsoft/microsoft-graph-client';
+import { AuthenticationHandler, Client, type Context, type Middleware } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import type { Connection } from '../client';
 import { orUndefined } from '../arm/operations';
@@ -21,7 +16,8 @@ const application = z.looseObject({
 const servicePrincipal = z.looseObject({ id: z.string(), appId: z.string(), tags: texts });
 const appRoleAssignment = z.looseObject({ id: z.string(), resourceId: z.string(), appRoleId: z.string() });
 const password = z.looseObject({ keyId: z.string(), secretText: z.string() });
-const list = <T extends z.ZodType>(item: T) => z.looseObject({ value: z.array(item), '@odata.nextLink': z.string().optional() });
+const list = <T extends z.ZodType>(item: T) =>
+  z.looseObject({ value: z.array(item), '@odata.nextLink': z.string().optional() });
 
 /** OData doubles a quote inside a text. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -30,7 +26,9 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 class Fetch implements Middleware {
   constructor(private readonly send: typeof fetch) {}
   async execute(context: Context): Promise<void> {
-    context.response = await this.send(context.request, context.options as RequestInit | undefined);
+    // The library's own type names the browser's `RequestInfo`, which Node does not have.
+    const request = context.request as Parameters<typeof fetch>[0];
+    context.response = await this.send(request, context.options);
   }
 }
 
@@ -55,7 +53,7 @@ export function directory(connection: Connection): Directory {
   const post = async (path: string, body: object): Promise<unknown> => client.api(path).post(body);
   const all = async <T extends z.ZodType>(path: string, item: T): Promise<z.output<T>[]> => {
     const found: z.output<T>[] = [];
-    for (let next: string | undefined = path; next !== undefined; ) {
+    for (let next: string | undefined = path; next !== undefined;) {
       const page: { value: z.output<T>[]; '@odata.nextLink'?: string | undefined } = list(item).parse(await get(next));
       found.push(...page.value);
       next = page['@odata.nextLink'];

@@ -1,0 +1,97 @@
+/** Plays the people: starts the deployment, watches it, and is at the console when a Sentry waits for its PIN. */
+import { z } from 'zod';
+import { getJson, type World } from './world';
+
+const resource = z.looseObject({
+  key: z.string(),
+  kind: z.string(),
+  id: z.string(),
+  state: z.string(),
+  change: z.string().optional(),
+  ours: z.boolean().optional(),
+  reason: z.string().optional(),
+});
+const counts = z.object({ total: z.number(), granted: z.number(), setAside: z.number() });
+const receipt = z.looseObject({
+  sentry: z.number(),
+  openedAt: z.string().nullable(),
+  closedAt: z.string(),
+  why: z.string(),
+  provenClosed: z.boolean(),
+});
+const problem = z.looseObject({ code: z.string(), reason: z.string(), remedy: z.string() });
+const sentry = z.looseObject({
+  n: z.number(),
+  stage: z.string(),
+  address: z.string().nullish(),
+  handoff: z.looseObject({ kind: z.string(), address: z.string(), text: z.string() }).nullish(),
+  subscriptions: counts,
+  resources: z.array(resource),
+  receipts: z.array(receipt),
+  stopped: problem.extend({ transcript: z.string().optional() }).nullish(),
+});
+const view = z.looseObject({
+  name: z.string(),
+  state: z.string(),
+  runtimeStatus: z.string(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().nullish(),
+  subscriptions: counts.default({ total: 0, granted: 0, setAside: 0 }),
+  resources: z.array(resource).default([]),
+  sentries: z.array(sentry),
+  problems: z.array(problem),
+});
+export type DeploymentShown = z.infer<typeof view>;
+export type SentryShown = z.infer<typeof sentry>;
+export type ResourceShown = z.infer<typeof resource>;
+
+const registration = z.looseObject({ email: z.string(), pin: z.string() });
+
+const POLL_MS = 250;
+
+export class Administrator {
+  constructor(private readonly world: World) {}
+
+  private call(path: string, body?: unknown): Promise<unknown> {
+    return getJson(`${this.world.hostUrl}/api/${path}`, {
+      headers: { 'x-functions-key': this.world.keys.operator, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+
+  async start(request: unknown): Promise<void> {
+    await this.call('deployments', request);
+  }
+
+  async read(name: string): Promise<DeploymentShown> {
+    return view.parse(await this.call(`deployments/${name}`));
+  }
+
+  /** Watches until the deployment rests, taking each Sentry's address to the console when it is asked for. */
+  async seeThrough(name: string, onChange: (shown: DeploymentShown) => void): Promise<DeploymentShown> {
+    for (;;) {
+      const shown = await this.read(name);
+      onChange(shown);
+      if (shown.state !== 'running') return shown;
+      for (const { n, handoff } of shown.sentries) {
+        if (handoff) await this.register(name, n, handoff.address);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  private async register(name: string, n: number, address: string): Promise<void> {
+    const shown = await getJson(`${this.world.consoleUrl}/console/azure/data-collectors`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ applianceAddress: address }),
+    });
+    const { email, pin } = registration.parse(shown);
+    try {
+      await this.call(`deployments/${name}/sentries/${n}/registration`, { email, pin });
+    } catch (error) {
+      // The Sentry took the PIN of the round before just now: it asks no more.
+      if (!(error instanceof Error && error.message.includes('NotAwaited'))) throw error;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/** `npm run demo`: the main job from the first request to the receipts, on this machine. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { Administrator } from './administrator';
+import { readClock, simulatedNow } from './clock';
+import { type Display, liveDisplay, plainDisplay } from './display';
+import { report, summary } from './report';
+import { freePorts, startWorld, type World } from './world';
+
+interface Options {
+  readonly subscriptions?: number;
+  readonly identity?: string;
+  readonly speed: number;
+  readonly json: boolean;
+  readonly keep: boolean;
+}
+
+const atLeast =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isFinite(value) || value < least)
+      throw new InvalidArgumentError(`It must be a number of at least ${least}.`);
+    return value;
+  };
+const root = join(__dirname, '..', '..');
+const sample = z.looseObject({ name: z.string(), tenantId: z.string(), subscriptions: z.looseObject({}) });
+
+/** The sample's request, changed as the options say. Watched subscriptions have running numbers in the simulated tenant. */
+function requestOf({ subscriptions, identity }: Options, tenantId: string): z.infer<typeof sample> {
+  const request = sample.parse(JSON.parse(readFileSync(join(root, 'samples', 'deployment.json'), 'utf8')));
+  const ids = Array.from(
+    { length: subscriptions ?? 0 },
+    (_, index) => `5b000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`,
+  );
+  return {
+    ...request,
+    tenantId,
+    ...(identity === undefined ? {} : { identity: { kind: identity } }),
+    ...(subscriptions === undefined
+      ? {}
+      : { subscriptions: { ...request.subscriptions, include: [{ kind: 'ids', ids }] } }),
+  };
+}
+
+async function demo(options: Options): Promise<boolean> {
+  mkdirSync(join(root, '.local'), { recursive: true });
+  const state = mkdtempSync(join(root, '.local', 'demo-'));
+  // With --json standard output belongs to the document alone.
+  const write = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+  write('Starting the simulated Azure, the simulated appliances and the local host …');
+  const world = await startWorld({
+    state,
+    speed: options.speed,
+    ports: await freePorts(),
+    ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
+  });
+  const tidy = async (): Promise<void> => {
+    await world.stop();
+    if (options.keep) write(`State and logs are kept in ${state}`);
+    else rmSync(state, { recursive: true, force: true });
+  };
+  process.once('SIGINT', () => void tidy().then(() => process.exit(130)));
+  process.once('SIGTERM', () => void tidy().then(() => process.exit(143)));
+  try {
+    const failed = world.broken.then((why) => Promise.reject(new Error(why)));
+    return await Promise.race([play(world, options, write), failed]);
+  } finally {
+    await tidy();
+  }
+}
+
+async function play(world: World, options: Options, write: (line: string) => void): Promise<boolean> {
+  const request = requestOf(options, world.environment['AZURE_TENANT_ID'] ?? '');
+  const administrator = new Administrator(world);
+  const display: Display = process.stdout.isTTY && !options.json ? liveDisplay() : plainDisplay(write);
+  const clock = readClock(world.clockFile);
+  await administrator.start(request);
+  const shown = await administrator.seeThrough(request.name, (state) =>
+    display.show(state, new Date(simulatedNow(clock)).toISOString().slice(11, 19)),
+  );
+  display.end();
+  const told = report(shown, await world.askAzure('/_simulator/requests'));
+  if (options.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+  else write(summary(shown, told));
+  return told.state === 'completed' && told.windows.every(({ provenClosed }) => provenClosed);
+}
+
+new Command('demo')
+  .description('Deploys Sentries for 60 subscriptions to a simulated Azure on this machine, and shows how.')
+  .option('--subscriptions <N>', 'how many subscriptions to watch (50 to a Sentry)', atLeast(1))
+  .addOption(
+    new Option('--identity <kind>', "the guide's option 1 or 2").choices(['managedIdentity', 'appRegistration']),
+  )
+  .option('--speed <X>', 'simulated seconds in a real one', atLeast(1), 60)
+  .option('--json', 'one JSON document on standard output and nothing else there', false)
+  .option('--keep', 'keep the state and the logs afterwards', false)
+  .action(async (options: Options) => {
+    process.exitCode = (await demo(options)) ? 0 : 1;
+  })
+  .parseAsync()
+  .catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });

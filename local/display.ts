@@ -1,0 +1,87 @@
+/** How a run looks in a terminal: a live tree, or plain lines where nobody watches. */
+import logUpdate from 'log-update';
+import type { DeploymentShown, ResourceShown, SentryShown } from './administrator';
+
+const BAR = 30;
+const marks: Readonly<Record<string, string>> = {
+  done: '✓',
+  running: '…',
+  later: '↻',
+  refused: '✗',
+  blocked: '–',
+  waiting: '·',
+};
+
+const bar = ({ total, granted, setAside }: DeploymentShown['subscriptions']): string => {
+  const part = (value: number): number => (total === 0 ? 0 : Math.round((value / total) * BAR));
+  const full = '█'.repeat(part(granted)) + '▒'.repeat(part(setAside));
+  return `${full.padEnd(BAR, '░')} ${granted} of ${total} granted${setAside > 0 ? `, ${setAside} set aside` : ''}`;
+};
+
+const resourceLine = ({ key, state, change, reason }: ResourceShown): string =>
+  `${marks[state] ?? '?'} ${key}${change === 'kept' ? ' (kept)' : ''}${reason === undefined ? '' : `: ${reason}`}`;
+
+const inColumns = (items: readonly string[], indent: string): readonly string[] => {
+  const width = Math.max(...items.map((item) => item.length), 1) + 2;
+  const columns = Math.max(1, Math.floor(((process.stdout.columns || 100) - indent.length) / width));
+  const rows = Math.ceil(items.length / columns);
+  return Array.from({ length: rows }, (_, row) =>
+    (
+      indent +
+      items
+        .filter((_item, at) => at % rows === row)
+        .map((item) => item.padEnd(width))
+        .join('')
+    ).trimEnd(),
+  );
+};
+
+const sentryLines = (one: SentryShown): readonly string[] => [
+  `├─ Sentry ${one.n}: ${one.stage}${one.address ? ` at ${one.address}` : ''}`,
+  ...inColumns(one.resources.map(resourceLine), '│    '),
+  `│    ${bar(one.subscriptions)}`,
+];
+
+/** The whole as a tree: shared resources, each Sentry with its stage, and the subscriptions. */
+export const tree = (shown: DeploymentShown, clock: string): string =>
+  [
+    `${shown.name}: ${shown.state}   simulated time ${clock}`,
+    '├─ shared',
+    ...inColumns(shown.resources.map(resourceLine), '│    '),
+    ...shown.sentries.flatMap(sentryLines),
+    `└─ subscriptions ${bar(shown.subscriptions)}`,
+  ].join('\n');
+
+export interface Display {
+  show(shown: DeploymentShown, clock: string): void;
+  end(): void;
+}
+
+export const liveDisplay = (): Display => ({
+  show: (shown, clock) => logUpdate(tree(shown, clock)),
+  end: () => logUpdate.done(),
+});
+
+/** One line for each thing that changed. */
+export function plainDisplay(write: (line: string) => void): Display {
+  const said = new Set<string>();
+  const say = (clock: string, line: string): void => {
+    if (said.has(line)) return;
+    said.add(line);
+    write(`${clock}  ${line}`);
+  };
+  return {
+    show: (shown, clock) => {
+      const settled = (one: ResourceShown): boolean => ['done', 'refused', 'blocked'].includes(one.state);
+      shown.resources.filter(settled).forEach((one) => say(clock, `shared    ${resourceLine(one)}`));
+      for (const one of shown.sentries) {
+        one.resources.filter(settled).forEach((item) => say(clock, `Sentry ${one.n}  ${resourceLine(item)}`));
+        const { granted, setAside, total } = one.subscriptions;
+        if (granted > 0)
+          say(clock, `Sentry ${one.n}  ${granted} of ${total} subscriptions granted, ${setAside} set aside`);
+        say(clock, `Sentry ${one.n}  stage: ${one.stage}${one.address ? ` at ${one.address}` : ''}`);
+      }
+    },
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,73 @@
+/** What a run came to, for people and as one JSON document. */
+import { z } from 'zod';
+import type { DeploymentShown } from './administrator';
+
+const azureCalls = z.object({
+  total: z.number(),
+  throttled: z.number(),
+  byOperation: z.record(z.string(), z.number()),
+});
+
+export interface Report {
+  readonly deployment: string;
+  readonly runtimeStatus: string;
+  readonly state: string;
+  readonly sentries: readonly { readonly n: number; readonly stage: string; readonly subscriptions: number }[];
+  readonly subscriptions: DeploymentShown['subscriptions'];
+  readonly windows: readonly Window[];
+  readonly simulatedSeconds: number;
+  readonly azureCalls: z.infer<typeof azureCalls>;
+}
+interface Window {
+  readonly sentry: number;
+  readonly openedAt: string | null;
+  readonly closedAt: string;
+  readonly provenClosed: boolean;
+}
+
+export function report(shown: DeploymentShown, calls: unknown): Report {
+  const simulated = Date.parse(shown.finishedAt ?? '') - Date.parse(shown.startedAt ?? '');
+  return {
+    deployment: shown.name,
+    runtimeStatus: shown.runtimeStatus,
+    state: shown.state,
+    sentries: shown.sentries.map(({ n, stage, subscriptions }) => ({ n, stage, subscriptions: subscriptions.granted })),
+    subscriptions: shown.subscriptions,
+    windows: shown.sentries.flatMap(({ receipts }) =>
+      receipts.map(({ sentry, openedAt, closedAt, provenClosed }) => ({ sentry, openedAt, closedAt, provenClosed })),
+    ),
+    simulatedSeconds: Number.isFinite(simulated) ? Math.round(simulated / 1_000) : 0,
+    azureCalls: azureCalls.parse(calls),
+  };
+}
+
+/** The last screen of the demo. */
+export function summary(shown: DeploymentShown, told: Report): string {
+  const made = (resources: DeploymentShown['resources'], indent: string): readonly string[] =>
+    resources.map(
+      ({ key, change, id, state }) =>
+        `${indent}${(change ?? state).padEnd(8)} ${key.padEnd(34)} ${id.split('/').at(-1) ?? id}`,
+    );
+  const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
+  return [
+    '',
+    `Deployment '${told.deployment}': ${told.state}`,
+    '',
+    'What was created',
+    ...made(shown.resources, '  '),
+    ...shown.sentries.flatMap(({ n, resources }) => [`  Sentry ${n}`, ...made(resources, '    ')]),
+    '',
+    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
+    ...shown.sentries.map(({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}`),
+    '',
+    'Access windows (simulated time, UTC)',
+    ...told.windows.map(
+      ({ sentry, openedAt, closedAt, provenClosed }) =>
+        `  Sentry ${sentry}: opened ${time(openedAt)}, closed ${time(closedAt)}, ${provenClosed ? 'proven closed: no rule and no public address is left' : 'NOT PROVEN CLOSED'}`,
+    ),
+    ...(shown.problems.length === 0 ? [] : ['', 'What stopped']),
+    ...shown.problems.flatMap(({ code, reason, remedy }) => [`  ${code}: ${reason}`, `    ${remedy}`]),
+    '',
+    `${told.simulatedSeconds} s on the simulated clock; ${told.azureCalls.total} calls of Azure, ${told.azureCalls.throttled} throttled.`,
+  ].join('\n');
+}

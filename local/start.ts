@@ -1,0 +1,61 @@
+/** `npm start`: the same processes on fixed ports, left running. State in `.local/` survives a kill and a restart. */
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { startWorld } from './world';
+
+const root = join(__dirname, '..', '..');
+const number = (text: string): number => {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError('It must be a positive number.');
+  return Number(text);
+};
+
+interface Options {
+  readonly speed: number;
+  readonly state: string;
+  readonly port: number;
+  readonly azurePort: number;
+  readonly appliancePort: number;
+}
+
+async function start({ speed, state, port, azurePort, appliancePort }: Options): Promise<void> {
+  const ports = { host: port, azure: azurePort, appliance: appliancePort };
+  const world = await startWorld({ state, speed, ports });
+  let ending: Promise<void> | undefined;
+  const end = (): Promise<void> => (ending ??= world.stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end());
+  console.log(`
+Sentry Orchestrator runs on this machine. No Azure is touched.
+
+  API              ${world.hostUrl}/api/deployments
+  operator's key   ${world.keys.operator}   (header x-functions-key)
+  Event Grid       ${world.hostUrl}/runtime/webhooks/eventgrid?functionName=subscriptionCreated&code=${world.keys.eventGrid}
+  simulated Azure  ${world.azureUrl}
+  console          ${world.consoleUrl}/console/azure/data-collectors
+  state and logs   ${state}
+
+Try   curl -H 'x-functions-key: ${world.keys.operator}' -H 'content-type: application/json' -d @samples/deployment.json ${world.hostUrl}/api/deployments
+
+Ctrl-C ends it; the next start goes on where it was.`);
+  const why = await Promise.race([
+    world.broken,
+    new Promise<undefined>((resolve) => process.on('exit', () => resolve(undefined))),
+  ]);
+  if (why === undefined || ending) return;
+  console.error(`${why}\nStart again: nothing is lost.`);
+  await end();
+  process.exitCode = 1;
+}
+
+new Command('start')
+  .description('Starts the local host, the simulated Azure and the simulated appliances, and leaves them running.')
+  .option('--speed <X>', 'simulated seconds in a real one', number, 1)
+  .option('--state <folder>', 'where all state lives', join(root, '.local', 'start'))
+  .option('--port <number>', 'of the API', number, 7071)
+  .option('--azure-port <number>', 'of the simulated Azure', number, 8443)
+  .option('--appliance-port <number>', 'of the console and the proxy to the appliances', number, 8422)
+  .action(start)
+  .parseAsync()
+  .catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });

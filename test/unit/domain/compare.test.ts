@@ -1,0 +1,28 @@
+import { expect, test } from '@jest/globals';
+import { differences, touches } from '../../../src/domain/compare';
+
+test.each([
+  [
+    'what another hand added is no difference',
+    { tags: { a: '1' } },
+    { tags: { a: '1', policy: 'x' }, extra: true },
+    [],
+  ],
+  [
+    'ids and regions differ in case only',
+    { id: '/subscriptions/A', location: 'westeurope' },
+    { id: '/SUBSCRIPTIONS/a', location: 'West Europe' },
+    [],
+  ],
+  ['a list keeps no order', { ports: [{ p: 1 }, { p: 2 }] }, { ports: [{ p: 2, x: 0 }, { p: 1 }] }, []],
+  ['a longer list differs', { ports: [1] }, { ports: [1, 2] }, ['ports']],
+  ['a deep value is named by its path', { sku: { name: 'Standard' } }, { sku: { name: 'Basic' } }, ['sku.name']],
+  ['something absent differs', { identity: { type: 'UserAssigned' } }, {}, ['identity']],
+  ['a field in other case is the same field', { publicIPAddress: { id: 'a' } }, { publicIpAddress: { id: 'A' } }, []],
+])('%s', (_what, wanted, observed, expected) => {
+  expect(differences(wanted, observed)).toEqual(expected);
+});
+
+test('a path lies at or under a root, not beside it', () => {
+  expect(touches(['plan.name', 'planned', 'plan'], ['plan'])).toEqual(['plan.name', 'plan']);
+});

@@ -1,0 +1,137 @@
+import { expect, test } from '@jest/globals';
+import { sentryResources, sharedResources, windowResources, windowScope } from '../../../src/domain/blueprint';
+import { inBatches, next, type Progress, reversed, settle } from '../../../src/domain/graph';
+import type { Later, Outcome } from '../../../src/domain/outcome';
+import { type Resource, specify } from '../../../src/domain/resources';
+import { profile, requestFor, subscriptionIds } from '../../support/requests';
+
+const plan = { request: requestFor(12), profile };
+const done = (outputs: Record<string, string> = {}): Outcome => ({
+  kind: 'done',
+  change: 'created',
+  ours: true,
+  outputs,
+});
+const later = (more: Partial<Later> = {}): Later => ({
+  kind: 'later',
+  code: 'X',
+  reason: 'not yet',
+  remedy: 'wait',
+  patienceSeconds: 100,
+  ...more,
+});
+const keys = (resources: readonly Resource[]) => resources.map(({ key }) => key);
+
+/** Runs a graph in which every put succeeds at once; answers the keys of each round. */
+function rounds(resources: readonly Resource[]): string[][] {
+  let progress: Progress = {};
+  const seen: string[][] = [];
+  for (;;) {
+    const step = next(resources, progress, 0);
+    if (step.due.length === 0) return seen;
+    seen.push(keys(step.due));
+    progress = { ...progress, ...Object.fromEntries(step.due.map(({ key }) => [key, settle(undefined, done(), 0)])) };
+  }
+}
+
+test('everything independent is due at the same time', () => {
+  expect(rounds(sharedResources(plan))).toEqual([
+    ['resourceGroup', 'marketplaceAgreement'],
+    ['virtualNetwork', 'egressAddress'],
+    ['natGateway'],
+    ['subnet'],
+  ]);
+});
+
+test('the Graph permissions come before the first boot, and grants need the identity alone', () => {
+  const [first = [], second = [], third = []] = rounds(sentryResources(plan, 1, subscriptionIds(2)));
+  expect(first).toEqual(['userAssignedIdentity', 'networkSecurityGroup', 'sshKey']);
+  expect(second.filter((key) => key.startsWith('roleAssignment'))).toHaveLength(2);
+  expect(second).toEqual(expect.arrayContaining(['graphPermission/Directory.Read.All', 'networkInterface']));
+  expect(third).toEqual(['virtualMachine']);
+});
+
+test('the controller adds User Access Administrator for each subscription', () => {
+  const enabled = { ...plan, request: requestFor(3, { controller: { enabled: true } }) };
+  const grants = sentryResources(enabled, 1, subscriptionIds(3)).filter(({ kind }) => kind === 'roleAssignment');
+  expect(keys(grants).filter((key) => key.endsWith('User Access Administrator'))).toHaveLength(3);
+  expect(grants).toHaveLength(6);
+});
+
+test('Sentry 2 has the names of the guide with -2', () => {
+  const names = (n: number) => sentryResources(plan, n, []).map(({ id }) => id.split('/').at(-1));
+  expect(names(1)).toEqual(expect.arrayContaining(['CloudKnox', 'cloudknox-nsg']));
+  expect(names(2)).toEqual(expect.arrayContaining(['CloudKnox-2', 'cloudknox-nsg-2']));
+});
+
+test('subscriptions go ten to an activity, everything else one', () => {
+  const { due } = next(
+    sentryResources(plan, 1, subscriptionIds(12)),
+    { userAssignedIdentity: settle(undefined, done(), 0) },
+    0,
+  );
+  expect(
+    inBatches(due)
+      .map((batch) => batch.length)
+      .sort(),
+  ).toEqual([1, 1, 1, 1, 10, 2].sort());
+});
+
+test('what needs a refused resource is blocked, however far up, and nothing waits for it', () => {
+  const refused = settle(undefined, { kind: 'refused', code: 'No', reason: 'no', remedy: '' }, 0);
+  const { due, progress, wakeAt } = next(
+    sharedResources(plan),
+    { resourceGroup: refused, marketplaceAgreement: settle(undefined, done(), 0) },
+    0,
+  );
+  expect(due).toEqual([]);
+  expect(wakeAt).toBeUndefined();
+  expect(progress['subnet']).toEqual({ state: 'blocked', by: 'virtualNetwork' });
+});
+
+test('Retry-After is honoured to the second, and without one the pauses double', () => {
+  const first = settle(undefined, later({ seconds: 17 }), 1_000);
+  expect(first).toMatchObject({ state: 'later', dueAt: 18_000 });
+  const second = settle(first, later(), 18_000);
+  expect(second).toMatchObject({ dueAt: 28_000, tries: 2 });
+  expect(settle(second, later(), 28_000)).toMatchObject({ dueAt: 48_000, tries: 3 });
+});
+
+test('patience ends: what stays "not yet" is refused with its own reason', () => {
+  const first = settle(undefined, later(), 0);
+  expect(settle(first, later(), 100_000)).toEqual({ state: 'refused', code: 'X', reason: 'not yet', remedy: 'wait' });
+});
+
+test('an operation that was begun is remembered as a creation while Azure does not show it yet', () => {
+  const running = settle(undefined, { kind: 'running', operation: 'https://azure/op', change: 'created' }, 0);
+  expect(settle(running, later(), 5_000)).toMatchObject({ state: 'later', change: 'created' });
+});
+
+test('a window closes in reverse: the association before the address', () => {
+  const scope = windowScope(plan, 1, ['198.51.100.1/32'], {
+    networkSecurityGroupId: '/nsg',
+    networkInterfaceId: '/nic',
+    expiresAt: '2026-01-01T01:00:00.000Z',
+  });
+  expect(scope.sources).toEqual(['203.0.113.7/32', '198.51.100.1/32']);
+  expect(rounds(reversed(windowResources(scope)))).toEqual([
+    ['publicIPAssociation', 'securityRule/22'],
+    ['publicIPAddress'],
+  ]);
+});
+
+test("a window's rule is the guide's Port_22 and carries its expiry", () => {
+  const scope = windowScope(plan, 1, [], {
+    networkSecurityGroupId: '/nsg',
+    networkInterfaceId: '/nic',
+    expiresAt: '2026-01-01T01:00:00.000Z',
+  });
+  const rule = windowResources(scope).find(({ kind }) => kind === 'securityRule');
+  expect(rule?.id).toBe('/nsg/securityRules/Port_22');
+  expect(rule && specify(rule, 'prod-sentry', {}).wanted).toMatchObject({
+    protocol: 'Tcp',
+    destinationPortRange: '22',
+    sourceAddressPrefixes: ['203.0.113.7/32'],
+    description: 'sentry-deployment:prod-sentry until 2026-01-01T01:00:00.000Z',
+  });
+});
