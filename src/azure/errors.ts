@@ -53,13 +53,13 @@ const THROTTLED_PATIENCE = 3_600;
 const BROKEN_PATIENCE = 900;
 
 const failure = z.looseObject({
-  statusCode: z.number().optional(),
-  code: z.unknown(),
-  message: z.string().default(''),
-  body: z.unknown(),
-  details: z.unknown(),
-  headers: z.unknown(),
-  response: z.unknown(),
+  statusCode: z.number().optional().catch(undefined),
+  code: z.unknown().optional(),
+  message: z.string().catch(''),
+  body: z.unknown().optional(),
+  details: z.unknown().optional(),
+  headers: z.unknown().optional(),
+  response: z.unknown().optional(),
 });
 const errorBody = z.looseObject({ code: z.string(), message: z.string().default('') });
 const wrapped = z.union([z.looseObject({ error: errorBody }).transform(({ error }) => error), errorBody]);
@@ -105,9 +105,9 @@ function readBody(body: unknown): z.infer<typeof errorBody> | undefined {
   }
 }
 const responseText = (response: unknown): unknown =>
-  z.looseObject({ bodyAsText: z.unknown() }).safeParse(response).data?.bodyAsText;
+  z.looseObject({ bodyAsText: z.unknown().optional() }).safeParse(response).data?.bodyAsText;
 const responseHeaders = (response: unknown): unknown =>
-  z.looseObject({ headers: z.unknown() }).safeParse(response).data?.headers;
+  z.looseObject({ headers: z.unknown().optional() }).safeParse(response).data?.headers;
 
 /** Azure's messages carry a time stamp and ids on further lines: one line is enough for a status. */
 const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;

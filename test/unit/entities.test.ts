@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals';
+import { deploymentOperations } from '../../src/entities/deployment';
+import { sentryOperations } from '../../src/entities/sentry';
+import { request, subscriptionId } from '../support/requests';
+
+const at = '2026-01-01T00:00:00.000Z';
+const begun = () => deploymentOperations.begin(null, { request: request(), at }).state;
+
+test('an announced subscription waits in the queue until a run takes it up', () => {
+  const id = subscriptionId(99);
+  const queued = deploymentOperations.onboard(begun(), id).state;
+  expect(deploymentOperations.onboard(queued, id).state).toEqual(queued);
+  expect(deploymentOperations.isPending(queued, id).answer).toBe(true);
+  const result = {
+    state: 'completed' as const,
+    sentries: 0,
+    subscriptions: { total: 0, granted: 0, setAside: 0 },
+    problems: [],
+  };
+  expect(deploymentOperations.finish(queued, { result, at }).answer).toBe(1);
+  const { state, answer } = deploymentOperations.begin(queued, { request: request(), at });
+  expect(answer.onboarded).toEqual([id]);
+  expect(deploymentOperations.isPending(state, id).answer).toBe(false);
+});
+
+test('nothing can be announced to a deployment that does not exist', () => {
+  expect(deploymentOperations.onboard(null, subscriptionId(1))).toEqual({ state: null, answer: false });
+});
+
+test('a patch joins resources and subscriptions, keeps receipts, and forgets what was dropped', () => {
+  const { state } = sentryOperations.begin(null, { n: 1, instanceId: 'x' });
+  const granted = { state: 'granted' as const, collected: true };
+  const both = sentryOperations.patch(state, { subscriptions: { a: granted, b: granted } }).state;
+  const receipt = { sentry: 1, openedAt: at, closedAt: at, why: 'closed' as const, provenClosed: true, problems: [] };
+  const last = sentryOperations.patch(both, { forget: ['a'], receipt }).state;
+  expect(last?.subscriptions).toEqual({ b: granted });
+  expect(last?.receipts).toEqual([receipt]);
+  expect(sentryOperations.begin(last, { n: 1, instanceId: 'y' }).state.receipts).toEqual([receipt]);
+});
