@@ -12,22 +12,23 @@ interface SshApplianceOptions {
   readonly connect?: Connect | undefined;
   /** The setting APPLIANCE_PROXY: `http://host:port` of a proxy that knows CONNECT. */
   readonly proxy?: string | undefined;
+  /** A known prompt is answered when nothing has followed it for this long: it may be half of a longer text. */
+  readonly settleSeconds?: number | undefined;
   /** How long an unfinished line stays untouched until it counts as a prompt that nobody knows. */
   readonly quietSeconds?: number | undefined;
   readonly timeLimitSeconds?: number | undefined;
 }
 
-/** A known prompt is answered when nothing has followed it for this long: it may be the first half of a longer text. */
-const settleMs = 200;
 /** After the exit status, output may still be under way; a server that then forgets to close the channel is not waited for. */
-const lastWordsMs = 5_000;
+const lastWordsSeconds = 5;
 const readySeconds = 120;
 /** So wide that no line editor on the far side wraps an echoed answer, and a secret with it. */
 const terminal = { term: 'dumb', cols: 2_000, rows: 50 };
 
 /** Each call opens a connection of its own and always closes it. Never throws: what went wrong is in the dialogue. */
 export function createSshAppliance(options: SshApplianceOptions = {}): Appliance {
-  const { proxy, quietSeconds = 20, timeLimitSeconds = 300 } = options;
+  const { proxy, settleSeconds = 0.2, quietSeconds = 20, timeLimitSeconds = 300 } = options;
+  const timing = { settleSeconds, quietSeconds, timeLimitSeconds };
   const connect = options.connect ?? (proxy ? connectThrough(proxy) : connectDirectly);
   return {
     async configure(session, script, answers) {
@@ -44,8 +45,7 @@ export function createSshAppliance(options: SshApplianceOptions = {}): Appliance
           session,
           command: script.command,
           conversation,
-          quietSeconds,
-          timeLimitSeconds,
+          timing,
         });
       } finally {
         // What a closing connection still complains of concerns nobody.
@@ -61,13 +61,17 @@ interface Talk {
   readonly session: Session;
   readonly command: string;
   readonly conversation: Conversation;
+  readonly timing: Timing;
+}
+interface Timing {
+  readonly settleSeconds: number;
   readonly quietSeconds: number;
   readonly timeLimitSeconds: number;
 }
 
 /** Signs in, runs the script and has the conversation. Settles once, with whatever happens first. */
 function hold(client: Client, sock: Duplex, talk: Talk): Promise<Dialogue> {
-  const { session, conversation, timeLimitSeconds } = talk;
+  const { session, conversation, timing } = talk;
   const host = hostCheck(session.hostKey);
   return new Promise((resolve) => {
     let talking = false;
@@ -82,14 +86,14 @@ function hold(client: Client, sock: Duplex, talk: Talk): Promise<Dialogue> {
     };
     const limit = setTimeout(() => {
       if (host.seen() === undefined) lose('the SSH server says nothing');
-      conclude({ kind: 'failed', reason: `the script was not done within ${timeLimitSeconds} s` });
-    }, timeLimitSeconds * 1_000);
+      conclude({ kind: 'failed', reason: `the script was not done within ${timing.timeLimitSeconds} s` });
+    }, timing.timeLimitSeconds * 1_000);
 
     client.on('ready', () => {
       client.exec(talk.command, { pty: terminal }, (error, channel) => {
         if (error) return conclude({ kind: 'failed', reason: `the command was not started: ${reasonOf(error)}` });
         talking = true;
-        converse(channel, conversation, talk.quietSeconds, conclude);
+        converse(channel, conversation, timing, conclude);
       });
     });
     client.on('error', (error) => {
@@ -125,14 +129,14 @@ function hostCheck(pinned: string | undefined) {
 function converse(
   channel: ClientChannel,
   conversation: Conversation,
-  quietSeconds: number,
+  { settleSeconds, quietSeconds }: Timing,
   conclude: (verdict: Verdict) => void,
 ): void {
   let timer: NodeJS.Timeout | undefined;
   let exit: number | string | undefined;
-  const wait = (ms: number, then: () => void): void => {
+  const wait = (seconds: number, then: () => void): void => {
     clearTimeout(timer);
-    timer = setTimeout(then, ms);
+    timer = setTimeout(then, seconds * 1_000);
   };
   const finish = (verdict: Verdict): void => {
     clearTimeout(timer);
@@ -145,7 +149,7 @@ function converse(
   };
   const lookAtPrompt = (): void => {
     const reply = conversation.reply();
-    if (reply === undefined) wait(quietSeconds * 1_000, lookAtSilence);
+    if (reply === undefined) wait(quietSeconds, lookAtSilence);
     else if ('send' in reply) channel.write(reply.send);
     else finish(reply.end);
   };
@@ -153,12 +157,12 @@ function converse(
     const decoder = new StringDecoder('utf8');
     source.on('data', (chunk: Buffer) => {
       conversation.hear(decoder.write(chunk));
-      if (exit === undefined) wait(settleMs, lookAtPrompt);
+      if (exit === undefined) wait(settleSeconds, lookAtPrompt);
     });
   }
   channel.on('exit', (status: number | null, signal?: string) => {
     exit = status ?? signal ?? 'no status';
-    wait(lastWordsMs, over);
+    wait(lastWordsSeconds, over);
   });
   channel.on('error', () => undefined).on('close', over);
 }
