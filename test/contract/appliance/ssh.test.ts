@@ -288,20 +288,20 @@ test('without a proxy the adapter connects by itself, and a port that nobody lis
 
 test('a script that is not done in time fails', async () => {
   const registered = await register();
-  const hurried = createSshAppliance({ proxy: url, ...quick, timeLimitSeconds: 0.5 });
+  const hurried = createSshAppliance({ proxy: url, ...quick, timeLimitSeconds: 1 });
   await restart({ askExtra: 'Working ... ' });
-  const inTime = createSshAppliance({ proxy: url, ...quick, timeLimitSeconds: 0.5 });
+  const inTime = createSshAppliance({ proxy: url, ...quick, timeLimitSeconds: 1 });
   expect(await hurried.configure(session, script, registered)).toMatchObject({ kind: 'unreachable' });
   expect(await inTime.configure(session, script, registered)).toMatchObject({
     kind: 'failed',
-    reason: 'the script was not done within 0.5 s',
+    reason: 'the script was not done within 1 s',
   });
 });
 
-test.each(['', 'x', '300.1.1.1', 'a b', '20.50.0.4:22'])('the console refuses the address "%s"', async (address) => {
+test.each(['', '300.1.1.1', 'a b', '20.50.0.4:22'])('the console refuses the address "%s"', async (address) => {
   const body = JSON.stringify({ applianceAddress: address });
   const response = await fetch(`${url}/console/azure/data-collectors`, { method: 'POST', body });
-  expect(response.status).toBe(address === 'x' ? 201 : 400);
+  expect(response.status).toBe(400);
 });
 
 test('health answers, other paths do not', async () => {

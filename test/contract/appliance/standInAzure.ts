@@ -4,7 +4,7 @@ import { UnsecuredJWT } from 'jose';
 
 export const tenantId = '11111111-1111-4111-8111-111111111111';
 export const tenantName = 'contoso.example';
-export const vmId = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/cloudknox-sentry';
+const vmId = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/cloudknox-sentry';
 export const application = { clientId: '22222222-2222-4222-8222-222222222222', secret: 'app~secret+/=1' };
 
 /** What the test may change at any time. */
