@@ -20,7 +20,9 @@ async function main(): Promise<void> {
     .option('--app-address <ip>', "the address that the app's connections come from", '203.0.113.10')
     .option('--ask-extra <text>', 'one more question of the set-up script, which no guide tells of')
     .parse();
-  const { url } = await startAppliances(optionsSchema.parse(command.opts()));
+  const options = optionsSchema.safeParse(command.opts());
+  if (!options.success) return command.error(z.prettifyError(options.error));
+  const { url } = await startAppliances(options.data);
   console.log(`Appliances and console: ${url}`);
 }
 
