@@ -1,0 +1,67 @@
+/** The way to the appliances: a CONNECT proxy that lets through what Azure's network would let through, and no more. */
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { keyOf, type Azure } from './azure';
+import type { Machine } from './setupScript';
+import { serveSsh } from './sshServer';
+import type { Store } from './store';
+
+export interface NetworkOptions {
+  /** The address that the app's connections come from, as the security rules see it. */
+  readonly appAddress: string;
+  /** A connection that Azure's network drops is never answered; the proxy gives up for the client after this long. */
+  readonly dropSeconds: number;
+  /** How long after its start a VM's SSH server is not up yet. */
+  readonly bootSeconds: number;
+  /** What `--ask-extra` says; a VM's tag can ask too. */
+  readonly askExtra: string | undefined;
+}
+
+const sshPort = 22;
+const extraPromptTag = 'simulator-extra-prompt';
+
+type Route = 'dropped' | 'refused' | Machine;
+
+export class Network {
+  readonly #azure: Azure;
+  readonly #store: Store;
+  readonly #options: NetworkOptions;
+
+  constructor(azure: Azure, store: Store, options: NetworkOptions) {
+    this.#azure = azure;
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** Serves one CONNECT request. A stream once let through stays: security rules do not cut established flows. */
+  async connect({ url = '' }: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const [, address, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(url) ?? [];
+    if (address === undefined) return answer(socket, 400);
+    const route = await this.#route(address, Number(port)).catch((): Route => 'refused');
+    if (route === 'refused') return answer(socket, 502);
+    if (route === 'dropped') {
+      const timer = setTimeout(() => answer(socket, 504), this.#options.dropSeconds * 1_000);
+      socket.once('close', () => clearTimeout(timer)).resume();
+      return;
+    }
+    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    if (head.length > 0) socket.unshift(head);
+    serveSsh(socket, this.#store.hostKey(keyOf(route.vm)), route);
+  }
+
+  async #route(address: string, port: number): Promise<Route> {
+    const { appAddress, bootSeconds, askExtra } = this.#options;
+    const reached = await this.#azure.reach(address, port, appAddress);
+    const vm = reached?.allowed ? await this.#azure.vm(reached.vmId) : undefined;
+    if (vm === undefined) return 'dropped';
+    const booted = vm.powerState === 'running' && Date.now() - vm.startedAt >= bootSeconds * 1_000;
+    if (!booted || port !== sshPort) return 'refused';
+    const extraPrompt = vm.tags?.[extraPromptTag] ?? askExtra;
+    return { azure: this.#azure, store: this.#store, vm, address, extraPrompt };
+  }
+}
+
+function answer(socket: Socket, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n\r\n`);
+}

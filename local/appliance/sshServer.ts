@@ -1,0 +1,76 @@
+/** The SSH server of one appliance: public keys only, and a shell that knows one command. */
+import type { Socket } from 'node:net';
+import { Server, utils, type AuthContext, type Session } from 'ssh2';
+import type { Vm } from './azure';
+import { runSetup, setupCommand, type Machine } from './setupScript';
+import { Interrupted, Terminal } from './terminal';
+
+const commandNotFound = 127;
+
+/** Serves one connection that has come through to the VM. */
+export function serveSsh(socket: Socket, hostKey: string, machine: Machine): void {
+  const server = new Server({ hostKeys: [hostKey] }, (client) => {
+    client.on('authentication', (context) => {
+      if (accepts(machine.vm, context)) context.accept();
+      else context.reject(['publickey']);
+    });
+    client.on('session', (accept) => serveSession(accept(), machine));
+    // A connection that breaks off is the client's affair.
+    client.on('error', () => undefined);
+  });
+  server.injectSocket(socket);
+}
+
+/** Without a signature the client only asks whether the key would do. */
+function accepts({ adminUsername, sshPublicKeys }: Vm, context: AuthContext): boolean {
+  if (context.method !== 'publickey' || context.username !== adminUsername) return false;
+  const { key, signature, blob, hashAlgo } = context;
+  return sshPublicKeys.some((text) => {
+    const known = utils.parseKey(text);
+    if (known instanceof Error || !known.getPublicSSH().equals(key.data)) return false;
+    return signature === undefined || (blob !== undefined && known.verify(blob, signature, hashAlgo) === true);
+  });
+}
+
+function serveSession(session: Session, machine: Machine): void {
+  let hasPty = false;
+  session.on('pty', (accept: (() => void) | undefined) => {
+    hasPty = true;
+    accept?.();
+  });
+  session.on('exec', (accept, _reject, { command }) => {
+    const terminal = new Terminal(accept(), hasPty);
+    void untilInterrupted(terminal, () => runCommand(command, terminal, machine));
+  });
+  session.on('shell', (accept) => {
+    const terminal = new Terminal(accept(), hasPty);
+    void untilInterrupted(terminal, () => runShell(terminal, machine));
+  });
+}
+
+/** Ends the session with the status that `run` gives; a crash ends it too, as a crashed script would. */
+async function untilInterrupted(terminal: Terminal, run: () => Promise<number>): Promise<void> {
+  try {
+    terminal.exit(await run());
+  } catch (error) {
+    if (error instanceof Interrupted) return;
+    terminal.write(`Configuration failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.exit(1);
+  }
+}
+
+async function runShell(terminal: Terminal, machine: Machine): Promise<number> {
+  let status = 0;
+  for (;;) {
+    const command = (await terminal.ask(`[${machine.vm.adminUsername}@${machine.vm.name} ~]$ `)).trim();
+    if (command === 'exit') return status;
+    if (command !== '') status = await runCommand(command, terminal, machine);
+  }
+}
+
+async function runCommand(line: string, terminal: Terminal, machine: Machine): Promise<number> {
+  const command = line.trim();
+  if (command === setupCommand) return runSetup(terminal, machine);
+  terminal.write(`-bash: ${command.split(/\s/)[0]}: command not found\n`);
+  return commandNotFound;
+}

@@ -1,0 +1,55 @@
+/** The simulated appliances of a tenant, with their console and the way to them, behind one port. */
+import { createServer } from 'node:http';
+import { Socket } from 'node:net';
+import { Azure } from './azure';
+import { serveConsole } from './console';
+import { Network, type NetworkOptions } from './network';
+import { Store } from './store';
+
+export interface ApplianceOptions extends Partial<NetworkOptions> {
+  /** Origin of the simulated Azure. */
+  readonly azure: string;
+  /** PEM of the authority behind its certificate; not needed where NODE_EXTRA_CA_CERTS names it. */
+  readonly ca?: string | undefined;
+  /** Folder of what is remembered. */
+  readonly state: string;
+  /** 0 for any. */
+  readonly port: number;
+}
+
+const defaults: NetworkOptions = { appAddress: '203.0.113.10', dropSeconds: 5, bootSeconds: 20, askExtra: undefined };
+
+/** Listens on the loopback address only. `close` cuts open sessions. */
+export async function startAppliances(
+  options: ApplianceOptions,
+): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
+  const { azure, ca, state, port, ...network } = options;
+  const store = new Store(state);
+  const way = new Network(new Azure(azure, ca), store, { ...defaults, ...network });
+  const sockets = new Set<Socket>();
+
+  const server = createServer((request, response) => {
+    serveConsole(store, request, response).catch(() => response.destroy());
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('connect', (request, socket, head) => {
+    // A Duplex by its type; Node hands over the net.Socket that the request came by.
+    if (socket instanceof Socket) way.connect(request, socket, head).catch(() => socket.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
+
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
