@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { startClock } from './clock';
 
@@ -47,12 +47,9 @@ export interface World {
 const APP_ADDRESS = '203.0.113.10';
 const READY_MS = 60_000;
 const GRACE_MS = 5_000;
-const programs: Readonly<Record<Part, string>> = {
-  azure: join(__dirname, 'azure', 'main.js'),
-  appliance: join(__dirname, 'appliance', 'main.js'),
-  host: join(__dirname, 'host', 'main.js'),
-};
-const appFolder = join(__dirname, '..', '..');
+/** The folder of host.json. The programs are run compiled, whichever way this file itself is. */
+const appFolder = join(__dirname, ...(basename(dirname(__dirname)) === 'dist' ? ['..', '..'] : ['..']));
+const compiled = (...path: string[]): string => join(appFolder, 'dist', 'local', ...path);
 
 const keyFile = z.looseObject({
   functionKeys: z.looseObject({ default: z.string() }),
@@ -146,10 +143,10 @@ class Family {
   }
 
   start(part: Part, parameters: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
-    const preload = join(__dirname, 'clock.js');
+    const preload = compiled('clock.js');
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '-r', preload, programs[part], ...parameters],
+      ['--disable-warning=ExperimentalWarning', '-r', preload, compiled(part, 'main.js'), ...parameters],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         // A group of its own: Ctrl-C reaches the launcher alone, which then ends them in order.
