@@ -63,7 +63,7 @@ module.exports = {
       from: { path: '^src/activities/' },
       to: { path: `node_modules/(@azure/|@microsoft/)` },
     },
-    ...may('status', { path: '^src/status/' }, ['^src/status/', '^src/domain/'], []),
+    ...may('status', { path: '^src/status/' }, ['^src/status/', '^src/domain/'], ['zod']),
     ...may('config', { path: '^src/config\\.ts$' }, [], ['zod']),
     ...may('composition', { path: '^src/composition\\.ts$' }, ['^src/(?!functions/)']),
     ...may('functions', { path: '^src/functions/' }, ['^src/']),

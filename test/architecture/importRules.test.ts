@@ -80,7 +80,7 @@ test.each(violations)('%s may not import %s', (file, _, rule) => {
   expect(objections(file)).toContain(rule);
 });
 
-test.each(allowed)('%s may import %s', (file) => {
+test.each(allowed)('%s may import %s', (file, _) => {
   expect(objections(file)).toEqual([]);
 });
 

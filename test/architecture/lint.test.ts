@@ -70,6 +70,6 @@ test.each(violations)('%s is caught: %s', (file, _, rule) => {
   expect(messages(file).map(({ ruleId }) => ruleId)).toContain(rule);
 });
 
-test.each(clean)('%s is clean: %s', (file) => {
+test.each(clean)('%s is clean: %s', (file, _) => {
   expect(messages(file)).toEqual([]);
 });
