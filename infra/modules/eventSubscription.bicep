@@ -18,7 +18,7 @@ resource subscription 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15'
       }
     }
     eventDeliverySchema: 'EventGridSchema'
-    // Azure's own maximum: a day. The sweep over Resource Graph finds what was never delivered.
+    // Azure's own maximum: a day.
     retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
   }
 }
