@@ -1,5 +1,8 @@
-/** Who may import what: the table of docs/architecture.md. test/architecture plants a violation and sees it caught. */
-/** `from` may import its own kind, `own` of ours, and no package but `packages`. */
+/**
+ * Who may import what: the table of docs/architecture.md. test/architecture plants violations and sees them caught.
+ *
+ * `from` may import its own kind, `own` of ours, and no package but `packages`.
+ */
 const may = (name, from, own, packages) => [
   {
     name: `${name}: ours`,
@@ -67,12 +70,19 @@ module.exports = {
     ...may('local host', { path: '^local/host/' }, ['^local/(host/|clock\\.ts$)']),
     ...may('simulated Azure', { path: '^local/azure/' }, ['^local/(azure/|clock\\.ts$)']),
     ...may('simulated appliance', { path: '^local/appliance/' }, ['^local/(appliance/|clock\\.ts$)']),
-    ...may('cli', { path: '^cli/' }, ['^cli/', '^src/domain/', '^src/status/', '^local/']),
+    ...may('cli', { path: '^cli/' }, ['^cli/', '^src/domain/', '^src/status/']),
+    ...may('web', { path: '^web/' }, ['^web/', '^src/domain/', '^src/status/']),
     {
-      name: 'nobody imports tests, local or cli from src',
+      name: 'src stands alone',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench|local|cli|web)/' },
+      to: { path: '^(local|cli|web)/' },
+    },
+    {
+      name: 'nobody imports tests',
+      severity: 'error',
+      from: { pathNot: '^(test|bench)/' },
+      to: { path: '^(test|bench)/' },
     },
   ],
   options: {
