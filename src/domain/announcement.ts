@@ -21,6 +21,8 @@ const envelope = z.looseObject({
 });
 
 const inId = /\/subscriptions\/([0-9a-f-]{36})(?:\/|$)/i;
+/** A custom topic's own id lies in the subscription that hosts it, which announces nothing. */
+const wholeId = /^\/subscriptions\/([0-9a-f-]{36})\/?$/i;
 const inMessage = /^Entity ([0-9a-f-]{36}) is created/i;
 
 /** The subscription's id in lower case, or nothing where the event names none. */
@@ -31,7 +33,8 @@ export function announcedSubscription(event: unknown): string | undefined {
   const candidates = [
     data?.subscriptionId,
     inMessage.exec(data?.properties?.message ?? '')?.[1],
-    ...[data?.resourceUri, subject, topic, source].map((id) => inId.exec(id ?? '')?.[1]),
+    ...[data?.resourceUri, subject].map((id) => inId.exec(id ?? '')?.[1]),
+    ...[topic, source].map((id) => wholeId.exec(id ?? '')?.[1]),
   ];
   return candidates.map((candidate) => guid.safeParse(candidate).data).find((id) => id !== undefined);
 }

@@ -42,7 +42,9 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const id = instanceId(parsed.request.name);
   const started = await instancesOf(client).start('deployment', id, input);
   if (started === 'running') {
-    const running = z.looseObject({ request: z.unknown().optional() }).safeParse((await statusOf(client, id))?.input).data;
+    const running = z
+      .looseObject({ request: z.unknown().optional() })
+      .safeParse((await statusOf(client, id))?.input).data;
     if (etagOf(running?.request) !== etagOf(parsed.request)) return conflict(request, parsed.request.name);
   }
   return client.createCheckStatusResponse(request, id);

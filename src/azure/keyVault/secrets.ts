@@ -2,7 +2,10 @@
 import { type KeyVaultSecret, parseKeyVaultSecretIdentifier, SecretClient } from '@azure/keyvault-secrets';
 import { orUndefined } from '../arm/operations';
 import { type Connection, httpClientOf } from '../client';
-import type { Secret, Secrets } from '../ports';
+import { sort, sortFailure } from '../errors';
+import { AzureError, type Secret, type Secrets } from '../ports';
+
+const RECOVERY_SECONDS = 10;
 
 export function secrets({ config, credential, transport }: Connection): Secrets {
   const client = new SecretClient(config.keyVaultUri, credential, {
@@ -20,8 +23,19 @@ export function secrets({ config, credential, transport }: Connection): Secrets 
       return found && toSecret(found);
     },
     set: async (name, value, { tags, contentType, expiresOn }) => {
-      const stored = await client.setSecret(name, value, { tags, contentType, ...(expiresOn ? { expiresOn } : {}) });
-      return toSecret(stored).uri;
+      const about = { tags, contentType, ...(expiresOn ? { expiresOn } : {}) };
+      try {
+        return toSecret(await client.setSecret(name, value, about)).uri;
+      } catch (error) {
+        if (sortFailure(error).outcome.code !== 'ObjectIsDeletedButRecoverable') throw error;
+        // A name in the recycle bin is taken. Purge protection forbids emptying it, so the old one comes back first.
+        await client.beginRecoverDeletedSecret(name);
+        throw new AzureError(
+          sort(503, 'SecretIsRecovering', `The deleted secret '${name}' is being recovered`, RECOVERY_SECONDS),
+          409,
+          { cause: error },
+        );
+      }
     },
     delete: async (name) => {
       await client.beginDeleteSecret(name);

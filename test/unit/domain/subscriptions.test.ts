@@ -67,6 +67,7 @@ test.each([
   [{}],
   [{ data: { subscriptionId: 'no guid' }, subject: 7 }],
   [{ subject: '/subscriptions/short' }],
+  [{ topic: `/subscriptions/${id}/resourceGroups/vending/providers/Microsoft.EventGrid/topics/new`, data: {} }],
 ])('a malformed event names none: %j', (event) => {
   expect(announcedSubscription(event)).toBeUndefined();
 });
