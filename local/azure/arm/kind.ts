@@ -1,0 +1,94 @@
+import { type z } from 'zod';
+import { type Azure } from '../azure';
+import { type Call } from '../http/call';
+import { AzureError } from '../http/errors';
+import { type Document, type Failure, type Link, type Resource } from '../store/resources';
+import { type Timings } from '../tenant';
+
+/** A PUT that passed all that is the same for every kind. */
+export interface Put {
+  readonly id: string;
+  readonly name: string;
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly body: Document;
+  readonly existing: Resource | undefined;
+  readonly call: Call;
+}
+
+/** What a PUT becomes. */
+export interface Prepared {
+  readonly document: Document;
+  readonly hidden?: Readonly<Record<string, unknown>>;
+  readonly links?: readonly Link[];
+  /** Accepted, but the operation will fail. */
+  readonly failure?: Failure;
+}
+
+/** One kind of ARM resource: a row of what differs from the others. */
+export interface Kind {
+  /** `Microsoft.Network/networkSecurityGroups/securityRules` */
+  readonly type: string;
+  /** Undefined: synchronous. */
+  readonly timing?: { readonly put: keyof Timings; readonly update?: keyof Timings; readonly remove: keyof Timings };
+  /** provisioningState while created and while updated; Network says Updating for both. */
+  readonly phases?: readonly [created: string, updated: string];
+  readonly schema: z.ZodType<Document>;
+  /** Refuses, or says what is stored. */
+  readonly prepare: (azure: Azure, put: Put) => Prepared;
+  /** Does what follows from a PUT in other resources. */
+  readonly stored?: (azure: Azure, resource: Resource, put: Put) => void;
+  /** What Azure adds to the properties when asked. */
+  readonly computed?: (azure: Azure, resource: Resource, call: Call | undefined) => Record<string, unknown>;
+  /** Throws when others use it. */
+  readonly demandUnused?: (azure: Azure, resource: Resource) => void;
+  readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
+  /** No provisioningState in its properties, and no etag (managed identities). */
+  readonly plain?: boolean;
+}
+
+export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resource): string => {
+  if (goneAt !== null) return 'Deleting';
+  if (azure.now() < readyAt) return phase;
+  return failure === null ? 'Succeeded' : 'Failed';
+};
+
+/** The resource as a GET gives it. */
+export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call): Record<string, unknown> {
+  const { properties, ...rest } = resource.document;
+  const computed = kind.computed?.(azure, resource, call) ?? {};
+  const state = kind.plain === true ? {} : { provisioningState: stateOf(azure, resource) };
+  return {
+    name: resource.id.slice(resource.id.lastIndexOf('/') + 1),
+    id: resource.id,
+    type: resource.type,
+    ...(kind.plain === true ? {} : { etag: resource.etag }),
+    ...rest,
+    properties: { ...state, ...properties, ...computed },
+  };
+}
+
+/**
+ * The resource that another one is about to use: it must exist, be provisioned, and its use be allowed to the caller.
+ * @param action what RBAC calls the use, such as `Microsoft.Network/virtualNetworks/subnets/join/action`
+ */
+export function usable(azure: Azure, put: Put, id: string, action: string): Resource {
+  azure.rbac.demandLinked(put.call.caller, action, put.id, id);
+  const found = azure.resources.get(id);
+  if (found === undefined) {
+    throw new AzureError(
+      400,
+      'InvalidResourceReference',
+      `Resource ${id} referenced by resource ${put.id} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.`,
+      { members: { details: [] } },
+    );
+  }
+  const state = stateOf(azure, found);
+  if (state === 'Succeeded') return found;
+  throw new AzureError(
+    409,
+    'ReferencedResourceNotProvisioned',
+    `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state and the last operation that updated/is updating the resource is an operation that has not succeeded.`,
+    { members: { details: [] } },
+  );
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { type Answer } from '../http/call';
+import { AzureError } from '../http/errors';
+import { type Database } from '../store/database';
+import { type Failure } from '../store/resources';
+
+const row = z.object({
+  id: z.string(),
+  startedAt: z.number(),
+  endsAt: z.number(),
+  failure: z.union([
+    z.null(),
+    z
+      .string()
+      .transform((text): unknown => JSON.parse(text))
+      .pipe(z.object({ code: z.string(), message: z.string() })),
+  ]),
+});
+
+interface Start {
+  readonly subscriptionId: string;
+  readonly namespace: string;
+  readonly location: string;
+  readonly apiVersion: string;
+  readonly endsAt: number;
+  readonly failure: Failure | null;
+}
+
+/** Long-running operations (azure-facts §5). How far one is, is read off the clock: nothing runs, so a kill changes nothing. */
+export class Operations {
+  constructor(
+    private readonly db: Database,
+    private readonly now: () => number,
+    private readonly origin: string,
+  ) {}
+
+  /** Headers of an accepted PUT. Network sends no Retry-After and no Location, as recorded. */
+  put(start: Start): Record<string, string> {
+    const { polled } = this.begin(start);
+    return { 'Azure-AsyncOperation': polled, 'Azure-AsyncNotification': 'Enabled', ...this.retryAfter(start) };
+  }
+
+  /** Headers of an accepted DELETE or POST, which also have a Location. */
+  accepted(start: Start): Record<string, string> {
+    const { polled, result } = this.begin(start);
+    return { 'Azure-AsyncOperation': polled, Location: result, ...this.retryAfter(start) };
+  }
+
+  /** What `Azure-AsyncOperation` answers: always 200, the state in the body. */
+  status(id: string): Answer {
+    const { startedAt, endsAt, failure } = this.find(id);
+    const startTime = new Date(startedAt).toISOString();
+    if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
+    const endTime = new Date(endsAt).toISOString();
+    if (failure === null) return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime } };
+    return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
+  }
+
+  /** What `Location` answers: 202 while it runs, then 204. */
+  result(id: string, location: string): Answer {
+    const { endsAt, failure } = this.find(id);
+    if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
+    if (failure !== null) throw new AzureError(409, failure.code, failure.message);
+    return { status: 204 };
+  }
+
+  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): { polled: string; result: string } {
+    const id = randomUUID();
+    const stored = failure === null ? null : JSON.stringify(failure);
+    this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);
+    const base = `${this.origin}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}`;
+    return {
+      polled: `${base}/operations/${id}?api-version=${apiVersion}`,
+      result: `${base}/operationResults/${id}?api-version=${apiVersion}`,
+    };
+  }
+
+  /** Microsoft.Compute asks for slow polling: its operation reads are throttled hard (azure-facts §1c). */
+  private retryAfter({ namespace }: Start): Record<string, string> {
+    return namespace === 'Microsoft.Compute' ? { 'Retry-After': '5' } : {};
+  }
+
+  private find(id: string): z.infer<typeof row> {
+    const found = this.db.row(row, 'SELECT * FROM operations WHERE id = ?', id);
+    if (found === undefined) throw new AzureError(404, 'NotFound', `The operation '${id}' was not found.`);
+    return found;
+  }
+}

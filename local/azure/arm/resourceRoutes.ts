@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import { doneAt, type Azure } from '../azure';
+import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
+import { AzureError, resourceNotFound } from '../http/errors';
+import { parentOf } from '../http/paths';
+import { demandGroup } from '../resources/groups';
+import { type Resource } from '../store/resources';
+import { type Kind, type Put, shown, stateOf } from './kind';
+import { demandEtag } from './etags';
+
+/** PUT, PATCH (tags), GET, DELETE and lists of a kind of resource, the same for all kinds. */
+export function resourceRoutes(azure: Azure, kind: Kind): readonly Route[] {
+  const [namespace = '', ...types] = kind.type.split('/');
+  const group = `/subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/${namespace}`;
+  const last = types.at(-1) ?? '';
+  const parents = types.slice(0, -1).map((type, index) => `/${type}/:parent${index}`);
+  const collection = `${group}${parents.join('')}/${last}`;
+  const one = `${collection}/:name`;
+  const route = (method: Route['method'], path: string, handle: (call: Call) => Answer): Route => ({
+    method,
+    path,
+    api: 'arm',
+    handle,
+  });
+  return [
+    route('PUT', one, (call) => put(azure, kind, call)),
+    route('GET', one, (call) => ok(shown(azure, kind, find(azure, kind, call), call))),
+    route('DELETE', one, (call) => remove(azure, kind, call)),
+    route('GET', collection, (call) => list(azure, kind, call)),
+    ...(types.length > 1
+      ? []
+      : [
+          route('PATCH', one, (call) => patchTags(azure, kind, call)),
+          route('GET', `/subscriptions/:subscriptionId/providers/${kind.type}`, (call) => list(azure, kind, call)),
+        ]),
+  ];
+}
+
+/** The id in Azure's casing for types, and in the caller's for names. */
+function idOf(kind: Kind, call: Call): string {
+  const [namespace = '', ...types] = kind.type.split('/');
+  const group = `/subscriptions/${param(call, 'subscriptionId')}/resourceGroups/${param(call, 'resourceGroup')}`;
+  const parents = types.slice(0, -1).map((type, index) => `/${type}/${param(call, `parent${index}`)}`);
+  return `${group}/providers/${namespace}${parents.join('')}/${types.at(-1) ?? ''}/${param(call, 'name')}`;
+}
+
+const isChild = (kind: Kind): boolean => kind.type.split('/').length > 2;
+
+/** The resource that the path names, or 404 in Azure's words: group, parent and resource are missed differently. */
+export function find(azure: Azure, kind: Kind, call: Call): Resource {
+  const resourceGroup = param(call, 'resourceGroup');
+  demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
+  const id = idOf(kind, call);
+  if (isChild(kind)) demandParent(azure, kind, call, id);
+  const found = azure.resources.get(id);
+  if (found !== undefined) return found;
+  if (isChild(kind)) throw new AzureError(404, 'NotFound', `Resource ${id} not found.`, { members: { details: [] } });
+  throw resourceNotFound(kind.type, param(call, 'name'), resourceGroup);
+}
+
+function demandParent(azure: Azure, kind: Kind, call: Call, id: string): void {
+  if (azure.resources.get(parentOf(id)) !== undefined) return;
+  const type = kind.type.split('/').slice(0, -1).join('/');
+  throw resourceNotFound(type, param(call, 'parent0'), param(call, 'resourceGroup'));
+}
+
+function put(azure: Azure, kind: Kind, call: Call): Answer {
+  const [subscriptionId, resourceGroup] = [param(call, 'subscriptionId'), param(call, 'resourceGroup')];
+  const group = demandGroup(azure, subscriptionId, resourceGroup, 'write');
+  azure.registrations.demand(subscriptionId, kind.type.split('/', 1)[0] ?? '');
+  const asked = idOf(kind, call);
+  if (isChild(kind)) demandParent(azure, kind, call, asked);
+  const existing = azure.resources.get(asked);
+  const id = existing?.id ?? asked;
+  demandEtag(call, id, existing?.etag);
+  demandUnlocked(azure, kind, id, existing);
+  const body = parseBody(kind.schema, call);
+  const request: Put = { id, name: param(call, 'name'), subscriptionId, resourceGroup, body, existing, call };
+  demandSameLocation(request);
+  const resource = store(azure, kind, request);
+  const failure = resource.failure;
+  const headers =
+    kind.timing === undefined
+      ? {}
+      : azure.operations.put({
+          ...operationOf(kind, call, resource.document.location ?? group.document.location),
+          endsAt: resource.readyAt,
+          failure,
+        });
+  return { status: existing === undefined ? 201 : 200, body: shown(azure, kind, resource, call), headers };
+}
+
+/** Stores a resource as its kind prepares it, and lets the kind follow it up. Also for inline children. */
+export function store(azure: Azure, kind: Kind, put: Put): Resource {
+  const { document, hidden, links, failure } = kind.prepare(azure, put);
+  const { existing } = put;
+  const timing = existing === undefined ? kind.timing?.put : (kind.timing?.update ?? kind.timing?.put);
+  const [created, updated] = kind.phases ?? ['Updating', 'Updating'];
+  const resource = azure.resources.put(
+    {
+      id: put.id,
+      type: kind.type,
+      document,
+      hidden: { ...existing?.hidden, ...hidden },
+      createdAt: existing?.createdAt ?? azure.now(),
+      // A PUT repeated while the first still runs does not hasten it.
+      readyAt: Math.max(existing?.readyAt ?? 0, timing === undefined ? azure.now() : doneAt(azure, timing)),
+      phase: existing === undefined ? created : updated,
+      failure: failure ?? null,
+    },
+    links ?? [],
+  );
+  if (isChild(kind)) azure.resources.touch(parentOf(put.id));
+  kind.stored?.(azure, resource, put);
+  return resource;
+}
+
+function remove(azure: Azure, kind: Kind, call: Call): Answer {
+  const subscriptionId = param(call, 'subscriptionId');
+  const group = demandGroup(azure, subscriptionId, param(call, 'resourceGroup'));
+  const existing = azure.resources.get(idOf(kind, call));
+  if (existing === undefined) return { status: 204 };
+  demandEtag(call, existing.id, existing.etag);
+  if (existing.goneAt === null) {
+    demandUnlocked(azure, kind, existing.id, existing);
+    kind.demandUnused?.(azure, existing);
+  }
+  const timing = kind.timing?.remove;
+  const goneAt = existing.goneAt ?? (timing === undefined ? azure.now() : doneAt(azure, timing));
+  removeResource(azure, kind, existing, goneAt);
+  if (timing === undefined) return { status: 200 };
+  const location = existing.document.location ?? group.document.location;
+  const operation = { ...operationOf(kind, call, location), endsAt: goneAt, failure: null };
+  return { status: 202, headers: azure.operations.accepted(operation) };
+}
+
+/** Marks a resource as gone from `goneAt` on, with what goes with it. */
+export function removeResource(azure: Azure, kind: Kind, resource: Resource, goneAt: number): void {
+  azure.resources.remove(resource.id, goneAt);
+  azure.grants.removeWithin(resource.id);
+  if (isChild(kind)) azure.resources.touch(parentOf(resource.id));
+  kind.removed?.(azure, resource, goneAt);
+}
+
+function list(azure: Azure, kind: Kind, call: Call): Answer {
+  const { resourceGroup } = call.params;
+  const subscription = `/subscriptions/${param(call, 'subscriptionId')}/`;
+  if (resourceGroup === undefined) return ok({ value: all(azure, kind, subscription, call) });
+  demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
+  const path = call.path.slice(0, call.path.lastIndexOf('/') + 1);
+  if (isChild(kind)) demandParent(azure, kind, call, `${path}x/y`);
+  return ok({ value: all(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call) });
+}
+
+const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
+  azure.resources.list(kind.type, prefix).map((resource) => shown(azure, kind, resource, call));
+
+const tagsOnly = z.looseObject({ tags: z.record(z.string(), z.string()).optional() });
+
+function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
+  const existing = find(azure, kind, call);
+  demandEtag(call, existing.id, existing.etag);
+  const patch = parseBody(tagsOnly, call);
+  const tags = patch.tags ?? existing.document.tags;
+  const document = { ...existing.document, ...(tags === undefined ? {} : { tags }) };
+  return ok(shown(azure, kind, azure.resources.setDocument(existing, document), call));
+}
+
+const operationOf = (
+  kind: Kind,
+  call: Call,
+  location: string | undefined,
+): { subscriptionId: string; namespace: string; location: string; apiVersion: string } => ({
+  subscriptionId: param(call, 'subscriptionId'),
+  namespace: kind.type.split('/', 1)[0] ?? '',
+  location: (location ?? 'global').toLowerCase().replaceAll(' ', ''),
+  apiVersion: call.query('api-version') ?? '',
+});
+
+function demandSameLocation({ id, existing, body }: Put): void {
+  const [was, is] = [existing?.document.location, body.location];
+  if (was === undefined || is === undefined || simple(was) === simple(is)) return;
+  const name = id.slice(id.lastIndexOf('/') + 1);
+  throw new AzureError(
+    409,
+    'InvalidResourceLocation',
+    `The resource '${name}' already exists in location '${was}' in resource group '${id.split('/')[4] ?? ''}'. A resource with the same name cannot be created in location '${is}'. Please select a new resource name.`,
+  );
+}
+
+const simple = (location: string): string => location.toLowerCase().replaceAll(' ', '');
+
+/** A resource in deletion takes no write; a child takes none while its parent or a sibling is written (azure-facts §1d, §5). */
+function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource | undefined): void {
+  const now = azure.now();
+  const busy = (one: Resource): boolean => one.readyAt > now || one.goneAt !== null;
+  const parent = isChild(kind) ? azure.resources.get(parentOf(id)) : undefined;
+  const family = parent === undefined ? [] : [parent, ...azure.resources.below(parent.id)];
+  const blocker =
+    existing?.goneAt != null
+      ? existing
+      : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
+  if (blocker === undefined) return;
+  const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
+  const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;
+  if (kind.type.startsWith('Microsoft.Network/')) {
+    throw new AzureError(429, 'RetryableErrorDueToAnotherOperation', text, {
+      headers: { 'Retry-After': String(seconds) },
+      members: { details: [] },
+    });
+  }
+  throw new AzureError(409, 'Conflict', text, { headers: { 'Retry-After': String(seconds) } });
+}

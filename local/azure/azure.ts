@@ -1,0 +1,41 @@
+import { type Grants } from './store/grants';
+import { type Rbac } from './authorization/rbac';
+import { type Database } from './store/database';
+import { type Directory } from './store/directory';
+import { type Hierarchy } from './store/hierarchy';
+import { type Operations } from './arm/operations';
+import { type Registrations } from './resources/registrations';
+import { type RequestRecord } from './simulator/record';
+import { type Resources } from './store/resources';
+import { type Faults } from './simulator/faults';
+import { type Windows } from './simulator/windows';
+import { type Tenant, type Timings } from './tenant';
+import { type Tokens } from './entra/tokens';
+import { type Secrets } from './store/secrets';
+
+/** Everything that a product's handlers may use. Each part has one owner file. */
+export interface Azure {
+  /** Epoch milliseconds. Read at each call: simulated time is somebody else's business. */
+  readonly now: () => number;
+  /** `https://127.0.0.1:8443`, without a trailing slash. */
+  readonly origin: string;
+  readonly tenant: Tenant;
+  readonly db: Database;
+  readonly resources: Resources;
+  readonly hierarchy: Hierarchy;
+  readonly directory: Directory;
+  readonly grants: Grants;
+  readonly secrets: Secrets;
+  readonly registrations: Registrations;
+  readonly rbac: Rbac;
+  readonly tokens: Tokens;
+  readonly operations: Operations;
+  readonly faults: Faults;
+  readonly record: RequestRecord;
+  readonly windows: Windows;
+  /** What `IDENTITY_HEADER` must be. */
+  readonly identityHeader: string;
+}
+
+/** When something that takes as long as `timing` and starts now will be done. */
+export const doneAt = (azure: Azure, timing: keyof Timings): number => azure.now() + azure.tenant.timings[timing] * 1000;

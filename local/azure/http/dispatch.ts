@@ -1,0 +1,154 @@
+import findMyWay, { type HTTPVersion } from 'find-my-way';
+import { neededFor } from '../authorization/actions';
+import { type Azure } from '../azure';
+import { demandSubscription } from '../resources/subscriptions';
+import { type Fault } from '../simulator/faults';
+import { innerError, unauthorized } from './authenticate';
+import { type Answer, type Api, type Call, type Caller, type Route } from './call';
+import { AzureError, badRequest } from './errors';
+import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
+import { type Throttle } from './throttle';
+
+/** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
+export interface Incoming {
+  readonly method: string;
+  readonly url: string;
+  readonly header: (name: string) => string | undefined;
+  readonly body: () => Promise<unknown>;
+}
+
+/** `reset`: cut the connection instead of answering. */
+export type Outcome = Answer | 'reset';
+
+const nobody: Caller = { principalId: '', clientId: '', roles: [] };
+
+/** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
+export class Dispatcher {
+  private readonly router = findMyWay<HTTPVersion.V1>({ caseSensitive: false, maxParamLength: 1000 });
+  private readonly routes = new Map<unknown, Route>();
+
+  constructor(
+    private readonly azure: Azure,
+    private readonly throttle: Throttle,
+    routes: readonly Route[],
+  ) {
+    for (const route of routes) {
+      this.router.on(route.method, route.path, () => undefined, route);
+      this.routes.set(route, route);
+    }
+  }
+
+  async dispatch(incoming: Incoming): Promise<Outcome> {
+    const path = normalisePath(incoming.url);
+    const { scope, route: routed } = splitAuthorization(path);
+    const method = methodOf(incoming.method);
+    const match = method === undefined ? null : this.router.find(method, routed);
+    const route = this.routes.get(match?.store);
+    if (route === undefined) return this.recorded(incoming.method, path, nobody, unknownPath(path));
+    const call = { ...incoming, path, scope, query: queryOf(incoming.url), params: paramsOf(match?.params ?? {}) };
+    if (route.api === 'open') return await this.open(route, call);
+    const verdict = await this.azure.tokens.check(incoming.header('authorization'), route.api);
+    if (verdict.kind !== 'valid') return this.recorded(call.method, path, nobody, unauthorized(this.azure, route.api, verdict));
+    const { caller } = verdict;
+    const fault = this.azure.faults.take(call.method, path);
+    if (fault !== undefined && fault.mode !== 'afterEffect') {
+      return fault.mode === 'reset' ? this.cut(call.method, path, caller) : this.recorded(call.method, path, caller, faultAnswer(fault));
+    }
+    const answer = await this.guarded(route, caller, call, incoming.body);
+    return fault === undefined ? answer : faultAnswer(fault);
+  }
+
+  private async open(route: Extract<Route, { api: 'open' }>, call: Omit<Call, 'body' | 'caller'> & Incoming): Promise<Answer> {
+    const answer = await this.answered(route.api, async () => route.handle({ ...call, body: await call.body(), caller: nobody }));
+    return call.path.startsWith('/_simulator') ? answer : this.recorded(call.method, call.path, nobody, answer);
+  }
+
+  /** The effect and its record are one transaction, committed before the answer is sent. */
+  private async guarded(
+    route: Exclude<Route, { api: 'open' }>,
+    caller: Caller,
+    incoming: Omit<Call, 'body' | 'caller'>,
+    read: () => Promise<unknown>,
+  ): Promise<Answer> {
+    const { method, path } = incoming;
+    const answer = await this.answered(route.api, async () => {
+      const call: Call = { ...incoming, body: await read(), caller };
+      const headers = this.admit(route, call);
+      const { db } = this.azure;
+      const done = method === 'GET' || method === 'HEAD' ? route.handle(call) : db.transaction(() => route.handle(call));
+      return { ...done, headers: { ...headers, ...done.headers } };
+    });
+    return this.recorded(method, path, caller, answer);
+  }
+
+  private admit(route: Exclude<Route, { api: 'open' }>, call: Call): Record<string, string> {
+    if (route.api !== 'arm') {
+      this.throttle[route.api](call);
+      return {};
+    }
+    const subscription = subscriptionOf(call.path);
+    if (subscription !== undefined) demandSubscription(this.azure, subscription);
+    const headers = this.throttle.arm(call);
+    if (call.query('api-version') === undefined) {
+      throw badRequest('MissingApiVersionParameter', 'The api-version query parameter (?api-version=) is required for all requests.');
+    }
+    if (route.authorize !== false) {
+      const { action, scope } = neededFor(call.method, call.path);
+      this.azure.rbac.demand(call.caller, action, scope);
+    }
+    return headers;
+  }
+
+  private async answered(api: Api, work: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof AzureError) return refusal(this.azure, api, error);
+      console.error('The simulated Azure failed:', error);
+      return refusal(this.azure, api, new AzureError(500, 'InternalServerError', 'The simulated Azure failed; its own log says why.'));
+    }
+  }
+
+  private recorded(method: string, path: string, caller: Caller, answer: Answer): Answer {
+    this.azure.record.add({ method, path, caller: caller.principalId, status: answer.status, time: this.azure.now() });
+    return answer;
+  }
+
+  private cut(method: string, path: string, caller: Caller): 'reset' {
+    this.recorded(method, path, caller, { status: 0 });
+    return 'reset';
+  }
+}
+
+function refusal(azure: Azure, api: Api, error: AzureError): Answer {
+  const body =
+    api === 'graph'
+      ? { error: { code: error.code, message: error.message, ...error.extra.members, innerError: innerError(azure.now()) } }
+      : error.body;
+  const code = api === 'arm' ? { 'x-ms-failure-cause': 'gateway', 'x-ms-error-code': error.code } : {};
+  return { status: error.status, body, headers: { ...code, ...error.extra.headers } };
+}
+
+const faultAnswer = ({ status, body, retryAfter }: Fault): Answer => ({
+  status,
+  body: body ?? { error: { code: 'InjectedFault', message: 'A fault that was asked for.' } },
+  headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) },
+});
+
+const unknownPath = (path: string): Answer => ({
+  status: 404,
+  body: { error: { code: 'NotFound', message: `The simulated Azure has nothing at '${path}'.` } },
+});
+
+const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
+const methodOf = (text: string): (typeof methods)[number] | undefined => methods.find((method) => method === text);
+
+/** Names in any case; `URLSearchParams` decodes `api%2Dversion`. */
+function queryOf(url: string): Call['query'] {
+  const at = url.indexOf('?');
+  const all = [...new URLSearchParams(at < 0 ? '' : url.slice(at + 1))];
+  return (name) => all.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+const paramsOf = (params: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

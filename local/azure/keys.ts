@@ -1,0 +1,27 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Keys {
+  /** Signs tokens. */
+  readonly signing: KeyObject;
+  /** Seals the values of vault secrets: 32 bytes. */
+  readonly vault: Buffer;
+  readonly identityHeader: string;
+}
+
+/** The secrets of a state folder, each in a file of its owner alone and none of them in the database. */
+export function keysIn(folder: string): Keys {
+  const kept = (name: string, make: () => string): string => {
+    const file = join(folder, name);
+    if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+    return readFileSync(file, 'utf8');
+  };
+  const rsa = (): string =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return {
+    signing: createPrivateKey(kept('token-key.pem', rsa)),
+    vault: Buffer.from(kept('vault-key', () => randomBytes(32).toString('base64')), 'base64'),
+    identityHeader: kept('identity-header', () => randomBytes(24).toString('base64url')),
+  };
+}

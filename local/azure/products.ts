@@ -1,0 +1,53 @@
+import { type Kind } from './arm/kind';
+import { resourceRoutes } from './arm/resourceRoutes';
+import { authorizationRoutes } from './authorization/routes';
+import { type Azure } from './azure';
+import { computeRoutes } from './compute/routes';
+import { disks, virtualMachines } from './compute/virtualMachines';
+import { entraRoutes } from './entra/routes';
+import { applicationRoutes } from './graph/applications';
+import { servicePrincipalRoutes } from './graph/servicePrincipals';
+import { type Route } from './http/call';
+import { userAssignedIdentities } from './identity/userAssignedIdentities';
+import { keyVaultRoutes } from './keyVault/routes';
+import { vaults } from './keyVault/vaults';
+import { marketplaceRoutes } from './marketplace/agreements';
+import { networkInterfaces } from './network/networkInterfaces';
+import { networkSecurityGroups } from './network/networkSecurityGroups';
+import { natGateways, publicIpAddresses } from './network/publicAddresses';
+import { securityRules } from './network/securityRules';
+import { subnets, virtualNetworks } from './network/virtualNetworks';
+import { resourceGraphRoutes } from './resourceGraph/routes';
+import { groupRoutes } from './resources/groups';
+import { subscriptionRoutes } from './resources/subscriptions';
+import { simulatorRoutes } from './simulator/routes';
+
+/** Every kind of resource that has the common life of one. Another kind is one more row. */
+export const kinds: readonly Kind[] = [
+  networkSecurityGroups,
+  securityRules,
+  virtualNetworks,
+  subnets,
+  natGateways,
+  publicIpAddresses,
+  networkInterfaces,
+  virtualMachines,
+  disks,
+  userAssignedIdentities,
+  vaults,
+];
+
+export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
+  ...entraRoutes(azure),
+  ...subscriptionRoutes(azure),
+  ...groupRoutes(azure, removeOne),
+  ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
+  ...computeRoutes(azure),
+  ...authorizationRoutes(azure),
+  ...marketplaceRoutes(azure),
+  ...resourceGraphRoutes(azure),
+  ...applicationRoutes(azure),
+  ...servicePrincipalRoutes(azure),
+  ...keyVaultRoutes(azure),
+  ...simulatorRoutes(azure),
+];

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { type Azure } from '../azure';
+import { applicationToken } from '../entra/principals';
+import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
+import { badRequest } from '../http/errors';
+import { fault } from './faults';
+import { machine, machines, machineToken } from './machines';
+import { reach } from './reach';
+
+const open = (method: 'GET' | 'POST' | 'DELETE', path: string, handle: (call: Call) => Answer | Promise<Answer>): Route => ({
+  method,
+  path: `/_simulator${path}`,
+  api: 'open',
+  handle,
+});
+
+/** The simulator's own: what Azure has no API for, and rehearsals need. No token, loopback only. */
+export const simulatorRoutes = (azure: Azure): readonly Route[] => [
+  open('GET', '/health', () => ok({ status: 'ready' })),
+  open('GET', '/requests', (call) => ok(call.query('full') === 'true' ? azure.record.all() : azure.record.summary())),
+  open('GET', '/windows', () => ok(azure.windows.all())),
+  open('GET', '/reach', (call) => reached(azure, call)),
+  open('GET', '/vms', (call) => virtualMachines(azure, call)),
+  open('POST', '/vms/token', (call) => vmToken(azure, call)),
+  open('POST', '/token', (call) => principalToken(azure, call)),
+  open('POST', '/subscriptions', (call) => addSubscription(azure, call)),
+  open('GET', '/faults', () => ok(azure.faults.list())),
+  open('POST', '/faults', (call) => {
+    azure.faults.add(parseBody(fault, call));
+    return { status: 201, body: azure.faults.list() };
+  }),
+  open('DELETE', '/faults', () => {
+    azure.faults.clear();
+    return { status: 204 };
+  }),
+];
+
+const missing = (message: string): Answer => ({ status: 404, body: { error: { code: 'NotFound', message } } });
+
+const connection = z.object({
+  address: z.union([z.ipv4(), z.ipv6()]),
+  port: z.coerce.number().int().min(0).max(65_535),
+  source: z.union([z.ipv4(), z.ipv6()]),
+});
+
+function reached(azure: Azure, call: Call): Answer {
+  const query = { address: call.query('address'), port: call.query('port'), source: call.query('source') };
+  const { address, port, source } = parseBody(connection, { ...call, body: query });
+  const found = reach(azure, address, port, source);
+  return found === undefined ? missing(`No network interface has the address ${address}.`) : ok(found);
+}
+
+function virtualMachines(azure: Azure, call: Call): Answer {
+  const id = call.query('id');
+  if (id === undefined) return ok(machines(azure));
+  const vm = azure.resources.get(id);
+  return vm === undefined ? missing(`There is no VM ${id}.`) : ok(machine(azure, vm));
+}
+
+async function vmToken(azure: Azure, call: Call): Promise<Answer> {
+  const { vmId, resource } = parseBody(z.object({ vmId: z.string(), resource: z.string() }), call);
+  const vm = azure.resources.get(vmId);
+  if (vm === undefined) return missing(`There is no VM ${vmId}.`);
+  const issued = await machineToken(azure, vm, demandAudience(azure, resource));
+  if (issued === undefined) return { status: 400, body: { error: 'invalid_request', error_description: 'Identity not found' } };
+  return ok({ access_token: issued.token, expires_on: String(issued.expiresAtSeconds), resource, token_type: 'Bearer' });
+}
+
+/** A token for one of the tenant's own principals by name: how a rehearsal plays the administrator. */
+async function principalToken(azure: Azure, call: Call): Promise<Answer> {
+  const { principal: name, resource } = parseBody(z.object({ principal: z.string(), resource: z.string() }), call);
+  const known = azure.tenant.principals.find((one) => one.name === name);
+  const principal = known === undefined ? undefined : azure.directory.byAppId('servicePrincipal', known.clientId);
+  if (principal === undefined) return missing(`The tenant has no principal '${name}'.`);
+  const { token, expiresAtSeconds } = await applicationToken(azure, principal, demandAudience(azure, resource));
+  return ok({ access_token: token, expires_on: String(expiresAtSeconds), resource, token_type: 'Bearer' });
+}
+
+function demandAudience(azure: Azure, resource: string): string {
+  const audience = azure.tokens.audienceOf(resource);
+  if (audience === undefined) throw badRequest('invalid_resource', `The resource '${resource}' is not known.`);
+  return audience;
+}
+
+const creation = z.strictObject({
+  id: z.guid(),
+  name: z.string().min(1),
+  managementGroup: z.string(),
+  tags: z.record(z.string(), z.string()).default({}),
+});
+
+function addSubscription(azure: Azure, call: Call): Answer {
+  const asked = parseBody(creation, call);
+  if (azure.hierarchy.managementGroup(asked.managementGroup) === undefined) return missing(`There is no management group '${asked.managementGroup}'.`);
+  const isNew = azure.hierarchy.addSubscription({ ...asked, state: 'Enabled' });
+  return { status: isNew ? 201 : 200, body: azure.hierarchy.subscription(asked.id) };
+}

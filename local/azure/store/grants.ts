@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { type Database } from './database';
+
+const grant = z.object({
+  name: z.string(),
+  scope: z.string(),
+  roleId: z.string(),
+  principalId: z.string(),
+  principalType: z.string(),
+  /** description, condition, conditionVersion: what has no meaning here but is given back. */
+  document: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.record(z.string(), z.unknown())),
+  createdAt: z.number(),
+  effectiveAt: z.number(),
+  createdBy: z.string(),
+});
+export type Grant = z.infer<typeof grant>;
+
+/** Role assignments. A name is unique in the tenant; so is (scope, role, principal). */
+export class Grants {
+  constructor(private readonly db: Database) {}
+
+  add(one: Grant): void {
+    this.db.run(
+      'INSERT INTO roleAssignments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      one.name,
+      one.scope,
+      one.roleId,
+      one.principalId,
+      one.principalType,
+      JSON.stringify(one.document),
+      one.createdAt,
+      one.effectiveAt,
+      one.createdBy,
+    );
+  }
+
+  byName(name: string): Grant | undefined {
+    return this.db.row(grant, 'SELECT * FROM roleAssignments WHERE name = ?', name);
+  }
+
+  byTriple(scope: string, roleId: string, principalId: string): Grant | undefined {
+    const sql = 'SELECT * FROM roleAssignments WHERE scope = ? COLLATE NOCASE AND roleId = ? AND principalId = ?';
+    return this.db.row(grant, sql, scope, roleId, principalId);
+  }
+
+  of(principalId: string): Grant[] {
+    return this.db.rows(grant, 'SELECT * FROM roleAssignments WHERE principalId = ? ORDER BY scope', principalId);
+  }
+
+  at(scope: string): Grant[] {
+    return this.db.rows(grant, 'SELECT * FROM roleAssignments WHERE scope = ? COLLATE NOCASE', scope);
+  }
+
+  /** At scopes strictly below. */
+  below(scope: string): Grant[] {
+    const sql = "SELECT * FROM roleAssignments WHERE lower(scope) LIKE ? || '/%' ORDER BY scope";
+    return this.db.rows(grant, sql, scope.toLowerCase());
+  }
+
+  setDocument(name: string, document: Grant['document']): void {
+    this.db.run('UPDATE roleAssignments SET document = ? WHERE name = ?', JSON.stringify(document), name);
+  }
+
+  remove(name: string): void {
+    this.db.run('DELETE FROM roleAssignments WHERE name = ?', name);
+  }
+
+  /** Role assignments go with the resource or resource group they were made on. */
+  removeWithin(scope: string): void {
+    for (const { name } of [...this.at(scope), ...this.below(scope)]) this.remove(name);
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { managementGroupId, managementGroupOf, scopesWithin, subscriptionOf } from '../http/paths';
+import { type Database } from './database';
+
+const subscription = z.object({
+  id: z.string(),
+  name: z.string(),
+  managementGroup: z.string(),
+  tags: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(z.record(z.string(), z.string())),
+  state: z.string(),
+});
+export type Subscription = z.infer<typeof subscription>;
+
+const managementGroup = z.object({ name: z.string(), displayName: z.string(), parent: z.string().nullable() });
+export type ManagementGroup = z.infer<typeof managementGroup>;
+
+/** The tenant's management groups and subscriptions. */
+export class Hierarchy {
+  constructor(private readonly db: Database) {}
+
+  addManagementGroup(group: ManagementGroup): void {
+    const sql = 'INSERT OR IGNORE INTO managementGroups VALUES (?, ?, ?)';
+    this.db.run(sql, group.name, group.displayName, group.parent);
+  }
+
+  /** Returns whether it was new. */
+  addSubscription({ id, name, managementGroup: group, tags, state }: Subscription): boolean {
+    const sql = 'INSERT OR IGNORE INTO subscriptions VALUES (?, ?, ?, ?, ?)';
+    return this.db.run(sql, id, name, group, JSON.stringify(tags), state) > 0;
+  }
+
+  subscription(id: string): Subscription | undefined {
+    return this.db.row(subscription, 'SELECT * FROM subscriptions WHERE id = ?', id);
+  }
+
+  subscriptions(): Subscription[] {
+    return this.db.rows(subscription, 'SELECT * FROM subscriptions ORDER BY id');
+  }
+
+  managementGroup(name: string): ManagementGroup | undefined {
+    return this.db.row(managementGroup, 'SELECT * FROM managementGroups WHERE name = ?', name);
+  }
+
+  managementGroups(): ManagementGroup[] {
+    return this.db.rows(managementGroup, 'SELECT * FROM managementGroups ORDER BY name');
+  }
+
+  /** From `name` up to the root. */
+  chain(name: string): ManagementGroup[] {
+    const group = this.managementGroup(name);
+    if (group === undefined) return [];
+    return [group, ...(group.parent === null ? [] : this.chain(group.parent))];
+  }
+
+  /** `scope` and every scope that what is granted there counts in, lowered: itself, …, management groups, '/'. */
+  scopesAbove(scope: string): readonly string[] {
+    const subscriptionId = subscriptionOf(scope);
+    const group =
+      subscriptionId === undefined ? managementGroupOf(scope) : this.subscription(subscriptionId)?.managementGroup;
+    const above = group === undefined ? [] : this.chain(group).map(({ name }) => managementGroupId(name).toLowerCase());
+    return [...(subscriptionId === undefined ? [] : scopesWithin(scope)), ...above, '/'];
+  }
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const seconds = z.number().min(0);
+
+/** How long things take, in seconds. The defaults are what engineers see, rounded; Microsoft promises no numbers. */
+const timings = z.strictObject({
+  networkSecurityGroup: seconds.default(3),
+  securityRule: seconds.default(3),
+  virtualNetwork: seconds.default(4),
+  subnet: seconds.default(3),
+  natGateway: seconds.default(8),
+  publicIpAddress: seconds.default(4),
+  networkInterface: seconds.default(3),
+  networkDelete: seconds.default(4),
+  virtualMachine: seconds.default(45),
+  virtualMachineUpdate: seconds.default(10),
+  virtualMachineAction: seconds.default(15),
+  virtualMachineDelete: seconds.default(30),
+  disk: seconds.default(5),
+  resourceGroupDelete: seconds.default(15),
+  providerRegistration: seconds.default(15),
+  /** Until a new application, service principal or identity is found everywhere in the directory. */
+  directoryReplication: seconds.default(20),
+  /** Until a role assignment counts. Up to ten minutes in Azure (azure-facts §2). */
+  roleAssignmentPropagation: seconds.default(20),
+  /** Until a deleted vault secret appears among the deleted ones. */
+  secretDelete: seconds.default(3),
+  /** How long the platform hands out the same token of a managed identity. */
+  managedIdentityTokenCache: seconds.default(24 * 3600),
+});
+export type Timings = z.infer<typeof timings>;
+
+const plan = z.strictObject({ name: z.string(), publisher: z.string(), product: z.string() });
+const tags = z.record(z.string(), z.string());
+
+const principal = z.strictObject({
+  name: z.string(),
+  principalId: z.guid(),
+  clientId: z.guid(),
+  /** `scope` is an ARM id; `{tenantId}` and `{platform}` stand for the tenant and the platform subscription. */
+  roles: z.array(z.strictObject({ role: z.string(), scope: z.string() })),
+  graphRoles: z.array(z.string()),
+});
+
+/** A token bucket: how many calls at once, and how many more each second. */
+const bucket = z.strictObject({ size: z.number().positive(), perSecond: z.number().positive() });
+
+const limits = z.strictObject({
+  reads: bucket.default({ size: 250, perSecond: 25 }),
+  writes: bucket.default({ size: 200, perSecond: 10 }),
+  deletes: bucket.default({ size: 200, perSecond: 10 }),
+  /** Writes of Microsoft.Authorization, by principal: observed by others, not documented (azure-facts §1e). */
+  authorizationWritesPerMinute: z.number().int().positive().default(120),
+  resourceGraphQueriesPer5Seconds: z.number().int().positive().default(15),
+  graphWritesPer150Seconds: z.number().int().positive().default(3000),
+  secretCreationsPer10Seconds: z.number().int().positive().default(300),
+});
+
+const schema = z.strictObject({
+  tenantId: z.guid(),
+  displayName: z.string(),
+  domain: z.string(),
+  location: z.string(),
+  platformSubscription: z.strictObject({ name: z.string(), tags: tags.default({}) }),
+  /** The n-th watched subscription has the n-th of `tags`, round and round. */
+  watchedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string(), tags: z.array(tags) }),
+  isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
+  principals: z.array(principal).min(1),
+  vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
+  images: z.array(
+    z.strictObject({
+      publisher: z.string(),
+      offer: z.string(),
+      sku: z.string(),
+      versions: z.array(z.string()).min(1),
+      plan: plan.nullable(),
+    }),
+  ),
+  vmSizes: z.record(
+    z.string(),
+    z.strictObject({ cores: z.number().int(), family: z.string(), memoryGb: z.number(), unavailableIn: z.array(z.string()).default([]) }),
+  ),
+  /** Cores by VM family and region. */
+  quotas: z.strictObject({ default: z.number().int(), families: z.record(z.string(), z.number().int()).default({}) }),
+  unregisteredProviders: z.array(z.string()).default([]),
+  timings: timings.prefault({}),
+  limits: limits.prefault({}),
+});
+export type Tenant = z.infer<typeof schema>;
+export type Limits = Tenant['limits'];
+/** A tenant as a file has it: everything with a default may be left out. */
+export type TenantInput = z.input<typeof schema>;
+
+/** Reads and checks a tenant file; the error names each member that is wrong. */
+export function readTenant(source: string | TenantInput): Tenant {
+  const input: unknown = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const name = typeof source === 'string' ? source : 'the tenant';
+  throw new Error(`${name} is not a tenant:\n${z.prettifyError(result.error)}`);
+}
+
+const numbered = (block: string, index: number): string =>
+  `5b000000-0000-4000-${block}-${String(index).padStart(12, '0')}`;
+
+export const platformSubscriptionId = numbered('8000', 0);
+/** @param index from 1 */
+export const watchedSubscriptionId = (index: number): string => numbered('8000', index);
+/** @param index from 1 */
+export const isolatedSubscriptionId = (index: number): string => numbered('9000', index);
