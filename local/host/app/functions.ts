@@ -1,0 +1,102 @@
+/** The app's functions, sorted by trigger, and how each trigger's value is made of what the host has. */
+import { type Answer, type Invocation } from '../engine/core';
+import { type FunctionKind } from '../engine/texts';
+import { type RegisteredFunction } from './core';
+import { type Binding, type TypedData } from './coreTypes';
+import { invokeFunction, type Invoked, type TriggerValue } from './invoke';
+import { type LoadedApp } from './loadApp';
+
+export interface AppFunction {
+  readonly name: string;
+  readonly trigger: Binding;
+  readonly invoke: (value: TriggerValue) => Promise<Invoked>;
+}
+
+const TRIGGER: Readonly<Record<FunctionKind, string>> = {
+  orchestrator: 'orchestrationTrigger',
+  activity: 'activityTrigger',
+  entity: 'entityTrigger',
+};
+
+export class AppFunctions {
+  readonly all: readonly AppFunction[];
+  private readonly names: Readonly<Record<FunctionKind, readonly string[]>>;
+
+  /** `durableClient` makes the value of durable client bindings; it is asked at each invocation. */
+  constructor(app: LoadedApp, durableClient: () => string) {
+    this.all = app.functions.map((registered) => {
+      const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
+      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke };
+    });
+    const of = (kind: FunctionKind) => this.withTrigger(TRIGGER[kind]).map(({ name }) => name);
+    this.names = { orchestrator: of('orchestrator'), activity: of('activity'), entity: of('entity') };
+  }
+
+  withTrigger(type: string): AppFunction[] {
+    return this.all.filter(({ trigger }) => trigger.type.toLowerCase() === type.toLowerCase());
+  }
+
+  namesOf(kind: FunctionKind): readonly string[] {
+    return this.names[kind];
+  }
+
+  /** The engine's port: runs an orchestrator, an activity or an entity. */
+  async invokeDurable({ kind, name, instanceId, input }: Invocation): Promise<Answer> {
+    const found = this.all.find((one) => one.name === name);
+    if (!found) return { ok: false, error: new Error(`There is no function '${name}'.`) };
+    const data: TypedData = input === null ? {} : { string: input };
+    const bindingName = typeof found.trigger.name === 'string' ? found.trigger.name : 'trigger';
+    const own = kind === 'activity' ? activityMetadata(instanceId, input) : topLevel(input, { nullsAndArrays: false });
+    const answer = await found.invoke({ data, metadata: { [bindingName]: data, ...own } });
+    return answer.ok ? { ok: true, result: toJson(answer.value) } : answer;
+  }
+}
+
+function triggerOf({ metadata }: RegisteredFunction): Binding {
+  const trigger = Object.values(metadata.bindings).find(({ type }) => /trigger$/i.test(type));
+  return trigger ?? { type: 'none' };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** .NET writes booleans with a capital. */
+const asText = (value: unknown): string =>
+  typeof value === 'boolean' ? (value ? 'True' : 'False') : typeof value === 'string' ? value : JSON.stringify(value);
+
+/** Trigger metadata holds the value's own properties, each by itself (contract 3). */
+function topLevel(json: string | null, { nullsAndArrays }: { nullsAndArrays: boolean }): Record<string, TypedData> {
+  const value = parse(json);
+  if (!isRecord(value)) return {};
+  const shown = Object.entries(value).filter(([, one]) => nullsAndArrays || (one !== null && !Array.isArray(one)));
+  return Object.fromEntries(
+    shown.map(([key, one]) => [key, isRecord(one) ? { json: JSON.stringify(one) } : { string: asText(one) }]),
+  );
+}
+
+function activityMetadata(instanceId: string, input: string | null): Record<string, TypedData> {
+  const properties = Object.entries(topLevel(input, { nullsAndArrays: true }));
+  const strings = properties.map(([key, { string, json }]) => [key, { string: string ?? json ?? '' }] as const);
+  return {
+    ...Object.fromEntries(strings),
+    instanceId: { string: instanceId },
+    data: { json: JSON.stringify(parse(input)) },
+  };
+}
+
+function parse(json: string | null): unknown {
+  try {
+    return JSON.parse(json ?? 'null');
+  } catch {
+    return json;
+  }
+}
+
+/** The JSON text of what a function returned, or null for nothing. */
+function toJson(value: TypedData | null | undefined): string | null {
+  if (!value) return null;
+  if (value.json !== undefined) return value.json;
+  if (value.bytes !== undefined) return JSON.stringify(Buffer.from(value.bytes).toString('base64'));
+  const plain = value.string ?? value.int ?? value.double;
+  return plain === undefined ? null : JSON.stringify(plain);
+}

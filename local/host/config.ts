@@ -1,0 +1,86 @@
+/** The app's own settings: host.json and local.settings.json. Only what the host reads; the rest is left alone. */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError } from './app/loadApp';
+import { messageOf } from './log';
+
+/** Azure's default: ten for each core (contract 8). */
+const tenPerCore = (): number => 10 * availableParallelism();
+const atOnce = z.int().positive().optional();
+
+const hostSchema = z.looseObject({
+  extensions: z
+    .looseObject({
+      durableTask: z
+        .looseObject({
+          hubName: z.string().optional(),
+          defaultVersion: z.string().optional(),
+          maxConcurrentActivityFunctions: atOnce,
+          maxConcurrentOrchestratorFunctions: atOnce,
+          maxConcurrentEntityFunctions: atOnce,
+          maxEntityOperationBatchSize: atOnce,
+        })
+        .prefault({}),
+      http: z.looseObject({ routePrefix: z.string().default('api') }).prefault({}),
+    })
+    .prefault({}),
+});
+const settingsSchema = z.looseObject({ Values: z.record(z.string(), z.string()).default({}) });
+
+export interface HostConfig {
+  readonly hubName: string;
+  readonly defaultVersion: string | undefined;
+  readonly routePrefix: string;
+  readonly limits: {
+    readonly activities: number;
+    readonly orchestrators: number;
+    readonly entities: number;
+    readonly entityBatch: number;
+    readonly messagesPerTurn: number;
+  };
+}
+
+/** Reads host.json; without one the defaults hold. @throws AppError when it cannot be read */
+export function readHostConfig(folder: string): HostConfig {
+  const { durableTask, http } = readFile(join(folder, 'host.json'), hostSchema).extensions;
+  return {
+    hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
+    defaultVersion: durableTask.defaultVersion,
+    routePrefix: http.routePrefix.replaceAll(/^\/+|\/+$/g, ''),
+    limits: {
+      activities: durableTask.maxConcurrentActivityFunctions ?? tenPerCore(),
+      orchestrators: durableTask.maxConcurrentOrchestratorFunctions ?? tenPerCore(),
+      entities: durableTask.maxConcurrentEntityFunctions ?? tenPerCore(),
+      entityBatch: durableTask.maxEntityOperationBatchSize ?? 5000,
+      messagesPerTurn: Infinity,
+    },
+  };
+}
+
+/** Puts the values of local.settings.json into the environment, where nothing is set yet. */
+export function applyLocalSettings(folder: string): void {
+  const { Values } = readFile(join(folder, 'local.settings.json'), settingsSchema);
+  for (const [name, value] of Object.entries(Values)) process.env[name] ??= value;
+  process.env.AZURE_FUNCTIONS_ENVIRONMENT ??= 'Development';
+}
+
+/** `%Name%` in a binding or in host.json stands for a setting. @throws AppError when it is not set */
+export function resolveSettings(text: string): string {
+  return text.replaceAll(/%([^%]+)%/g, (whole, name: string) => {
+    const value = process.env[name];
+    if (value === undefined) throw new AppError(`'${whole}' names a setting that is not set: ${name}.`);
+    return value;
+  });
+}
+
+function readFile<T extends z.ZodType>(path: string, schema: T): z.infer<T> {
+  if (!existsSync(path)) return schema.parse({});
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const what = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new AppError(`${path} cannot be read: ${what}`);
+  }
+}

@@ -1,0 +1,102 @@
+/** What a replay decides to schedule: one decision for each scheduling event of history. */
+import { ACTION, type LeafAction } from './actions';
+import { EVENT } from './history';
+import { notSupported } from './texts';
+
+interface FailAtOnce {
+  readonly Reason: string;
+  readonly Details: string;
+}
+interface TaskDecision {
+  readonly id: number;
+  readonly name: string;
+  /** JSON text, or null where there is none. */
+  readonly input: string | null;
+  /** The host runs it again when it fails, so a failure makes a timer and needs a turn of its own. */
+  readonly retried: boolean;
+  /** It is not run: this is its answer. */
+  readonly failAtOnce?: FailAtOnce;
+}
+export interface ActivityDecision extends TaskDecision {
+  readonly kind: 'activity';
+}
+export interface SubOrchestrationDecision extends TaskDecision {
+  readonly kind: 'subOrchestration';
+  readonly instanceId: string | undefined;
+  readonly version: string;
+}
+export interface TimerDecision {
+  readonly kind: 'timer';
+  readonly id: number;
+  readonly fireAt: number;
+  /** When it fires, a retry or a further leg gets the next number. */
+  readonly alone: boolean;
+}
+export interface EntityDecision {
+  readonly kind: 'entity';
+  readonly id: number;
+  readonly target: string;
+  readonly operation: string;
+  readonly input: string | null;
+  readonly signal: boolean;
+}
+export type Decision = ActivityDecision | SubOrchestrationDecision | TimerDecision | EntityDecision;
+
+export const EVENT_TYPE = {
+  activity: EVENT.taskScheduled,
+  subOrchestration: EVENT.subOrchestrationCreated,
+  timer: EVENT.timerCreated,
+  entity: EVENT.eventSent,
+} as const;
+
+export const usesId = ({ actionType }: LeafAction): boolean =>
+  actionType !== ACTION.continueAsNew && actionType !== ACTION.waitForExternalEvent;
+
+/** Complete as soon as it is asked for: nobody waits for it. */
+export const isFireAndForget = ({ actionType }: LeafAction): boolean =>
+  actionType === ACTION.continueAsNew || actionType === ACTION.signalEntity;
+
+const toJson = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
+
+/** An activity gets its string as it is: the library has written it as JSON already, and reads it as JSON (5.9). */
+function activityInput(input: unknown): string | null {
+  if (input === undefined || input === null) return null;
+  return typeof input === 'string' ? input : JSON.stringify(input);
+}
+
+type SchedulableAction = Exclude<LeafAction, { actionType: 4 | 6 }>;
+
+/** What an action schedules when its turn comes; later attempts of a retried task look the same. */
+export function firstDecision(action: SchedulableAction, id: number): Decision {
+  const retried = 'retryOptions' in action;
+  switch (action.actionType) {
+    case 0:
+    case 1:
+      return { kind: 'activity', id, name: action.functionName, input: activityInput(action.input), retried };
+    case 2:
+    case 3: {
+      const { functionName: name, version, instanceId } = action;
+      const input = action.input === null ? null : toJson(action.input);
+      const child = { instanceId: instanceId || undefined, version: version ?? '' };
+      return { kind: 'subOrchestration', id, name, input, retried, ...child };
+    }
+    case 5:
+      return { kind: 'timer', id, fireAt: Date.parse(action.fireAt), alone: false };
+    case 7:
+    case 9: {
+      const { instanceId: target, operation } = action;
+      return { kind: 'entity', id, target, operation, input: toJson(action.input), signal: action.actionType === 9 };
+    }
+    case 8: {
+      const failAtOnce = { Reason: notSupported('callHttp'), Details: '' };
+      return { kind: 'activity', id, name: 'BuiltIn::HttpActivity', input: null, retried, failAtOnce };
+    }
+  }
+}
+
+/** For messages: which task is meant. */
+export function describeLeaf(action: LeafAction): string {
+  if ('functionName' in action) return `'${action.functionName}'`;
+  if ('operation' in action) return `'${action.operation}' of ${action.instanceId}`;
+  return action.actionType === ACTION.createTimer ? 'a timer' : 'a task';
+}

@@ -1,0 +1,96 @@
+/**
+ * History events as the Durable extension sends them to an orchestrator (contract 4.1).
+ * `IsPlayed` is not stored: it says how old an event is, so it is worked out at each turn.
+ */
+import { z } from 'zod';
+
+export const EVENT = {
+  executionStarted: 0,
+  executionCompleted: 1,
+  executionTerminated: 3,
+  taskScheduled: 4,
+  taskCompleted: 5,
+  taskFailed: 6,
+  subOrchestrationCreated: 7,
+  subOrchestrationCompleted: 8,
+  subOrchestrationFailed: 9,
+  timerCreated: 10,
+  timerFired: 11,
+  orchestratorStarted: 12,
+  orchestratorCompleted: 13,
+  eventSent: 14,
+  eventRaised: 15,
+  /** Never sent to an app. Here it is the message that makes a continued execution run its first turn. */
+  continueAsNew: 16,
+  executionSuspended: 19,
+  executionResumed: 20,
+} as const;
+
+/** The one place that says which fields the engine reads; everything else is carried along untouched. */
+export const historyEventSchema = z.looseObject({
+  EventType: z.number(),
+  EventId: z.number(),
+  Timestamp: z.string(),
+  Name: z.string().optional(),
+  Version: z.string().optional(),
+  Input: z.string().nullish(),
+  Result: z.string().nullish(),
+  Reason: z.string().nullish(),
+  Details: z.string().nullish(),
+  InstanceId: z.string().optional(),
+  TaskScheduledId: z.number().optional(),
+  TimerId: z.number().optional(),
+  FireAt: z.string().optional(),
+  OrchestrationStatus: z.number().optional(),
+});
+export type HistoryEvent = z.infer<typeof historyEventSchema>;
+
+/** What one turn leaves beside its OrchestratorCompleted, so that a later replay can be fed turn by turn. */
+export const turnNoteSchema = z.object({
+  /** How many actions the orchestrator had asked for when the turn ended. */
+  actions: z.number(),
+  /** Timers called off at the end of the turn. */
+  cancelled: z.array(z.number()),
+});
+export type TurnNote = z.infer<typeof turnNoteSchema>;
+
+export interface HistoryRow {
+  readonly event: HistoryEvent;
+  readonly note?: TurnNote | undefined;
+}
+
+/** .NET writes seven decimals; JavaScript reads three of them. */
+export const timestamp = (epochMs: number): string => new Date(epochMs).toISOString().replace('Z', '0000Z');
+
+export function makeEvent(type: number, epochMs: number, fields: Readonly<Record<string, unknown>> = {}): HistoryEvent {
+  return { EventType: type, EventId: -1, Timestamp: timestamp(epochMs), ...fields };
+}
+
+const SCHEDULING: ReadonlySet<number> = new Set([
+  EVENT.taskScheduled,
+  EVENT.subOrchestrationCreated,
+  EVENT.timerCreated,
+  EVENT.eventSent,
+]);
+const BOUNDARY: ReadonlySet<number> = new Set([EVENT.orchestratorStarted, EVENT.orchestratorCompleted]);
+
+export const isScheduling = (event: HistoryEvent): boolean => SCHEDULING.has(event.EventType);
+
+/** True of what arrives from outside the turn: starts, answers, timers, events, control. */
+export const isMessage = (event: HistoryEvent): boolean =>
+  !SCHEDULING.has(event.EventType) && !BOUNDARY.has(event.EventType) && event.EventType !== EVENT.executionCompleted;
+
+/** The id of the task that an event answers, if it answers one. */
+export const answeredId = (event: HistoryEvent): number | undefined => event.TaskScheduledId ?? event.TimerId;
+
+/** Ids of activities, sub-orchestrations and timers that were scheduled and not yet answered. */
+export function openIds(history: readonly HistoryRow[]): Set<number> {
+  const open = new Set<number>();
+  for (const { event, note } of history) {
+    if (isScheduling(event) && event.EventType !== EVENT.eventSent) open.add(event.EventId);
+    const answered = answeredId(event);
+    if (answered !== undefined) open.delete(answered);
+    note?.cancelled.forEach((id) => open.delete(id));
+  }
+  return open;
+}

@@ -1,0 +1,275 @@
+/**
+ * Replays an orchestrator's list of actions against its history and says what is new (contract 5.3 to 5.5).
+ *
+ * The app and the host number tasks each by itself, and only the numbers bring an answer to its task. So both orders
+ * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
+ * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
+ */
+import { z } from 'zod';
+import { ACTION, type Action, type LeafAction } from './actions';
+import { type Decision, describeLeaf, EVENT_TYPE, firstDecision, isFireAndForget, usesId } from './decisions';
+import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
+import { idsDiffer, missingTask, otherKind, otherName } from './texts';
+
+/** Azure Storage's limits; the app mirrors the legs (contract 3). */
+const LONGEST_TIMER = 6 * 86_400_000;
+const TIMER_LEG = 3 * 86_400_000;
+const LONGEST_RETRY_INTERVAL = 6 * 86_400_000;
+
+/** The orchestrator asks for other work than history records. */
+export class NonDeterminism extends Error {
+  override readonly name = 'NonDeterminism';
+}
+
+interface Leaf {
+  readonly action: LeafAction;
+  done: boolean;
+  appId: number;
+  attempt: number;
+  firstAttemptAt: number;
+  /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
+  expired: boolean;
+  failure: { Reason: string; Details: string };
+}
+interface Group {
+  readonly all: boolean;
+  readonly children: readonly Node[];
+}
+type Node = Leaf | Group;
+
+const isGroup = (node: Node): node is Group => 'children' in node;
+const leavesOf = (node: Node): Leaf[] => (isGroup(node) ? node.children.flatMap(leavesOf) : [node]);
+/** Task.all waits for all its children, also after a failure: Azure's rule, not the library's. */
+const isDone = (node: Node): boolean => {
+  if (!isGroup(node)) return node.done;
+  return node.all ? node.children.every(isDone) : node.children.some(isDone);
+};
+const toNode = (action: Action): Node => {
+  if ('compoundActions' in action) {
+    return { all: action.actionType === ACTION.whenAll, children: action.compoundActions.map(toNode) };
+  }
+  const failure = { Reason: '', Details: '' };
+  return { action, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
+};
+
+export interface ReplayResult {
+  /** What is to be scheduled now, in order of ids. */
+  readonly decisions: readonly Decision[];
+  /** Timers that the orchestrator called off. */
+  readonly cancelled: readonly number[];
+  /** The list is exhausted, nothing is awaited and no task is open: only now may the instance end. */
+  readonly ended: boolean;
+  readonly continueAsNew: { readonly input: unknown; readonly carried: readonly HistoryEvent[] } | undefined;
+  readonly nextId: number;
+}
+
+/**
+ * @param history the execution's history up to and including the messages of the turn that runs now
+ * @param actions the whole list that the orchestrator answered with
+ * @throws NonDeterminism
+ */
+export function replay(history: readonly HistoryRow[], actions: readonly Action[]): ReplayResult {
+  return new Replay(actions).run(history);
+}
+
+class Replay {
+  private readonly nodes: readonly Node[];
+  private readonly open = new Map<number, Leaf>();
+  private readonly calls = new Map<string, Leaf>();
+  private readonly waiters = new Map<string, Leaf[]>();
+  private readonly buffered = new Map<string, number>();
+  private readonly pending = new Map<number, { readonly decision: Decision; readonly leaf: Leaf }>();
+  private readonly cancelled: number[] = [];
+  private continued: { input: unknown; carried: HistoryEvent[] } | undefined;
+  private awaited: Node | undefined;
+  private now = 0;
+  private appeared = 0;
+  private next = 0;
+  private appNext = 0;
+  private hostNext = 0;
+
+  constructor(actions: readonly Action[]) {
+    this.nodes = actions.map(toNode);
+  }
+
+  run(history: readonly HistoryRow[]): ReplayResult {
+    let turn: { messages: HistoryEvent[]; scheduled: HistoryEvent[] } = { messages: [], scheduled: [] };
+    for (const { event, note } of history) {
+      if (event.EventType === EVENT.orchestratorStarted) this.now = Date.parse(event.Timestamp);
+      else if (isMessage(event)) turn.messages.push(event);
+      else if (isScheduling(event)) turn.scheduled.push(event);
+      // The first OrchestratorCompleted of a continued execution has no note: its turn is not over there.
+      else if (note) {
+        this.play(turn.messages, note.actions, () => note.cancelled);
+        turn.scheduled.forEach((scheduled) => this.match(scheduled));
+        turn = { messages: [], scheduled: [] };
+      }
+    }
+    this.play(turn.messages, this.nodes.length, () => this.timersCalledOff());
+    return {
+      decisions: [...this.pending.values()].map(({ decision }) => decision).sort((a, b) => a.id - b.id),
+      cancelled: this.cancelled,
+      ended: this.next === this.nodes.length && (!this.awaited || isDone(this.awaited)) && this.open.size === 0,
+      continueAsNew: this.continued,
+      nextId: this.hostNext,
+    };
+  }
+
+  /** One turn. `available` is how much of the list the orchestrator had asked for when it ended. */
+  private play(messages: readonly HistoryEvent[], available: number, cancelled: () => readonly number[]): void {
+    const limit = Math.min(available, this.nodes.length);
+    for (const message of messages) {
+      this.deliver(message);
+      this.number(limit);
+      this.pump(limit);
+    }
+    // At the end of the turn, not from the start of the replay as on Azure: there it brings used events back (12).
+    for (const id of cancelled()) {
+      const timer = this.close(id);
+      if (timer) timer.done = true;
+      this.cancelled.push(id);
+    }
+    this.pump(limit);
+  }
+
+  /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
+  private number(limit: number): void {
+    for (const node of this.nodes.slice(this.appeared, limit)) {
+      for (const leaf of leavesOf(node)) if (usesId(leaf.action)) leaf.appId = this.appNext++;
+    }
+    this.appeared = Math.max(this.appeared, limit);
+  }
+
+  private pump(limit: number): void {
+    while (this.next < limit && (!this.awaited || isDone(this.awaited))) {
+      const node = this.nodes[this.next++];
+      if (!node) return;
+      leavesOf(node).forEach((leaf) => this.invoke(leaf));
+      this.awaited = isGroup(node) || !isFireAndForget(node.action) ? node : undefined;
+    }
+  }
+
+  private invoke(leaf: Leaf): void {
+    const { action } = leaf;
+    if (action.actionType === ACTION.continueAsNew) this.continued ??= { input: action.input, carried: [] };
+    else if (action.actionType === ACTION.waitForExternalEvent) this.wait(action.externalEventName, leaf);
+    else {
+      const id = this.hostNext++;
+      if (id !== leaf.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.appId));
+      leaf.firstAttemptAt = this.now;
+      this.decide(leaf, this.firstLeg(firstDecision(action, id)));
+    }
+  }
+
+  private wait(name: string, leaf: Leaf): void {
+    const waiting = this.buffered.get(name) ?? 0;
+    leaf.done = waiting > 0;
+    if (leaf.done) this.buffered.set(name, waiting - 1);
+    else this.waiters.set(name, [...(this.waiters.get(name) ?? []), leaf]);
+  }
+
+  private decide(leaf: Leaf, decision: Decision): void {
+    this.pending.set(decision.id, { decision, leaf });
+    if (decision.kind !== 'entity') this.open.set(decision.id, leaf);
+    else leaf.done = decision.signal;
+  }
+
+  /** A timer longer than the limit goes in legs, measured from the turn's own time as the app does. */
+  private firstLeg(decision: Decision): Decision {
+    if (decision.kind !== 'timer' || decision.fireAt - this.now <= LONGEST_TIMER) return decision;
+    return { ...decision, fireAt: this.now + TIMER_LEG, alone: true };
+  }
+
+  private deliver(event: HistoryEvent): void {
+    if (event.EventType === EVENT.eventRaised) return this.raise(event);
+    const id = answeredId(event);
+    const leaf = id === undefined ? undefined : this.close(id);
+    if (!leaf) return;
+    if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
+    else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
+      leaf.failure = { Reason: event.Reason ?? '', Details: event.Details ?? '' };
+      this.failed(leaf);
+    } else leaf.done = true;
+  }
+
+  private raise(event: HistoryEvent): void {
+    const name = event.Name ?? '';
+    const call = this.calls.get(name);
+    if (call) call.done = true;
+    // What comes after continueAsNew belongs to the next execution; what was buffered before is lost, as on Azure (5.6).
+    else if (this.continued) this.continued.carried.push(event);
+    else {
+      // The newest waiter gets the event (5.7).
+      const waiter = this.waiters.get(name)?.pop();
+      if (waiter) waiter.done = true;
+      else this.buffered.set(name, (this.buffered.get(name) ?? 0) + 1);
+    }
+  }
+
+  /** An attempt failed. After the last one, too, there is a timer, and only that one tells the app (5.3). */
+  private failed(leaf: Leaf): void {
+    if (!('retryOptions' in leaf.action)) {
+      leaf.done = true;
+      return;
+    }
+    const retry = leaf.action.retryOptions;
+    const last = leaf.attempt >= retry.maxNumberOfAttempts;
+    const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
+    leaf.expired ||= !last && this.now >= leaf.firstAttemptAt + timeout;
+    const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
+    const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
+    const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));
+    this.decide(leaf, { kind: 'timer', id: this.childId(leaf), fireAt, alone: !last });
+  }
+
+  private timerFired(leaf: Leaf): void {
+    const { action } = leaf;
+    if (action.actionType === ACTION.createTimer) {
+      const fireAt = Date.parse(action.fireAt);
+      if (fireAt <= this.now) leaf.done = true;
+      else this.decide(leaf, this.firstLeg({ kind: 'timer', id: this.childId(leaf), fireAt, alone: false }));
+    } else if ('retryOptions' in action && leaf.attempt < action.retryOptions.maxNumberOfAttempts) {
+      leaf.attempt += 1;
+      const decision = firstDecision(action, this.childId(leaf));
+      this.decide(leaf, leaf.expired && 'retried' in decision ? { ...decision, failAtOnce: leaf.failure } : decision);
+    } else leaf.done = true;
+  }
+
+  /** The next number, for a retry or a further leg. */
+  private childId(leaf: Leaf): number {
+    const [host, app] = [this.hostNext++, this.appNext++];
+    if (host !== app) throw new NonDeterminism(idsDiffer(`the next part of ${describeLeaf(leaf.action)}`, host, app));
+    return host;
+  }
+
+  private close(id: number): Leaf | undefined {
+    const leaf = this.open.get(id);
+    this.open.delete(id);
+    return leaf;
+  }
+
+  private timersCalledOff(): number[] {
+    return [...this.open].flatMap(([id, { action }]) => ('isCanceled' in action && action.isCanceled ? [id] : []));
+  }
+
+  /** Holds a scheduling event of history against what the replay asks for. */
+  private match(event: HistoryEvent): void {
+    const { decision, leaf } = this.pending.get(event.EventId) ?? {};
+    if (!decision || !leaf) throw new NonDeterminism(missingTask(event));
+    const type = EVENT_TYPE[decision.kind];
+    if (type !== event.EventType) throw new NonDeterminism(otherKind(event, type));
+    // Azure does not look at the entity; here another entity is other work, too.
+    const [was, is] = decision.kind === 'entity' ? [event.InstanceId, decision.target] : [event.Name, nameOf(decision)];
+    if (was?.toLowerCase() !== is?.toLowerCase()) {
+      throw new NonDeterminism(otherName({ ...event, Name: was }, is ?? ''));
+    }
+    this.pending.delete(event.EventId);
+    // A reply comes as an event named after the request (contract 6.3).
+    if (decision.kind === 'entity') this.calls.set(requestIdOf(event), leaf);
+  }
+}
+
+const nameOf = (decision: Decision): string | undefined => ('name' in decision ? decision.name : undefined);
+
+const requestIdOf = ({ Input }: HistoryEvent): string =>
+  z.object({ id: z.string() }).parse(JSON.parse(Input ?? '{}')).id;

@@ -1,0 +1,86 @@
+/** Sentences that apps and tests match on: they must be Azure's, blank for blank (contract 4.3, 5.4, 7.3). */
+import { EVENT, type HistoryEvent } from './history';
+
+export type FunctionKind = 'orchestrator' | 'activity' | 'entity';
+
+export function unknownFunction(kind: FunctionKind, name: string, known: readonly string[]): string {
+  const article = kind === 'activity' ? 'an activity' : kind === 'entity' ? 'an entity' : 'an orchestrator';
+  const list = known.map((one) => `'${one}'`).join(', ');
+  const additional = list
+    ? `The following are the known ${kind} functions: ${list}.`
+    : `No ${kind} functions are currently registered!`;
+  return `The function '${name}' doesn't exist, is disabled, or is not ${article} function. Additional info: ${additional}`;
+}
+
+export const alreadyExists = (status: string): string =>
+  `An Orchestration instance with the status ${status} already exists.`;
+
+export const orchestratorFailed = (name: string, message: string): string =>
+  `Orchestrator function '${name}' failed: ${message}`;
+
+/** Reason and Details of a failed activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
+export function activityFailure(name: string, error: unknown): { Reason: string; Details: string } {
+  const message = thrownMessage(error).split('\nStack:')[0] ?? '';
+  const remote = {
+    $type: 'Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script',
+    IsUserException: false,
+    RemoteStackTrace: error instanceof Error ? error.stack : undefined,
+    RemoteMessage: message,
+  };
+  const details = {
+    $type: 'System.Exception, System.Private.CoreLib',
+    ClassName: 'System.Exception',
+    Message: ` ${message}`,
+    Data: null,
+    InnerException: remote,
+  };
+  return { Reason: `Activity function '${name}' failed:  ${message}`, Details: JSON.stringify(details) };
+}
+
+function thrownMessage(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  return typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error));
+}
+
+const KINDS: Readonly<Record<number, { what: string; action: string }>> = {
+  [EVENT.taskScheduled]: { what: 'an activity task', action: 'ScheduleTaskOrchestratorAction' },
+  [EVENT.subOrchestrationCreated]: { what: 'a sub-orchestration task', action: 'CreateSubOrchestrationAction' },
+  [EVENT.timerCreated]: { what: 'a timer task', action: 'CreateTimerOrchestratorAction' },
+  [EVENT.eventSent]: { what: 'a send event task', action: 'SendEventOrchestratorAction' },
+};
+const what = (type: number): string => KINDS[type]?.what ?? 'a task';
+
+const nonDeterministic = (middle: string): string =>
+  `Non-Deterministic workflow detected: A previous execution of this orchestration scheduled ${middle}` +
+  ' Was a change made to the orchestrator code after this instance had already started running?';
+
+/** History records work that the orchestrator no longer asks for. */
+export function missingTask({ EventType, EventId, Name, Version, InstanceId }: HistoryEvent): string {
+  const named = Name === undefined ? '' : ` and name '${Name}' (version '${Version ?? ''}'`;
+  const instance = EventType === EVENT.subOrchestrationCreated ? `, instance ID '${InstanceId ?? ''}'` : '';
+  const task = `${what(EventType)} with sequence ID ${EventId}${named && `${named}${instance})`}`;
+  return nonDeterministic(`${task}, but the current replay execution hasn't (yet?) scheduled this task.`);
+}
+
+/** History records work of one kind where the orchestrator now asks for another. */
+export function otherKind({ EventType, EventId, Name }: HistoryEvent, nowType: number): string {
+  // A timer has no name, and the sentence is Azure's with the hole left in it.
+  const named = Name === undefined ? 'named' : `named '${Name}',`;
+  const now = `produced a ${KINDS[nowType]?.action ?? ''} action with this sequence number.`;
+  const task = `${what(EventType)} with sequence number ${EventId} ${named}`;
+  return nonDeterministic(`${task} but the current orchestration replay instead ${now}`);
+}
+
+/** History records one function's name where the orchestrator now asks for another's. */
+export function otherName({ EventType, EventId, Name }: HistoryEvent, nowName: string): string {
+  const task = `${what(EventType)} with sequence number ${EventId} named '${Name ?? ''}'`;
+  const now = `scheduled ${what(EventType)} named '${nowName}' with this sequence number. `;
+  return nonDeterministic(`${task}, but the current orchestration replay instead ${now}`);
+}
+
+/** Azure and the library would number this task differently, and answers would reach the wrong one (contract 5.4). */
+export const idsDiffer = (task: string, hostId: number, appId: number): string =>
+  `Non-Deterministic workflow detected: ${task} has sequence number ${hostId} for the host and ${appId} for the app. ` +
+  'Azure would give its answer to another task. Usual cause: code goes on after a failed Task.all while another of its tasks is still being retried.';
+
+export const notSupported = (feature: string): string => `${feature} is not supported yet by the local host.`;
