@@ -236,7 +236,7 @@ export async function getJson(url: string, init?: RequestInit): Promise<unknown>
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-function ask(state: string, azureUrl: string, path: string, body: unknown): Promise<unknown> {
+async function ask(state: string, azureUrl: string, path: string, body: unknown): Promise<unknown> {
   const ca = readFileSync(join(state, 'azure', 'ca.pem'), 'utf8');
   const options: RequestOptions = {
     ca,

@@ -25,4 +25,4 @@ export const makeRaiseEvent =
 export const makeStartDeployment =
   (instances: Instances, inputOf: (name: string) => Promise<unknown>): HandlerOf<typeof activities.startDeployment> =>
   async ({ name }) =>
-    instances.start('deployment', `d-${name}`, await inputOf(name));
+    instances.start('runDeployment', `d-${name}`, await inputOf(name));

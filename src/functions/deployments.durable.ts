@@ -41,8 +41,9 @@ for (const [key, { name }] of Object.entries(activities)) {
   });
 }
 
-df.app.orchestration('deployment', deployment);
-df.app.orchestration('sentry', sentry);
+// A name belongs to one function, of whatever type: the entities have the plain ones.
+df.app.orchestration('runDeployment', deployment);
+df.app.orchestration('runSentry', sentry);
 df.app.orchestration('accessWindow', accessWindow);
 df.app.orchestration('onboardSubscription', onboardSubscription);
 

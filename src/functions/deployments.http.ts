@@ -40,7 +40,7 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
 
   const input = inputOf(parsed.request);
   const id = instanceId(parsed.request.name);
-  const started = await instancesOf(client).start('deployment', id, input);
+  const started = await instancesOf(client).start('runDeployment', id, input);
   if (started === 'running') {
     const running = z
       .looseObject({ request: z.unknown().optional() })

@@ -61,7 +61,7 @@ function* run(
     dropped: dropped(before, placement, index),
     shared: outputsOf(shared),
   }));
-  return conclude(yield* runAll<SentryResult>(context, 'sentry', inputs), []);
+  return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), []);
 }
 
 /** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
