@@ -8,16 +8,16 @@ const retryOptions = z.object({
   maxRetryIntervalInMilliseconds: z.number().nullish(),
   retryTimeoutInMilliseconds: z.number().nullish(),
 });
-const activity = z.object({ functionName: z.string(), input: z.unknown() });
+const activity = z.object({ functionName: z.string(), input: z.unknown().optional() });
 const subOrchestration = activity.extend({ instanceId: z.string().nullish(), version: z.string().nullish() });
-const entity = z.object({ instanceId: z.string(), operation: z.string(), input: z.unknown() });
+const entity = z.object({ instanceId: z.string(), operation: z.string(), input: z.unknown().optional() });
 
 const leafSchema = z.discriminatedUnion('actionType', [
   activity.extend({ actionType: z.literal(0) }),
   activity.extend({ actionType: z.literal(1), retryOptions }),
   subOrchestration.extend({ actionType: z.literal(2) }),
   subOrchestration.extend({ actionType: z.literal(3), retryOptions }),
-  z.object({ actionType: z.literal(4), input: z.unknown() }),
+  z.object({ actionType: z.literal(4), input: z.unknown().optional() }),
   z.object({ actionType: z.literal(5), fireAt: z.string(), isCanceled: z.boolean() }),
   z.object({ actionType: z.literal(6), externalEventName: z.string() }),
   entity.extend({ actionType: z.literal(7) }),
@@ -56,9 +56,9 @@ const stateSchema = z.object({
   isDone: z.boolean(),
   /** Schema V2 and later: one inner array, whatever the number of yields. */
   actions: z.tuple([z.array(actionSchema)]),
-  output: z.unknown(),
+  output: z.unknown().optional(),
   error: z.string().optional(),
-  customStatus: z.unknown(),
+  customStatus: z.unknown().optional(),
 });
 
 /** What one invocation of an orchestrator came to. */
@@ -78,7 +78,8 @@ const LABEL = '$OutOfProcData$:';
 /** Reads a returned state. @throws if it is not one. */
 export function readState(text: string | null): OrchestratorState {
   const state = stateSchema.parse(JSON.parse(text ?? 'null'));
-  return { ...state, error: state.error, actions: state.actions[0], lost: false };
+  const { isDone, actions, output, error, customStatus } = state;
+  return { isDone, actions: actions[0], output, error, customStatus, lost: false };
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */

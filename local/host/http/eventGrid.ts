@@ -5,7 +5,7 @@ import { isOneOf, type Keys } from '../keys';
 import { type Log, messageOf } from '../log';
 import { empty, json, type Reply, type Request, shownKey } from './exchange';
 
-const eventSchema = z.looseObject({ data: z.unknown() });
+const eventSchema = z.looseObject({ data: z.unknown().optional() });
 const validationSchema = z.object({ validationCode: z.string() });
 
 export function eventGrid(

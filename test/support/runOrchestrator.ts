@@ -1,0 +1,318 @@
+/**
+ * Runs an orchestrator on the local host's engine, in memory and in virtual time.
+ *
+ * - Every answer makes a full replay from the start of history, as after a crash of the host.
+ * - Nothing waits: when nothing runs, the clock jumps to the next timer. `elapsedMs` says what the waits would have cost.
+ * - A replay that asks for other work than the run before it fails the test. The library matches answers to tasks by
+ *   number alone, so it would hand a wrong answer over in silence.
+ *
+ * Activities are faked; sub-orchestrations and entities run for real.
+ */
+import {
+  DummyEntityContext,
+  DummyOrchestrationContext,
+  type EntityHandler,
+  type OrchestrationContext,
+  type Task,
+} from 'durable-functions';
+import { Entity } from 'durable-functions/lib/src/entities/Entity';
+import { Orchestrator } from 'durable-functions/lib/src/orchestrations/Orchestrator';
+import { z } from 'zod';
+import { type Action, type LeafAction, readFailure, readState } from '../../local/host/engine/actions';
+import { type EngineClient } from '../../local/host/engine/client';
+import { type Clock } from '../../local/host/engine/clock';
+import { type Answer, type Invocation, isEntityId } from '../../local/host/engine/core';
+import { Engine } from '../../local/host/engine/engine';
+import { entityState } from '../../local/host/engine/entityTurn';
+import { openSqliteStore } from '../../local/host/engine/sqliteStore';
+import { type Instance, isTerminal, type RuntimeStatus } from '../../local/host/engine/store';
+
+type Handler<T> = (context: OrchestrationContext) => Generator<Task, T, never>;
+
+/** What a faked activity may ask of the durable client that the real one has. */
+export interface FakeClient {
+  /** @throws for an unknown instance, as the client does; an instance that has ended takes no notice */
+  raiseEvent(instanceId: string, name: string, data?: unknown): void;
+  /** Virtual time in ms since 1970. */
+  now(): number;
+  /** Starts one of `orchestrators`. @returns its instance id. @throws when the id is in use */
+  startNew(name: string, options?: { readonly instanceId?: string; readonly input?: unknown }): string;
+  status(instanceId: string): InstanceStatus | undefined;
+}
+export interface InstanceStatus {
+  readonly runtimeStatus: RuntimeStatus;
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly customStatus: unknown;
+}
+
+export interface RunOptions {
+  readonly input?: unknown;
+  readonly activities: Readonly<Record<string, (input: never, client: FakeClient) => unknown>>;
+  readonly orchestrators?: Readonly<Record<string, Handler<unknown>>>;
+  readonly entities?: Readonly<Record<string, EntityHandler<never>>>;
+  /** Raised at a virtual time counted from the start; to the orchestrator itself unless another instance is named. */
+  readonly events?: readonly {
+    readonly at: number;
+    readonly name: string;
+    readonly data?: unknown;
+    readonly instanceId?: string;
+  }[];
+  readonly instanceId?: string;
+  readonly startAt?: Date;
+}
+
+export interface RunResult<T> {
+  readonly output?: T;
+  /** The orchestrator's own message, without Azure's prefix; for a terminated one the reason. */
+  readonly failure?: string;
+  readonly customStatus?: unknown;
+  readonly runtimeStatus: RuntimeStatus;
+  /** Names of the activities run, in order, retries included. */
+  readonly calls: readonly string[];
+  readonly elapsedMs: number;
+  /** The state of each entity, by `@name@key`. */
+  readonly entities: Readonly<Record<string, unknown>>;
+}
+
+/** Runs an orchestrator to its end. @throws when it waits for what never comes, calls what is not faked, or drifts */
+export async function runOrchestrator<T>(
+  orchestrator: Handler<T> | string,
+  options: RunOptions,
+): Promise<RunResult<T>> {
+  const run = new Run(orchestrator, options);
+  const instance = await run.toEnd();
+  return run.result<T>(instance);
+}
+
+class VirtualClock implements Clock {
+  private readonly alarms = new Set<{ readonly at: number; readonly fire: () => void }>();
+  constructor(private time: number) {}
+
+  now(): number {
+    return this.time;
+  }
+  at(epochMs: number, fire: () => void): () => void {
+    const alarm = { at: epochMs, fire };
+    this.alarms.add(alarm);
+    return () => this.alarms.delete(alarm);
+  }
+  /** Jumps to the earliest alarm. False when there is none. */
+  jump(): boolean {
+    const [next] = [...this.alarms].sort((a, b) => a.at - b.at);
+    if (!next) return false;
+    this.alarms.delete(next);
+    this.time = Math.max(this.time, next.at);
+    next.fire();
+    return true;
+  }
+}
+
+const triggerSchema = z.object({
+  history: z.array(z.looseObject({ OrchestrationInstance: z.object({ ExecutionId: z.string() }).optional() })),
+});
+const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
+const silent = (): void => undefined;
+
+class Run {
+  private readonly clock: VirtualClock;
+  private readonly engine: Engine;
+  private readonly client: EngineClient;
+  private readonly startedAt: number;
+  private readonly orchestrators: Readonly<Record<string, Handler<unknown>>>;
+  private readonly name: string;
+  private readonly calls: string[] = [];
+  /** What each execution asked for last, for comparing and for saying what it waits for. */
+  private readonly asked = new Map<string, { readonly instanceId: string; readonly actions: readonly Action[] }>();
+  private problem: Error | undefined;
+
+  constructor(
+    orchestrator: Handler<unknown> | string,
+    private readonly options: RunOptions,
+  ) {
+    const { orchestrators = {}, activities, entities = {}, startAt = new Date('2026-01-01T00:00:00Z') } = options;
+    this.name = typeof orchestrator === 'string' ? orchestrator : orchestrator.name || 'orchestrator';
+    this.orchestrators =
+      typeof orchestrator === 'string' ? orchestrators : { ...orchestrators, [this.name]: orchestrator };
+    this.startedAt = startAt.getTime();
+    this.clock = new VirtualClock(this.startedAt);
+    const names = {
+      orchestrator: Object.keys(this.orchestrators),
+      activity: Object.keys(activities),
+      entity: Object.keys(entities),
+    };
+    this.engine = new Engine({
+      store: openSqliteStore(':memory:'),
+      clock: this.clock,
+      log: silent,
+      functions: (kind) => names[kind],
+      invoke: (invocation) => this.invoke(invocation),
+      limits: {
+        activities: Infinity,
+        orchestrators: Infinity,
+        entities: Infinity,
+        entityBatch: 5000,
+        messagesPerTurn: 1,
+      },
+    });
+    this.client = this.engine.client;
+  }
+
+  async toEnd(): Promise<Instance> {
+    const { events = [], input, instanceId } = this.options;
+    const id = this.client.start({ name: this.name, instanceId, input: JSON.stringify(input) ?? null });
+    for (const { at, name, data, instanceId: target = id } of events) {
+      this.clock.at(this.startedAt + at, () => this.attempt(() => this.raise(target, name, data)));
+    }
+    for (;;) {
+      await this.engine.idle();
+      if (this.problem) throw this.problem;
+      const instance = this.client.instance(id);
+      if (instance && isTerminal(instance.status)) return instance;
+      if (!this.clock.jump()) throw new Error(this.whatItWaitsFor());
+    }
+  }
+
+  result<T>(instance: Instance): RunResult<T> {
+    const prefix = `Orchestrator function '${instance.name}' failed: `;
+    const { status, customStatus } = instance;
+    const outcome = (): Pick<RunResult<T>, 'output' | 'failure'> => {
+      if (status === 'Completed') return instance.output === null ? {} : { output: JSON.parse(instance.output) as T };
+      const text = status === 'Failed' ? z.string().parse(parse(instance.output)) : (instance.output ?? '');
+      return { failure: text.startsWith(prefix) ? text.slice(prefix.length) : text };
+    };
+    const entities = this.client.list({ prefix: '@' }).map((one) => [one.id, parse(entityState(one) ?? null)] as const);
+    return {
+      ...outcome(),
+      ...(customStatus !== null && { customStatus: parse(customStatus) }),
+      runtimeStatus: status,
+      calls: this.calls,
+      elapsedMs: instance.updatedAt - this.startedAt,
+      entities: Object.fromEntries(entities),
+    };
+  }
+
+  private async invoke(invocation: Invocation): Promise<Answer> {
+    try {
+      const result = await this.runFunction(invocation);
+      return { ok: true, result: result === undefined || result === null ? null : JSON.stringify(result) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  private runFunction({ kind, name, input }: Invocation & { readonly input: string | null }): unknown {
+    const value = parse(input);
+    switch (kind) {
+      case 'orchestrator':
+        return this.runOrchestrator(name, value);
+      case 'entity': {
+        const handler = this.options.entities?.[name];
+        return handler && new Entity(handler).handle(value, new DummyEntityContext(name, 'test', silent));
+      }
+      case 'activity':
+        this.calls.push(name);
+        return this.options.activities[name]?.(value as never, this.fakeClient());
+    }
+  }
+
+  private async runOrchestrator(name: string, trigger: unknown): Promise<unknown> {
+    const handler = this.orchestrators[name];
+    if (!handler) throw new Error(`There is no orchestrator '${name}'.`);
+    const key = z.object({ instanceId: z.string() }).parse(trigger).instanceId;
+    const execution = triggerSchema.parse(trigger).history.find(({ OrchestrationInstance }) => OrchestrationInstance);
+    const id = `${key} ${execution?.OrchestrationInstance?.ExecutionId ?? ''}`;
+    try {
+      const state = await new Orchestrator(handler).handle(
+        trigger,
+        new DummyOrchestrationContext(name, 'test', silent),
+      );
+      this.check(id, key, readState(JSON.stringify(state)).actions);
+      return state;
+    } catch (error) {
+      if (error instanceof Error && error !== this.problem) this.check(id, key, readFailure(error.message).actions);
+      throw error;
+    }
+  }
+
+  /** Holds what a replay asks for against what the one before asked for. */
+  private check(id: string, instanceId: string, actions: readonly Action[]): void {
+    const before = leaves(this.asked.get(id)?.actions ?? []).map(describe);
+    const now = leaves(actions).map(describe);
+    const drift = before.findIndex((was, index) => now[index] !== was);
+    this.asked.set(id, { instanceId, actions });
+    if (drift >= 0) {
+      this.problem ??= new Error(
+        `Non-determinism in '${instanceId}': task ${drift} was ${before[drift] ?? ''} and on replay is ${now[drift] ?? 'not asked for'}.`,
+      );
+    }
+    for (const action of leaves(actions)) {
+      if (!('functionName' in action)) continue;
+      const isActivity = action.actionType <= 1;
+      const known = isActivity ? this.options.activities : this.orchestrators;
+      if (!(action.functionName in known)) {
+        const what = isActivity ? 'activity' : 'sub-orchestrator';
+        this.problem ??= new Error(
+          `'${instanceId}' calls the ${what} '${action.functionName}', which this test does not give.`,
+        );
+      }
+    }
+  }
+
+  private fakeClient(): FakeClient {
+    return {
+      raiseEvent: (instanceId, name, data) => this.raise(instanceId, name, data),
+      now: () => this.clock.now(),
+      startNew: (name, { instanceId, input } = {}) =>
+        this.client.start({ name, instanceId, input: JSON.stringify(input) ?? null }),
+      status: (instanceId) => {
+        const found = this.client.instance(instanceId);
+        if (!found) return undefined;
+        const { status: runtimeStatus, input, output, customStatus } = found;
+        const isReason = runtimeStatus === 'Terminated' || runtimeStatus === 'Suspended';
+        return {
+          runtimeStatus,
+          input: parse(input),
+          output: isReason ? output : parse(output),
+          customStatus: parse(customStatus),
+        };
+      },
+    };
+  }
+
+  private raise(instanceId: string, name: string, data: unknown): void {
+    if (this.client.raiseEvent(instanceId, name, JSON.stringify(data) ?? 'null') === 'notFound') {
+      throw new Error(`No instance with ID '${instanceId}' found.`);
+    }
+  }
+
+  private attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.problem ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  private whatItWaitsFor(): string {
+    const running = this.client.list({}).filter(({ id, status }) => !isEntityId(id) && !isTerminal(status));
+    const waits = running.map(({ id, executionId }) => {
+      const last = this.asked.get(`${id} ${executionId}`)?.actions.at(-1);
+      const awaited = leaves(last ? [last] : []).map(describe);
+      return `'${id}' waits for ${awaited.join(' or ') || 'something that it never asked for'}`;
+    });
+    return `Nothing is left to run, and ${waits.join('; ')}. This test never answers that.`;
+  }
+}
+
+const leaves = (actions: readonly Action[]): LeafAction[] =>
+  actions.flatMap((action) => ('compoundActions' in action ? leaves(action.compoundActions) : [action]));
+
+/** An action as a reader knows it. A timer that is called off is still the same timer. */
+function describe(action: LeafAction): string {
+  if ('functionName' in action) return `${action.functionName}(${JSON.stringify(action.input) ?? ''})`;
+  if ('operation' in action) return `${action.instanceId}.${action.operation}(${JSON.stringify(action.input) ?? ''})`;
+  if ('externalEventName' in action) return `event '${action.externalEventName}'`;
+  if ('fireAt' in action) return `timer(${action.fireAt})`;
+  return action.actionType === 4 ? `continueAsNew(${JSON.stringify(action.input) ?? ''})` : 'callHttp';
+}
