@@ -94,7 +94,7 @@ new Command('demo')
   .addOption(
     new Option('--identity <kind>', "the guide's option 1 or 2").choices(['managedIdentity', 'appRegistration']),
   )
-  .option('--speed <X>', 'simulated seconds in a real one', atLeast(1), 60)
+  .option('--speed <X>', 'simulated seconds in a real one', atLeast(1), 20)
   .option('--json', 'one JSON document on standard output and nothing else there', false)
   .option('--keep', 'keep the state and the logs afterwards', false)
   .action(async (options: Options) => {
