@@ -93,6 +93,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));
     undo.push(startTimers(functions.withTrigger('timerTrigger'), systemClock, log));
+    // Again, and now first of all: no new requests while the rest winds down.
+    undo.push(() => web.close());
 
     const others = functions.all
       .filter(({ trigger }) => trigger.type !== 'httpTrigger')

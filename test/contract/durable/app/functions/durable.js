@@ -1,4 +1,6 @@
+/* eslint require-yield: off -- an orchestrator is a generator also where it waits for nothing */
 const { appendFileSync } = require('node:fs');
+const { setTimeout: sleep } = require('node:timers/promises');
 const df = require('durable-functions');
 
 const orchestration = (name, handler) => df.app.orchestration(name, handler);
@@ -30,13 +32,13 @@ let atOnce = 0;
 let most = 0;
 activity('crowd', async () => {
   most = Math.max(most, ++atOnce);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await sleep(20);
   atOnce -= 1;
   return most;
 });
 /** Leaves a trace outside of the host, for the test that kills it. */
 activity('mark', async ({ file, line }) => {
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await sleep(5);
   appendFileSync(file, `${line}\n`);
   return line;
 });

@@ -1,3 +1,4 @@
+const { Buffer } = require('node:buffer');
 const { app } = require('@azure/functions');
 const df = require('durable-functions');
 
