@@ -1,5 +1,5 @@
 /** One line per fact on stderr. Never the payload of a function: inputs, outputs and events may hold anything. */
-export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
+type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
 
 /** `source` is a function's name, or a part of the host. */
 export type Log = (level: LogLevel, source: string, message: string) => void;

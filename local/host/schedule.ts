@@ -43,8 +43,10 @@ export function parseSchedule(text: string): Schedule {
       at.setUTCSeconds(at.getUTCSeconds() + 1);
       const end = at.getUTCFullYear() + YEARS_TO_LOOK;
       while (at.getUTCFullYear() <= end) {
-        if (!has(months, at.getUTCMonth() + 1)) (at.setUTCMonth(at.getUTCMonth() + 1, 1), at.setUTCHours(0, 0, 0));
-        else if (!has(days, at.getUTCDate()) || !has(weekdays, at.getUTCDay())) at.setUTCHours(24, 0, 0);
+        if (!has(months, at.getUTCMonth() + 1)) {
+          at.setUTCMonth(at.getUTCMonth() + 1, 1);
+          at.setUTCHours(0, 0, 0);
+        } else if (!has(days, at.getUTCDate()) || !has(weekdays, at.getUTCDay())) at.setUTCHours(24, 0, 0);
         else if (!has(hours, at.getUTCHours())) at.setUTCHours(at.getUTCHours() + 1, 0, 0);
         else if (!has(minutes, at.getUTCMinutes())) at.setUTCMinutes(at.getUTCMinutes() + 1, 0);
         else if (!has(seconds, at.getUTCSeconds())) at.setUTCSeconds(at.getUTCSeconds() + 1);

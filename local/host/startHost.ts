@@ -7,6 +7,7 @@ import { applyLocalSettings, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
 import { openSqliteStore } from './engine/sqliteStore';
+import { type Handler } from './http/exchange';
 import { type HttpRoute, httpRoutes } from './http/httpTrigger';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
 import { listen, type RunningServer } from './http/server';
@@ -58,11 +59,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     applyLocalSettings(folder);
     const config = readHostConfig(folder);
     // The servers come first, because the app may read the host's name while it loads; they answer once it has.
-    let ready: { web: ReturnType<typeof webHandler>; rpc: ReturnType<typeof rpcHandler> } | undefined;
+    const ready: { web?: Handler; rpc?: Handler } = {};
     const notYet = { status: 503 };
-    const web = await listenOn(port, log, (request) => ready?.web(request) ?? notYet);
+    const web = await listenOn(port, log, (request) => ready.web?.(request) ?? notYet);
     undo.push(() => web.close());
-    const rpc = await listenOn(0, log, (request) => ready?.rpc(request) ?? notYet);
+    const rpc = await listenOn(0, log, (request) => ready.rpc?.(request) ?? notYet);
     undo.push(() => rpc.close());
     // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
     if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
@@ -88,10 +89,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
     const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay };
-    ready = { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) };
+    Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));
     undo.push(startTimers(functions.withTrigger('timerTrigger'), systemClock, log));
+    // Again, and now first of all: no new requests while the rest winds down.
+    undo.push(() => web.close());
 
     const others = functions.all
       .filter(({ trigger }) => trigger.type !== 'httpTrigger')
@@ -103,11 +106,14 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   }
 }
 
-const delay = (ms: number): Promise<void> => new Promise((done) => void systemClock.at(systemClock.now() + ms, done));
+const delay = (ms: number): Promise<void> =>
+  new Promise((done) => {
+    systemClock.at(systemClock.now() + ms, done);
+  });
 
-async function listenOn(port: number, ...rest: [Log, Parameters<typeof listen>[2]]): Promise<RunningServer> {
+async function listenOn(port: number, log: Log, handler: Handler): Promise<RunningServer> {
   try {
-    return await listen(port, ...rest);
+    return await listen(port, log, handler);
   } catch (error) {
     throw new AppError(`The host cannot listen on port ${port}: ${messageOf(error)}. Choose another with --port.`);
   }

@@ -16,23 +16,23 @@ export function startTimers(functions: readonly AppFunction[], clock: Clock, log
     const schedule = readSchedule(one.name, resolveSettings(text));
     let last: number | undefined;
     let calledOff: () => void = () => undefined;
-    const run = async (due: number): Promise<void> => {
-      const previous = last;
-      last = due;
-      await runTimer(one, { last: previous ?? due, next: schedule.next(clock.now()) }, log);
-      arm();
-    };
+    let stopped = false;
     const arm = (): void => {
+      if (stopped) return;
       const due = schedule.next(clock.now());
       calledOff = clock.at(due, () => void run(due));
     };
-    let stopped = false;
+    const run = async (due: number): Promise<void> => {
+      const previous = last ?? due;
+      last = due;
+      await runTimer(one, { last: previous, next: schedule.next(clock.now()) }, log);
+      arm();
+    };
     if (runOnStartup) void runTimer(one, { last: clock.now(), next: schedule.next(clock.now()) }, log);
     arm();
     return () => {
       stopped = true;
       calledOff();
-      return stopped;
     };
   });
   return () => stops.forEach((stop) => stop());

@@ -30,7 +30,7 @@ import { type Instance, isTerminal, type RuntimeStatus } from '../../local/host/
 type Handler<T> = (context: OrchestrationContext) => Generator<Task, T, never>;
 
 /** What a faked activity may ask of the durable client that the real one has. */
-export interface FakeClient {
+interface FakeClient {
   /** @throws for an unknown instance, as the client does; an instance that has ended takes no notice */
   raiseEvent(instanceId: string, name: string, data?: unknown): void;
   /** Virtual time in ms since 1970. */
@@ -39,14 +39,14 @@ export interface FakeClient {
   startNew(name: string, options?: { readonly instanceId?: string; readonly input?: unknown }): string;
   status(instanceId: string): InstanceStatus | undefined;
 }
-export interface InstanceStatus {
+interface InstanceStatus {
   readonly runtimeStatus: RuntimeStatus;
   readonly input: unknown;
   readonly output: unknown;
   readonly customStatus: unknown;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly input?: unknown;
   readonly activities: Readonly<Record<string, (input: never, client: FakeClient) => unknown>>;
   readonly orchestrators?: Readonly<Record<string, Handler<unknown>>>;

@@ -27,7 +27,7 @@ const leafSchema = z.discriminatedUnion('actionType', [
 export type LeafAction = z.infer<typeof leafSchema>;
 
 /** 11 is Task.any, 12 is Task.all. */
-export interface CompoundAction {
+interface CompoundAction {
   readonly actionType: 11 | 12;
   readonly compoundActions: readonly Action[];
 }

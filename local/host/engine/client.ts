@@ -21,7 +21,7 @@ export class Refused extends Error {
 /** `gone`: the instance has ended. */
 export type Delivery = 'accepted' | 'notFound' | 'gone';
 
-export interface StartRequest {
+interface StartRequest {
   readonly name: string;
   readonly instanceId?: string | undefined;
   /** JSON text, or null for no input. */

@@ -17,7 +17,7 @@ interface TaskDecision {
   /** It is not run: this is its answer. */
   readonly failAtOnce?: FailAtOnce;
 }
-export interface ActivityDecision extends TaskDecision {
+interface ActivityDecision extends TaskDecision {
   readonly kind: 'activity';
 }
 export interface SubOrchestrationDecision extends TaskDecision {
@@ -25,7 +25,7 @@ export interface SubOrchestrationDecision extends TaskDecision {
   readonly instanceId: string | undefined;
   readonly version: string;
 }
-export interface TimerDecision {
+interface TimerDecision {
   readonly kind: 'timer';
   readonly id: number;
   readonly fireAt: number;

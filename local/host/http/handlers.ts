@@ -29,6 +29,8 @@ function below(path: string, base: string): string | undefined {
 
 export function rpcHandler(api: Api): Handler {
   return (request) => {
+    // There is no key here, so a page in a browser must not get through: only browsers send an origin.
+    if (request.headers.origin !== undefined) return empty(403);
     const path = below(request.url.pathname, RPC_PATH);
     return path === undefined ? empty(404) : durableApi({ ...api, isRpc: true }, request, path);
   };

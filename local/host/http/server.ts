@@ -1,5 +1,5 @@
 /** An HTTP server on the loopback address in front of one handler. */
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type Log, messageOf } from '../log';
 import { empty, type Handler, readRequest, writeReply } from './exchange';
@@ -7,7 +7,7 @@ import { empty, type Handler, readRequest, writeReply } from './exchange';
 export interface RunningServer {
   readonly port: number;
   readonly origin: string;
-  /** Takes no further requests and drops idle connections. */
+  /** Takes no further requests, and waits a little for those that are being answered. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -37,10 +37,18 @@ export async function listen(port: number, log: Log, handler: Handler): Promise<
   return {
     port: address.port,
     origin,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    close: () => close(server),
   };
+}
+
+/** How long a request that is being answered may still take. */
+const GRACE_MS = 2_000;
+
+async function close(server: Server): Promise<void> {
+  const cutOff = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cutOff);
 }

@@ -40,7 +40,7 @@ describe('activities', () => {
     };
     const run = await runOrchestrator(one, { activities: { boom } });
     expect(run.runtimeStatus).toBe('Failed');
-    expect(run.failure).toMatch(/^Activity function 'boom' failed:  no \n \{"\$type":"System.Exception/);
+    expect(run.failure).toMatch(/^Activity function 'boom' failed: {2}no \n \{"\$type":"System.Exception/);
   });
 
   test('retries cost their back-off in virtual time only', async () => {

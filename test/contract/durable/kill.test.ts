@@ -1,0 +1,66 @@
+/** Power cuts: the host is killed again and again in the middle of its work, and every instance ends as if nothing had happened. */
+import { expect, test } from '@jest/globals';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { APP, type HostProcess, newFolder, send, startHostProcess, until } from './hostProcess';
+
+const KILLS = 6;
+const NAMES = Array.from({ length: 8 }, (_, index) => `run-${index}`);
+
+const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+
+test('killed at any instant, everything goes on', async () => {
+  const state = newFolder();
+  const file = join(state, 'marks.txt');
+  const url = (host: HostProcess, path: string) =>
+    `${host.url}/runtime/webhooks/durabletask/${path}?code=${host.keys.systemKeys.durabletask_extension}`;
+
+  let host = await startHostProcess(state, APP);
+  for (const name of NAMES) {
+    expect((await send(url(host, `orchestrators/marathon/${name}`), 'POST', { file, name, round: 1 })).status).toBe(
+      202,
+    );
+  }
+  for (let kill = 1; kill <= KILLS; kill++) {
+    // Each kill comes when some more work is done, wherever that finds the others.
+    const wanted = lines(file).length + 12;
+    await until(
+      () => send(`${host.url}/admin/host/status`),
+      () => lines(file).length >= wanted,
+    );
+    await host.stop('SIGKILL');
+    host = await startHostProcess(state, APP);
+  }
+  for (const name of NAMES) {
+    // An event may come at any time before it is waited for, but continueAsNew would drop it: so in the last round.
+    await until(
+      () => send(url(host, `instances/${name}`)),
+      ({ text }) => text.includes('"round":3'),
+    );
+    expect((await send(url(host, `instances/${name}/raiseEvent/Finish`), 'POST', { name })).status).toBe(202);
+  }
+  await host.stop('SIGKILL');
+  host = await startHostProcess(state, APP);
+
+  for (const name of NAMES) {
+    const { json } = await until(
+      () => send(url(host, `instances/${name}`)),
+      ({ status }) => status === 200,
+    );
+    expect(json).toMatchObject({
+      runtimeStatus: 'Completed',
+      output: {
+        marks: [1, 2, 3, 4, 5].map((line) => `${name} 3 ${line}`),
+        child: `${name} 3 child`,
+        event: { name },
+        count: 3,
+      },
+    });
+  }
+  // At least once: each mark is there, and only marks whose answer a kill swallowed are there twice.
+  const marks = lines(file);
+  expect(new Set(marks).size).toBe(NAMES.length * 3 * 6);
+  expect(marks.length).toBeLessThan(NAMES.length * 3 * 6 * 2);
+  await host.stop('SIGKILL');
+  rmSync(state, { recursive: true });
+});
