@@ -33,7 +33,7 @@ export interface World {
   readonly environment: Readonly<Record<string, string>>;
   readonly clockFile: string;
   /** Asks the simulated Azure, whose certificate authority no other program trusts. */
-  askAzure(path: string, body?: unknown): Promise<unknown>;
+  askAzure(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
   /** Kills the local host as a power cut would. */
   killHost(): Promise<void>;
   startHost(): Promise<void>;
@@ -73,7 +73,7 @@ export async function startWorld({ state, speed, ports, subscriptions, extra }: 
       ...size,
       ...(extra?.azure ?? []),
     ]);
-    const askAzure = (path: string, body?: unknown): Promise<unknown> => ask(state, azureUrl, path, body);
+    const askAzure: World['askAzure'] = (path, body, headers) => ask(state, azureUrl, path, body, headers);
     await family.ready('azure', () => askAzure('/_simulator/health'));
     const environment = z.record(z.string(), z.string()).parse(readJson(join(state, 'azure', 'environment.json')));
 
@@ -236,12 +236,18 @@ export async function getJson(url: string, init?: RequestInit): Promise<unknown>
 
 const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-async function ask(state: string, azureUrl: string, path: string, body: unknown): Promise<unknown> {
+async function ask(
+  state: string,
+  azureUrl: string,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   const ca = readFileSync(join(state, 'azure', 'ca.pem'), 'utf8');
   const options: RequestOptions = {
     ca,
     method: body === undefined ? 'GET' : 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
   };
   return new Promise((resolve, reject) => {
     const sent = request(`${azureUrl}${path}`, options, (answer) => {

@@ -30,7 +30,7 @@ import { type Instance, isTerminal, type RuntimeStatus } from '../../local/host/
 type Handler<T> = (context: OrchestrationContext) => Generator<Task, T, never>;
 
 /** What a faked activity may ask of the durable client that the real one has. */
-interface FakeClient {
+export interface FakeClient {
   /** @throws for an unknown instance, as the client does; an instance that has ended takes no notice */
   raiseEvent(instanceId: string, name: string, data?: unknown): void;
   /** Virtual time in ms since 1970. */

@@ -7,7 +7,11 @@ import { type Dispatcher, type Outcome } from './dispatch';
 const LARGEST_BODY = 4 * 1024 * 1024;
 
 /** Listens on the loopback address only. `use` is called before the first request can arrive. */
-export async function listen(port: number, tls: { key: string; cert: string }, use: (origin: string) => Dispatcher): Promise<Server> {
+export async function listen(
+  port: number,
+  tls: { key: string; cert: string },
+  use: (origin: string) => Dispatcher,
+): Promise<Server> {
   const server = createServer({ ...tls, keepAlive: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -34,7 +38,11 @@ async function serve(dispatcher: Dispatcher, request: IncomingMessage, response:
   else send(request, response, outcome);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: Exclude<Outcome, 'reset'>): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, headers = {} }: Exclude<Outcome, 'reset'>,
+): void {
   const id = randomUUID();
   const text = body === undefined || request.method === 'HEAD' ? '' : JSON.stringify(body);
   response.writeHead(status, {
@@ -60,10 +68,15 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
   const text = Buffer.concat(chunks).toString('utf8');
   if (text === '') return undefined;
-  if (request.headers['content-type']?.includes('form-urlencoded') === true) return Object.fromEntries(new URLSearchParams(text));
+  if (request.headers['content-type']?.includes('form-urlencoded') === true)
+    return Object.fromEntries(new URLSearchParams(text));
   try {
     return JSON.parse(text);
   } catch {
-    throw new AzureError(400, 'InvalidRequestContent', 'The request content was invalid and could not be deserialized: it is not JSON.');
+    throw new AzureError(
+      400,
+      'InvalidRequestContent',
+      'The request content was invalid and could not be deserialized: it is not JSON.',
+    );
   }
 }

@@ -79,7 +79,8 @@ class Replay {
   private readonly waiters = new Map<string, Leaf[]>();
   private readonly buffered = new Map<string, number>();
   private readonly pending = new Map<number, { readonly decision: Decision; readonly leaf: Leaf }>();
-  private readonly cancelled: number[] = [];
+  /** Of the turn played last: a note that repeated those of all turns before would double with each. */
+  private cancelled: readonly number[] = [];
   private continued: { input: unknown; carried: HistoryEvent[] } | undefined;
   private awaited: Node | undefined;
   private now = 0;
@@ -124,10 +125,10 @@ class Replay {
       this.pump(limit);
     }
     // At the end of the turn, not from the start of the replay as on Azure: there it brings used events back (12).
-    for (const id of cancelled()) {
+    this.cancelled = cancelled();
+    for (const id of this.cancelled) {
       const timer = this.close(id);
       if (timer) timer.done = true;
-      this.cancelled.push(id);
     }
     this.pump(limit);
   }
