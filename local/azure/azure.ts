@@ -38,4 +38,5 @@ export interface Azure {
 }
 
 /** When something that takes as long as `timing` and starts now will be done. */
-export const doneAt = (azure: Azure, timing: keyof Timings): number => azure.now() + azure.tenant.timings[timing] * 1000;
+export const doneAt = (azure: Azure, timing: keyof Timings): number =>
+  azure.now() + azure.tenant.timings[timing] * 1000;

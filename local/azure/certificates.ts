@@ -19,10 +19,18 @@ export interface Certificates {
 /** The certificate authority and server certificate of a state folder, made at its first use. Keys are its owner's alone. */
 export async function certificatesIn(folder: string): Promise<Certificates> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const files = { authority: join(folder, 'ca.pem'), cert: join(folder, 'server.pem'), key: join(folder, 'server-key.pem') };
+  const files = {
+    authority: join(folder, 'ca.pem'),
+    cert: join(folder, 'server.pem'),
+    key: join(folder, 'server-key.pem'),
+  };
   if (!existsSync(files.cert)) await make(files);
   const read = (file: string): string => readFileSync(file, 'utf8');
-  return { authorityFile: files.authority, authority: read(files.authority), tls: { key: read(files.key), cert: read(files.cert) } };
+  return {
+    authorityFile: files.authority,
+    authority: read(files.authority),
+    tls: { key: read(files.key), cert: read(files.cert) },
+  };
 }
 
 /** The authority's key is forgotten: nobody can sign with it another certificate that this machine would trust. */

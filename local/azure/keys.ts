@@ -21,7 +21,10 @@ export function keysIn(folder: string): Keys {
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return {
     signing: createPrivateKey(kept('token-key.pem', rsa)),
-    vault: Buffer.from(kept('vault-key', () => randomBytes(32).toString('base64')), 'base64'),
+    vault: Buffer.from(
+      kept('vault-key', () => randomBytes(32).toString('base64')),
+      'base64',
+    ),
     identityHeader: kept('identity-header', () => randomBytes(24).toString('base64url')),
   };
 }

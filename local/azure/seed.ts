@@ -25,20 +25,41 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 function addHierarchy({ hierarchy, tenant }: Azure): void {
   const root = tenant.tenantId;
   hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
-  for (const [name, displayName] of [['platform', 'Platform'], ['landing-zones', 'Landing Zones'], ['isolated', 'Isolated']] as const) {
+  for (const [name, displayName] of [
+    ['platform', 'Platform'],
+    ['landing-zones', 'Landing Zones'],
+    ['isolated', 'Isolated'],
+  ] as const) {
     hierarchy.addManagementGroup({ name, displayName, parent: root });
   }
   const state = 'Enabled';
-  hierarchy.addSubscription({ id: platformSubscriptionId, managementGroup: 'platform', state, ...tenant.platformSubscription });
+  hierarchy.addSubscription({
+    id: platformSubscriptionId,
+    managementGroup: 'platform',
+    state,
+    ...tenant.platformSubscription,
+  });
   const { watchedSubscriptions: watched, isolatedSubscriptions: isolated } = tenant;
   for (const index of upTo(watched.count)) {
     const tags = watched.tags[(index - 1) % Math.max(watched.tags.length, 1)] ?? {};
     const name = numberedName(watched.name, index);
-    hierarchy.addSubscription({ id: watchedSubscriptionId(index), name, managementGroup: 'landing-zones', tags, state });
+    hierarchy.addSubscription({
+      id: watchedSubscriptionId(index),
+      name,
+      managementGroup: 'landing-zones',
+      tags,
+      state,
+    });
   }
   for (const index of upTo(isolated.count)) {
     const name = numberedName(isolated.name, index);
-    hierarchy.addSubscription({ id: isolatedSubscriptionId(index), name, managementGroup: 'isolated', tags: {}, state });
+    hierarchy.addSubscription({
+      id: isolatedSubscriptionId(index),
+      name,
+      managementGroup: 'isolated',
+      tags: {},
+      state,
+    });
   }
 }
 
@@ -49,10 +70,30 @@ const vaultIdOf = ({ tenant }: Azure): string =>
 function addVault(azure: Azure): void {
   const { tenant, resources } = azure;
   const now = azure.now();
-  createGroup(azure, `/subscriptions/${platformSubscriptionId}/resourceGroups/${tenant.vault.resourceGroup}`, tenant.location, undefined);
-  const properties = vaultProperties(azure, tenant.vault.name, { tenantId: tenant.tenantId, sku: { family: 'A', name: 'standard' } });
+  createGroup(
+    azure,
+    `/subscriptions/${platformSubscriptionId}/resourceGroups/${tenant.vault.resourceGroup}`,
+    tenant.location,
+    undefined,
+  );
+  const properties = vaultProperties(azure, tenant.vault.name, {
+    tenantId: tenant.tenantId,
+    sku: { family: 'A', name: 'standard' },
+  });
   const document = { location: tenant.location, properties };
-  resources.put({ id: vaultIdOf(azure), type: vaults.type, document, hidden: {}, createdAt: now, readyAt: now, phase: 'Succeeded', failure: null }, []);
+  resources.put(
+    {
+      id: vaultIdOf(azure),
+      type: vaults.type,
+      document,
+      hidden: {},
+      createdAt: now,
+      readyAt: now,
+      phase: 'Succeeded',
+      failure: null,
+    },
+    [],
+  );
 }
 
 function addPrincipals(azure: Azure): void {
@@ -67,14 +108,24 @@ function addPrincipals(azure: Azure): void {
     origin: 'Application',
     value,
   }));
-  addPrincipal(azure, graphId, MICROSOFT_GRAPH_APP_ID, { displayName: 'Microsoft Graph', servicePrincipalType: 'Application', appRoles });
+  addPrincipal(azure, graphId, MICROSOFT_GRAPH_APP_ID, {
+    displayName: 'Microsoft Graph',
+    servicePrincipalType: 'Application',
+    appRoles,
+  });
   for (const { name, principalId, clientId, roles, graphRoles } of tenant.principals) {
     addPrincipal(azure, principalId, clientId, { displayName: name, servicePrincipalType: 'ManagedIdentity' });
     for (const { role, scope } of roles) grant(azure, principalId, role, scope);
     for (const role of graphRoles) {
       const appRoleId = graphAppRoles[role];
       if (appRoleId === undefined) throw new Error(`The tenant gives '${name}' the unknown Graph role '${role}'.`);
-      azure.directory.addAppRole({ id: randomUUID(), principalId, resourceId: graphId, appRoleId, createdAt: azure.now() });
+      azure.directory.addAppRole({
+        id: randomUUID(),
+        principalId,
+        resourceId: graphId,
+        appRoleId,
+        createdAt: azure.now(),
+      });
     }
   }
 }
@@ -82,7 +133,16 @@ function addPrincipals(azure: Azure): void {
 function addPrincipal(azure: Azure, id: string, appId: string, document: Record<string, unknown>): void {
   const now = azure.now();
   const whole = { accountEnabled: true, tags: [], ...document };
-  azure.directory.add({ id, kind: 'servicePrincipal', appId, document: whole, owner: null, createdAt: now, visibleAt: now, deletedAt: null });
+  azure.directory.add({
+    id,
+    kind: 'servicePrincipal',
+    appId,
+    document: whole,
+    owner: null,
+    createdAt: now,
+    visibleAt: now,
+    deletedAt: null,
+  });
 }
 
 function grant(azure: Azure, principalId: string, roleName: string, scope: string): void {

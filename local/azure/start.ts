@@ -49,7 +49,11 @@ export async function startAzure(options: AzureOptions): Promise<RunningAzure> {
     url = origin;
     const azure = compose({ db, tenant, keys, origin, now });
     seed(azure);
-    return new Dispatcher(azure, new Throttle(tenant.limits, now), routes(azure, (resource, at) => removeAny(azure, resource, at)));
+    return new Dispatcher(
+      azure,
+      new Throttle(tenant.limits, now),
+      routes(azure, (resource, at) => removeAny(azure, resource, at)),
+    );
   });
   const environment = environmentOf(url, tenant, keys, certificates);
   writeFileSync(join(state, 'environment.json'), `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
@@ -75,7 +79,12 @@ function removeAny(azure: Azure, resource: Parameters<typeof removeResource>[2],
   else removeResource(azure, kind, resource, goneAt);
 }
 
-const environmentOf = (url: string, { tenantId }: Tenant, keys: Keys, certificates: Certificates): Record<string, string> => ({
+const environmentOf = (
+  url: string,
+  { tenantId }: Tenant,
+  keys: Keys,
+  certificates: Certificates,
+): Record<string, string> => ({
   CLOUD: 'custom',
   AZURE_TENANT_ID: tenantId,
   ARM_ENDPOINT: url,

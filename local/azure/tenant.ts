@@ -64,7 +64,11 @@ const schema = z.strictObject({
   location: z.string(),
   platformSubscription: z.strictObject({ name: z.string(), tags: tags.default({}) }),
   /** The n-th watched subscription has the n-th of `tags`, round and round. */
-  watchedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string(), tags: z.array(tags) }),
+  watchedSubscriptions: z.strictObject({
+    count: z.number().int().min(0).max(100_000),
+    name: z.string(),
+    tags: z.array(tags),
+  }),
   isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
   principals: z.array(principal).min(1),
   vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
@@ -79,7 +83,12 @@ const schema = z.strictObject({
   ),
   vmSizes: z.record(
     z.string(),
-    z.strictObject({ cores: z.number().int(), family: z.string(), memoryGb: z.number(), unavailableIn: z.array(z.string()).default([]) }),
+    z.strictObject({
+      cores: z.number().int(),
+      family: z.string(),
+      memoryGb: z.number(),
+      unavailableIn: z.array(z.string()).default([]),
+    }),
   ),
   /** Cores by VM family and region. */
   quotas: z.strictObject({ default: z.number().int(), families: z.record(z.string(), z.number().int()).default({}) }),

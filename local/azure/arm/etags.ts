@@ -7,7 +7,9 @@ export function demandEtag(call: Call, id: string, etag: string | undefined): vo
   const refuse = (message: string): AzureError =>
     new AzureError(412, 'PreconditionFailed', message, { members: { details: [] } });
   if (wanted !== undefined && (etag === undefined || (wanted !== '*' && wanted !== etag))) {
-    throw refuse(`Etag provided in if-match header ${wanted} does not match etag ${etag ?? ''} of resource ${id} in NRP data store.`);
+    throw refuse(
+      `Etag provided in if-match header ${wanted} does not match etag ${etag ?? ''} of resource ${id} in NRP data store.`,
+    );
   }
   if (call.header('if-none-match') === '*' && etag !== undefined) {
     throw refuse(`The resource ${id} exists, and if-none-match header * was given.`);

@@ -65,7 +65,10 @@ export class Operations {
     return { status: 204 };
   }
 
-  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): { polled: string; result: string } {
+  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): {
+    polled: string;
+    result: string;
+  } {
     const id = randomUUID();
     const stored = failure === null ? null : JSON.stringify(failure);
     this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);

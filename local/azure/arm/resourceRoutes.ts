@@ -149,7 +149,9 @@ function list(azure: Azure, kind: Kind, call: Call): Answer {
   demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
   const path = call.path.slice(0, call.path.lastIndexOf('/') + 1);
   if (isChild(kind)) demandParent(azure, kind, call, `${path}x/y`);
-  return ok({ value: all(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call) });
+  return ok({
+    value: all(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call),
+  });
 }
 
 const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
@@ -197,9 +199,7 @@ function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource
   const parent = isChild(kind) ? azure.resources.get(parentOf(id)) : undefined;
   const family = parent === undefined ? [] : [parent, ...azure.resources.below(parent.id)];
   const blocker =
-    existing?.goneAt != null
-      ? existing
-      : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
+    existing?.goneAt != null ? existing : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
   if (blocker === undefined) return;
   const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
   const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;

@@ -1,5 +1,11 @@
 /** Names the permission that a request needs, from its method and path, as Azure Resource Manager does. */
-const verbs: Readonly<Record<string, string>> = { GET: 'read', HEAD: 'read', PUT: 'write', PATCH: 'write', DELETE: 'delete' };
+const verbs: Readonly<Record<string, string>> = {
+  GET: 'read',
+  HEAD: 'read',
+  PUT: 'write',
+  PATCH: 'write',
+  DELETE: 'delete',
+};
 
 export interface Needed {
   readonly action: string;
@@ -34,7 +40,8 @@ function provider(method: string, path: string, scope: string, namespace: string
   const isNamed = rest.length % 2 === 0;
   const verb = verbs[method];
   if (rest.length === 0) return { action: `${namespace}/${verb ?? 'action'}`, scope };
-  if (verb !== undefined) return { action: `${namespace}/${types}/${verb}`, scope: isNamed ? path : above(path, scope, rest) };
+  if (verb !== undefined)
+    return { action: `${namespace}/${types}/${verb}`, scope: isNamed ? path : above(path, scope, rest) };
   return { action: `${namespace}/${types}/action`, scope: isNamed ? path : above(path, scope, rest) };
 }
 

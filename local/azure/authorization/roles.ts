@@ -19,43 +19,81 @@ const role = (id: string, name: string, description: string, permissions: Partia
 });
 
 export const builtInRoles: readonly Role[] = [
-  role('8e3af657-a8ff-443c-a75c-2fe8c4bcb635', 'Owner', 'Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.', {
-    actions: ['*'],
-  }),
-  role('b24988ac-6180-42a0-ab88-20f7382dd24c', 'Contributor', 'Grants full access to manage all resources, but does not allow you to assign roles in Azure RBAC.', {
-    actions: ['*'],
-    notActions: [
-      'Microsoft.Authorization/*/Delete',
-      'Microsoft.Authorization/*/Write',
-      'Microsoft.Authorization/elevateAccess/Action',
-      'Microsoft.Blueprint/blueprintAssignments/write',
-      'Microsoft.Blueprint/blueprintAssignments/delete',
-      'Microsoft.Compute/galleries/share/action',
-    ],
-  }),
-  role('acdd72a7-3385-48ef-bd42-f606fba81ae7', 'Reader', 'View all resources, but does not allow you to make any changes.', {
-    actions: ['*/read'],
-  }),
-  role('18d7d88d-d35e-4fb5-a5c3-7773c20a72d9', 'User Access Administrator', 'Lets you manage user access to Azure resources.', {
-    actions: ['*/read', 'Microsoft.Authorization/*', 'Microsoft.Support/*'],
-  }),
-  role('f58310d9-a9f6-439a-9e8d-f62e7b41a168', 'Role Based Access Control Administrator', 'Manage access to Azure resources by assigning roles using Azure RBAC.', {
-    actions: ['Microsoft.Authorization/roleAssignments/write', 'Microsoft.Authorization/roleAssignments/delete', '*/read', 'Microsoft.Support/*'],
-  }),
-  role('b86a8fe4-44ce-4948-aee5-eccb2c155cd7', 'Key Vault Secrets Officer', 'Perform any action on the secrets of a key vault, except manage permissions.', {
-    actions: [
-      'Microsoft.Authorization/*/read',
-      'Microsoft.KeyVault/checkNameAvailability/read',
-      'Microsoft.KeyVault/deletedVaults/read',
-      'Microsoft.KeyVault/locations/*/read',
-      'Microsoft.KeyVault/vaults/*/read',
-      'Microsoft.KeyVault/operations/read',
-      'Microsoft.Resources/subscriptions/resourceGroups/read',
-    ],
-    dataActions: ['Microsoft.KeyVault/vaults/secrets/*'],
-  }),
+  role(
+    '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
+    'Owner',
+    'Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.',
+    {
+      actions: ['*'],
+    },
+  ),
+  role(
+    'b24988ac-6180-42a0-ab88-20f7382dd24c',
+    'Contributor',
+    'Grants full access to manage all resources, but does not allow you to assign roles in Azure RBAC.',
+    {
+      actions: ['*'],
+      notActions: [
+        'Microsoft.Authorization/*/Delete',
+        'Microsoft.Authorization/*/Write',
+        'Microsoft.Authorization/elevateAccess/Action',
+        'Microsoft.Blueprint/blueprintAssignments/write',
+        'Microsoft.Blueprint/blueprintAssignments/delete',
+        'Microsoft.Compute/galleries/share/action',
+      ],
+    },
+  ),
+  role(
+    'acdd72a7-3385-48ef-bd42-f606fba81ae7',
+    'Reader',
+    'View all resources, but does not allow you to make any changes.',
+    {
+      actions: ['*/read'],
+    },
+  ),
+  role(
+    '18d7d88d-d35e-4fb5-a5c3-7773c20a72d9',
+    'User Access Administrator',
+    'Lets you manage user access to Azure resources.',
+    {
+      actions: ['*/read', 'Microsoft.Authorization/*', 'Microsoft.Support/*'],
+    },
+  ),
+  role(
+    'f58310d9-a9f6-439a-9e8d-f62e7b41a168',
+    'Role Based Access Control Administrator',
+    'Manage access to Azure resources by assigning roles using Azure RBAC.',
+    {
+      actions: [
+        'Microsoft.Authorization/roleAssignments/write',
+        'Microsoft.Authorization/roleAssignments/delete',
+        '*/read',
+        'Microsoft.Support/*',
+      ],
+    },
+  ),
+  role(
+    'b86a8fe4-44ce-4948-aee5-eccb2c155cd7',
+    'Key Vault Secrets Officer',
+    'Perform any action on the secrets of a key vault, except manage permissions.',
+    {
+      actions: [
+        'Microsoft.Authorization/*/read',
+        'Microsoft.KeyVault/checkNameAvailability/read',
+        'Microsoft.KeyVault/deletedVaults/read',
+        'Microsoft.KeyVault/locations/*/read',
+        'Microsoft.KeyVault/vaults/*/read',
+        'Microsoft.KeyVault/operations/read',
+        'Microsoft.Resources/subscriptions/resourceGroups/read',
+      ],
+      dataActions: ['Microsoft.KeyVault/vaults/secrets/*'],
+    },
+  ),
   role('4633458b-17de-408a-b874-0445c86b69e6', 'Key Vault Secrets User', 'Read secret contents.', {
-    dataActions: ['Microsoft.KeyVault/vaults/secrets/getSecret/action', 'Microsoft.KeyVault/vaults/secrets/readMetadata/action'],
+    dataActions: [
+      'Microsoft.KeyVault/vaults/secrets/getSecret/action',
+      'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
+    ],
   }),
 ];
 

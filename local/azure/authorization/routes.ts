@@ -9,11 +9,31 @@ import { builtInRoles, type Role, roleById } from './roles';
 /** Microsoft.Authorization at any scope; the dispatcher has put the scope into `call.scope`. */
 export const authorizationRoutes = (azure: Azure): readonly Route[] => [
   { method: 'PUT', path: '/_authorization/roleAssignments/:name', api: 'arm', handle: (call) => put(azure, call) },
-  { method: 'GET', path: '/_authorization/roleAssignments/:name', api: 'arm', handle: (call) => ok(shown(find(azure, call))) },
-  { method: 'DELETE', path: '/_authorization/roleAssignments/:name', api: 'arm', handle: (call) => remove(azure, call) },
-  { method: 'GET', path: '/_authorization/roleAssignments', api: 'arm', handle: (call) => ok({ value: list(azure, call) }) },
+  {
+    method: 'GET',
+    path: '/_authorization/roleAssignments/:name',
+    api: 'arm',
+    handle: (call) => ok(shown(find(azure, call))),
+  },
+  {
+    method: 'DELETE',
+    path: '/_authorization/roleAssignments/:name',
+    api: 'arm',
+    handle: (call) => remove(azure, call),
+  },
+  {
+    method: 'GET',
+    path: '/_authorization/roleAssignments',
+    api: 'arm',
+    handle: (call) => ok({ value: list(azure, call) }),
+  },
   { method: 'GET', path: '/_authorization/roleDefinitions/:name', api: 'arm', handle: (call) => ok(definition(call)) },
-  { method: 'GET', path: '/_authorization/roleDefinitions', api: 'arm', handle: (call) => ok({ value: definitions(call) }) },
+  {
+    method: 'GET',
+    path: '/_authorization/roleDefinitions',
+    api: 'arm',
+    handle: (call) => ok({ value: definitions(call) }),
+  },
 ];
 
 const schema = z.looseObject({
@@ -33,10 +53,18 @@ const slash = (scope: string): string => (scope === '/' ? '' : scope);
 
 function put(azure: Azure, call: Call): Answer {
   const name = param(call, 'name');
-  if (!z.guid().safeParse(name).success) throw badRequest('InvalidRoleAssignmentId', `The role assignment ID '${name}' is not valid. The role assignment ID must be a GUID.`);
+  if (!z.guid().safeParse(name).success)
+    throw badRequest(
+      'InvalidRoleAssignmentId',
+      `The role assignment ID '${name}' is not valid. The role assignment ID must be a GUID.`,
+    );
   const { principalId, principalType, roleDefinitionId, ...rest } = parseBody(schema, call).properties;
   const role = roleById(nameOf(roleDefinitionId));
-  if (role === undefined) throw badRequest('RoleDefinitionDoesNotExist', `The specified role definition with ID '${nameOf(roleDefinitionId).replaceAll('-', '')}' does not exist.`);
+  if (role === undefined)
+    throw badRequest(
+      'RoleDefinitionDoesNotExist',
+      `The specified role definition with ID '${nameOf(roleDefinitionId).replaceAll('-', '')}' does not exist.`,
+    );
   demandPrincipal(azure, principalId, principalType);
   const { description = null, condition = null, conditionVersion = null } = rest;
   const document = { description, condition, conditionVersion };
@@ -69,15 +97,28 @@ function demandPrincipal(azure: Azure, id: string, type: string | undefined): vo
     );
   }
   if (found !== undefined && type !== undefined && type !== 'ServicePrincipal') {
-    throw badRequest('UnmatchedPrincipalType', `The PrincipalId '${id.replaceAll('-', '')}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '${type}'.`);
+    throw badRequest(
+      'UnmatchedPrincipalType',
+      `The PrincipalId '${id.replaceAll('-', '')}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '${type}'.`,
+    );
   }
 }
 
 /** The same name again: the same grant is given back, another is refused. */
-function update(azure: Azure, same: Grant, scope: string, role: Role, principalId: string, document: Grant['document']): Grant {
+function update(
+  azure: Azure,
+  same: Grant,
+  scope: string,
+  role: Role,
+  principalId: string,
+  document: Grant['document'],
+): Grant {
   const equal = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   if (!equal(same.scope, scope) || !equal(same.principalId, principalId) || !equal(same.roleId, role.id)) {
-    throw badRequest('RoleAssignmentUpdateNotPermitted', 'Tenant ID, application ID, principal ID, and scope are not allowed to be updated.');
+    throw badRequest(
+      'RoleAssignmentUpdateNotPermitted',
+      'Tenant ID, application ID, principal ID, and scope are not allowed to be updated.',
+    );
   }
   azure.grants.setDocument(same.name, document);
   return { ...same, document };
@@ -87,7 +128,11 @@ function demandNew(azure: Azure, scope: string, role: Role, principalId: string)
   const other = azure.grants.byTriple(scope, role.id, principalId);
   if (other === undefined) return;
   // The id is printed without dashes, as recorded.
-  throw new AzureError(409, 'RoleAssignmentExists', `The role assignment already exists. The ID of the existing role assignment is ${other.name.replaceAll('-', '')}.`);
+  throw new AzureError(
+    409,
+    'RoleAssignmentExists',
+    `The role assignment already exists. The ID of the existing role assignment is ${other.name.replaceAll('-', '')}.`,
+  );
 }
 
 /** 4,000 in a subscription and what it contains, 500 at a management group. */
@@ -103,7 +148,11 @@ function demandRoom(azure: Azure, scope: string): void {
 function find(azure: Azure, call: Call): Grant {
   const found = azure.grants.byName(param(call, 'name'));
   if (found?.scope.toLowerCase() === call.scope.toLowerCase()) return found;
-  throw new AzureError(404, 'RoleAssignmentNotFound', `The role assignment '${param(call, 'name').replaceAll('-', '')}' is not found.`);
+  throw new AzureError(
+    404,
+    'RoleAssignmentNotFound',
+    `The role assignment '${param(call, 'name').replaceAll('-', '')}' is not found.`,
+  );
 }
 
 function remove(azure: Azure, call: Call): Answer {
@@ -126,7 +175,9 @@ function list(azure: Azure, call: Call): Record<string, unknown>[] {
   if (rest !== '') throw badRequest('InvalidFilter', `The filter '${filter}' is not supported.`);
   const inherited = [...above].reverse().flatMap((scope) => azure.grants.at(scope));
   const all = atScope ? inherited : [...inherited, ...azure.grants.below(slash(call.scope))];
-  return all.filter((grant) => principal === undefined || grant.principalId.toLowerCase() === principal.toLowerCase()).map(shown);
+  return all
+    .filter((grant) => principal === undefined || grant.principalId.toLowerCase() === principal.toLowerCase())
+    .map(shown);
 }
 
 function shown(grant: Grant): Record<string, unknown> {
@@ -155,16 +206,25 @@ function shown(grant: Grant): Record<string, unknown> {
 function definition(call: Call): Record<string, unknown> {
   const role = roleById(param(call, 'name'));
   if (role !== undefined) return shownRole(role, call.scope);
-  throw new AzureError(404, 'RoleDefinitionDoesNotExist', `The specified role definition with ID '${param(call, 'name')}' does not exist.`);
+  throw new AzureError(
+    404,
+    'RoleDefinitionDoesNotExist',
+    `The specified role definition with ID '${param(call, 'name')}' does not exist.`,
+  );
 }
 
 function definitions(call: Call): Record<string, unknown>[] {
   const filter = call.query('$filter') ?? '';
   const name = /roleName\s+eq\s+'([^']+)'/i.exec(filter)?.[1]?.toLowerCase();
-  return builtInRoles.filter((role) => name === undefined || role.name.toLowerCase() === name).map((role) => shownRole(role, call.scope));
+  return builtInRoles
+    .filter((role) => name === undefined || role.name.toLowerCase() === name)
+    .map((role) => shownRole(role, call.scope));
 }
 
-function shownRole({ id, name, description, actions, notActions, dataActions }: Role, scope: string): Record<string, unknown> {
+function shownRole(
+  { id, name, description, actions, notActions, dataActions }: Role,
+  scope: string,
+): Record<string, unknown> {
   const subscription = /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
   return {
     id: `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${id}`,

@@ -14,7 +14,11 @@ export function demandSize(azure: Azure, put: Put, properties: VmProperties): vo
   const size = azure.tenant.vmSizes[name];
   if (size === undefined) {
     const known = Object.keys(azure.tenant.vmSizes).join(', ');
-    throw badRequest('InvalidParameter', `The value ${name} provided for the VM size is not valid. The valid sizes in the current region are: ${known}. Find out more on the valid VM sizes in each region at https://aka.ms/azure-regions.`, 'vmSize');
+    throw badRequest(
+      'InvalidParameter',
+      `The value ${name} provided for the VM size is not valid. The valid sizes in the current region are: ${known}. Find out more on the valid VM sizes in each region at https://aka.ms/azure-regions.`,
+      'vmSize',
+    );
   }
   if (size.unavailableIn.includes(location)) {
     throw new AzureError(
@@ -37,7 +41,9 @@ export function demandSize(azure: Azure, put: Put, properties: VmProperties): vo
 export function coresUsed(azure: Azure, subscriptionId: string, location: string, family: string, except = ''): number {
   return azure.resources
     .list(VM, `/subscriptions/${subscriptionId}/`)
-    .filter(({ id, document }) => id.toLowerCase() !== except.toLowerCase() && document.location?.toLowerCase() === location)
+    .filter(
+      ({ id, document }) => id.toLowerCase() !== except.toLowerCase() && document.location?.toLowerCase() === location,
+    )
     .map(({ document }) => azure.tenant.vmSizes[vmProperties.parse(document.properties).hardwareProfile.vmSize])
     .reduce((sum, size) => sum + (size?.family === family ? size.cores : 0), 0);
 }
@@ -52,14 +58,25 @@ export function demandImage(azure: Azure, put: Put, properties: VmProperties): F
   }
   const { publisher = '', offer = '', sku = '', version = 'latest' } = image;
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  const found = azure.tenant.images.find((one) => same(one.publisher, publisher) && same(one.offer, offer) && same(one.sku, sku));
+  const found = azure.tenant.images.find(
+    (one) => same(one.publisher, publisher) && same(one.offer, offer) && same(one.sku, sku),
+  );
   if (found === undefined || (version !== 'latest' && !found.versions.includes(version))) {
-    throw new AzureError(404, 'PlatformImageNotFound', `The platform image '${publisher}:${offer}:${sku}:${version}' is not available. Verify that all fields in the storage profile are correct. For more details about storage profile information, please refer to https://aka.ms/storageprofile`, { members: { target: 'imageReference' } });
+    throw new AzureError(
+      404,
+      'PlatformImageNotFound',
+      `The platform image '${publisher}:${offer}:${sku}:${version}' is not available. Verify that all fields in the storage profile are correct. For more details about storage profile information, please refer to https://aka.ms/storageprofile`,
+      { members: { target: 'imageReference' } },
+    );
   }
   const plan = put.body['plan'] === undefined ? undefined : planShape.parse(put.body['plan']);
   if (plan !== undefined) demandTerms(azure, put, plan);
   if (found.plan === null) return undefined;
-  const fits = plan !== undefined && same(plan.name, found.plan.name) && same(plan.product, found.plan.product) && same(plan.publisher, found.plan.publisher);
+  const fits =
+    plan !== undefined &&
+    same(plan.name, found.plan.name) &&
+    same(plan.product, found.plan.product) &&
+    same(plan.publisher, found.plan.publisher);
   if (fits) return undefined;
   return {
     code: 'VMMarketplaceInvalidInput',
@@ -67,7 +84,11 @@ export function demandImage(azure: Azure, put: Put, properties: VmProperties): F
   };
 }
 
-function demandTerms(azure: Azure, { subscriptionId }: Put, plan: { name: string; publisher: string; product: string }): void {
+function demandTerms(
+  azure: Azure,
+  { subscriptionId }: Put,
+  plan: { name: string; publisher: string; product: string },
+): void {
   const { publisher, product, name } = plan;
   if (termsAccepted(azure, subscriptionId, { publisher, offer: product, plan: name })) return;
   throw badRequest(

@@ -6,19 +6,33 @@ import { coresUsed } from './placement';
 import { instanceView } from './instanceView';
 import { virtualMachines } from './virtualMachines';
 
-const VM = '/subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/Microsoft.Compute/virtualMachines/:name';
+const VM =
+  '/subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/Microsoft.Compute/virtualMachines/:name';
 const REGION = '/subscriptions/:subscriptionId/providers/Microsoft.Compute/locations/:location';
 const IMAGES = `${REGION}/publishers/:publisher/artifacttypes/vmimage/offers/:offer/skus/:sku/versions`;
 
 /** Power actions, instance view, images, sizes and usage: what is not a resource of its own. */
 export const computeRoutes = (azure: Azure): readonly Route[] => [
-  { method: 'GET', path: `${VM}/instanceView`, api: 'arm', handle: (call) => ok(instanceView(azure, find(azure, virtualMachines, call))) },
-  ...(['start', 'restart', 'powerOff', 'deallocate'] as const).map(
-    (action): Route => ({ method: 'POST', path: `${VM}/${action}`, api: 'arm', handle: (call) => powerAction(azure, call, action) }),
-  ),
+  {
+    method: 'GET',
+    path: `${VM}/instanceView`,
+    api: 'arm',
+    handle: (call) => ok(instanceView(azure, find(azure, virtualMachines, call))),
+  },
+  ...(['start', 'restart', 'powerOff', 'deallocate'] as const).map((action): Route => ({
+    method: 'POST',
+    path: `${VM}/${action}`,
+    api: 'arm',
+    handle: (call) => powerAction(azure, call, action),
+  })),
   { method: 'GET', path: IMAGES, api: 'arm', handle: (call) => ok(versions(azure, call)) },
   { method: 'GET', path: `${IMAGES}/:version`, api: 'arm', handle: (call) => ok(image(azure, call)) },
-  { method: 'GET', path: '/subscriptions/:subscriptionId/providers/Microsoft.Compute/skus', api: 'arm', handle: () => ok({ value: sizes(azure) }) },
+  {
+    method: 'GET',
+    path: '/subscriptions/:subscriptionId/providers/Microsoft.Compute/skus',
+    api: 'arm',
+    handle: () => ok({ value: sizes(azure) }),
+  },
   { method: 'GET', path: `${REGION}/usages`, api: 'arm', handle: (call) => ok({ value: usages(azure, call) }) },
 ];
 
@@ -44,11 +58,17 @@ function powerAction(azure: Azure, call: Call, action: Action): Answer {
 
 function found(azure: Azure, call: Call): Azure['tenant']['images'][number] | undefined {
   const same = (a: string, name: string): boolean => a.toLowerCase() === param(call, name).toLowerCase();
-  return azure.tenant.images.find(({ publisher, offer, sku }) => same(publisher, 'publisher') && same(offer, 'offer') && same(sku, 'sku'));
+  return azure.tenant.images.find(
+    ({ publisher, offer, sku }) => same(publisher, 'publisher') && same(offer, 'offer') && same(sku, 'sku'),
+  );
 }
 
 const versions = (azure: Azure, call: Call): unknown[] =>
-  (found(azure, call)?.versions ?? []).map((name) => ({ location: param(call, 'location'), name, id: `${call.path}/${name}` }));
+  (found(azure, call)?.versions ?? []).map((name) => ({
+    location: param(call, 'location'),
+    name,
+    id: `${call.path}/${name}`,
+  }));
 
 function image(azure: Azure, call: Call): Record<string, unknown> {
   const one = found(azure, call);

@@ -43,7 +43,9 @@ export const vmProperties = z.looseObject({
   osProfile: osProfile.optional(),
   networkProfile: z.looseObject({
     networkInterfaces: z
-      .array(reference.extend({ properties: z.looseObject({ primary: z.boolean().optional(), deleteOption }).optional() }))
+      .array(
+        reference.extend({ properties: z.looseObject({ primary: z.boolean().optional(), deleteOption }).optional() }),
+      )
       .min(1),
   }),
 });

@@ -12,7 +12,10 @@ export const disks: Kind = {
   type: 'Microsoft.Compute/disks',
   timing: { put: 'disk', remove: 'disk' },
   phases: ['Creating', 'Updating'],
-  schema: z.looseObject({ location: z.string(), properties: z.looseObject({ creationData: z.looseObject({ createOption: z.string() }) }) }),
+  schema: z.looseObject({
+    location: z.string(),
+    properties: z.looseObject({ creationData: z.looseObject({ createOption: z.string() }) }),
+  }),
   prepare: (azure, { body }) => ({
     document: { ...body, properties: { diskState: 'Unattached', timeCreated: isoAt(azure.now()), ...body.properties } },
   }),
@@ -74,10 +77,18 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
 }
 
 /** What a GET shows: identity of the machine, its disk's id, no password. */
-function stored(azure: Azure, put: Put, asked: VmProperties, existing: VmProperties | undefined, diskId: string): Record<string, unknown> {
+function stored(
+  azure: Azure,
+  put: Put,
+  asked: VmProperties,
+  existing: VmProperties | undefined,
+  diskId: string,
+): Record<string, unknown> {
   const { osProfile = existing?.osProfile, storageProfile, provisioningState: _, instanceView: __, ...rest } = asked;
   const image = storageProfile.imageReference;
-  const known = azure.tenant.images.find(({ publisher, offer, sku }) => publisher === image?.publisher && offer === image.offer && sku === image.sku);
+  const known = azure.tenant.images.find(
+    ({ publisher, offer, sku }) => publisher === image?.publisher && offer === image.offer && sku === image.sku,
+  );
   const { adminPassword: ___, ...profile } = osProfile ?? { adminUsername: '' };
   const { osDisk } = storageProfile;
   const was = put.existing?.document.properties;
@@ -133,11 +144,21 @@ function demandUnchanged(was: VmProperties, is: VmProperties): void {
 function demandNic(azure: Azure, put: Put, id: string): string {
   azure.rbac.demandLinked(put.call.caller, 'Microsoft.Network/networkInterfaces/join/action', put.id, id);
   const nic = azure.resources.get(id);
-  if (nic === undefined) throw new AzureError(404, 'NotFound', `Resource ${id} not found.`, { members: { details: [] } });
+  if (nic === undefined)
+    throw new AzureError(404, 'NotFound', `Resource ${id} not found.`, { members: { details: [] } });
   const other = azure.resources.users(id).find(({ source }) => source.toLowerCase() !== put.id.toLowerCase());
-  if (other !== undefined) throw badRequest('NicInUse', `Network Interface ${id} is used by existing resource ${other.source}. In order to delete the network interface, it must be dissociated from the resource. To learn more, see aka.ms/deletenic.`);
+  if (other !== undefined)
+    throw badRequest(
+      'NicInUse',
+      `Network Interface ${id} is used by existing resource ${other.source}. In order to delete the network interface, it must be dissociated from the resource. To learn more, see aka.ms/deletenic.`,
+    );
   const state = stateOf(azure, nic);
-  if (state !== 'Succeeded') throw new AzureError(409, 'ReferencedResourceNotProvisioned', `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state.`);
+  if (state !== 'Succeeded')
+    throw new AzureError(
+      409,
+      'ReferencedResourceNotProvisioned',
+      `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state.`,
+    );
   return id;
 }
 
@@ -148,10 +169,18 @@ function identityOf(azure: Azure, put: Put): { shown: Record<string, unknown>; i
   if (put.body['identity'] === undefined) return undefined;
   const identity = vmIdentity.parse(put.body['identity']);
   const assigned = Object.keys(identity.userAssignedIdentities).map((id) => {
-    azure.rbac.demandLinked(put.call.caller, 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action', put.id, id);
+    azure.rbac.demandLinked(
+      put.call.caller,
+      'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
+      put.id,
+      id,
+    );
     const found = azure.resources.get(id);
     if (found === undefined) {
-      throw badRequest('FailedIdentityOperation', `Identity operation for resource '${put.id}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '{"error":{"code":"BadRequest","message":"Resource '${id}' was not found."}}'.'.`);
+      throw badRequest(
+        'FailedIdentityOperation',
+        `Identity operation for resource '${put.id}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '{"error":{"code":"BadRequest","message":"Resource '${id}' was not found."}}'.'.`,
+      );
     }
     const { principalId, clientId } = identityIds.parse(found.document.properties);
     return [id, { principalId, clientId }] as const;
@@ -174,10 +203,18 @@ function attachDisk(azure: Azure, vm: Resource): void {
     ...(tags === undefined ? {} : { tags }),
     sku: { name: osDisk.managedDisk?.storageAccountType ?? 'Premium_LRS' },
     managedBy: vm.id,
-    properties: { osType: 'Linux', creationData: { createOption: 'FromImage' }, diskSizeGB: 30, timeCreated: isoAt(azure.now()) },
+    properties: {
+      osType: 'Linux',
+      creationData: { createOption: 'FromImage' },
+      diskSizeGB: 30,
+      timeCreated: isoAt(azure.now()),
+    },
   };
   const { createdAt, readyAt } = vm;
-  azure.resources.put({ id, type: disks.type, document, hidden: {}, createdAt, readyAt, phase: 'Creating', failure: null }, []);
+  azure.resources.put(
+    { id, type: disks.type, document, hidden: {}, createdAt, readyAt, phase: 'Creating', failure: null },
+    [],
+  );
 }
 
 /** With deleteOption `Delete` the disk and NICs go with the VM; the default leaves them behind, as in Azure. */
@@ -186,5 +223,6 @@ function removeAttached(azure: Azure, vm: Resource, goneAt: number): void {
   const { osDisk } = storageProfile;
   const nics = networkProfile.networkInterfaces.filter(({ properties }) => properties?.deleteOption === 'Delete');
   for (const { id } of nics) azure.resources.remove(id, goneAt);
-  if (osDisk.deleteOption === 'Delete' && osDisk.managedDisk?.id !== undefined) azure.resources.remove(osDisk.managedDisk.id, goneAt);
+  if (osDisk.deleteOption === 'Delete' && osDisk.managedDisk?.id !== undefined)
+    azure.resources.remove(osDisk.managedDisk.id, goneAt);
 }

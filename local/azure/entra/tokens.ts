@@ -110,13 +110,19 @@ export class Tokens {
     try {
       if (decodeProtectedHeader(token).kid !== this.keyId) return undefined;
       // Expiry is judged apart, at each call, since the signature is judged once.
-      const options = { issuer: this.issuer, algorithms: ['RS256'], currentDate: new Date(0), clockTolerance: Infinity };
+      const options = {
+        issuer: this.issuer,
+        algorithms: ['RS256'],
+        currentDate: new Date(0),
+        clockTolerance: Number.MAX_SAFE_INTEGER,
+      };
       const result = claims.parse((await jwtVerify(token, this.publicKey, options)).payload);
       if (this.checked.size >= KEEP) this.checked.clear();
       this.checked.set(hash, result);
       return result;
     } catch (error) {
-      if (error instanceof errors.JOSEError || error instanceof z.ZodError || error instanceof TypeError) return undefined;
+      if (error instanceof errors.JOSEError || error instanceof z.ZodError || error instanceof TypeError)
+        return undefined;
       throw error;
     }
   }

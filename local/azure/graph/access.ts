@@ -4,14 +4,21 @@ import { denied } from './errors';
 
 /** What an app needs, as Graph's own pages list it: any one role of a row. Roles are those of the token, not of now. */
 const any = {
-  read: ['Application.Read.All', 'Application.ReadWrite.All', 'Application.ReadWrite.OwnedBy', 'Directory.Read.All', 'Directory.ReadWrite.All'],
+  read: [
+    'Application.Read.All',
+    'Application.ReadWrite.All',
+    'Application.ReadWrite.OwnedBy',
+    'Directory.Read.All',
+    'Directory.ReadWrite.All',
+  ],
   readAll: ['Application.Read.All', 'Application.ReadWrite.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
   write: ['Application.ReadWrite.All', 'Directory.ReadWrite.All'],
   create: ['Application.ReadWrite.All', 'Application.ReadWrite.OwnedBy', 'Directory.ReadWrite.All'],
   grant: ['AppRoleAssignment.ReadWrite.All'],
 } as const;
 
-const holds = ({ caller }: Call, what: keyof typeof any): boolean => any[what].some((role) => caller.roles.includes(role));
+const holds = ({ caller }: Call, what: keyof typeof any): boolean =>
+  any[what].some((role) => caller.roles.includes(role));
 
 export function demandRead(call: Call): void {
   if (!holds(call, 'read')) throw denied();

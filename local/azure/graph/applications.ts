@@ -21,8 +21,18 @@ export const applicationRoutes = (azure: Azure): readonly Route[] => [
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
   { method: 'POST', path: `${ONE}/addPassword`, api: 'graph', handle: (call) => addPassword(azure, call) },
   { method: 'POST', path: `${ONE}/removePassword`, api: 'graph', handle: (call) => removePassword(azure, call) },
-  { method: 'GET', path: `${DELETED}/microsoft.graph.application`, api: 'graph', handle: (call) => listDeleted(azure, call) },
-  { method: 'GET', path: `${DELETED}/:id`, api: 'graph', handle: (call) => ok(shown(azure, demandDeleted(azure, call))) },
+  {
+    method: 'GET',
+    path: `${DELETED}/microsoft.graph.application`,
+    api: 'graph',
+    handle: (call) => listDeleted(azure, call),
+  },
+  {
+    method: 'GET',
+    path: `${DELETED}/:id`,
+    api: 'graph',
+    handle: (call) => ok(shown(azure, demandDeleted(azure, call))),
+  },
   { method: 'DELETE', path: `${DELETED}/:id`, api: 'graph', handle: (call) => purge(azure, call) },
   { method: 'POST', path: `${DELETED}/:id/restore`, api: 'graph', handle: (call) => restore(azure, call) },
 ];
@@ -34,14 +44,20 @@ const settings = z.looseObject({
   notes: z.string().nullable().optional(),
   uniqueName: z.string().optional(),
   requiredResourceAccess: z
-    .array(z.looseObject({ resourceAppId: z.guid(), resourceAccess: z.array(z.looseObject({ id: z.guid(), type: z.enum(['Role', 'Scope']) })) }))
+    .array(
+      z.looseObject({
+        resourceAppId: z.guid(),
+        resourceAccess: z.array(z.looseObject({ id: z.guid(), type: z.enum(['Role', 'Scope']) })),
+      }),
+    )
     .optional(),
 });
 
 function create(azure: Azure, call: Call): Answer {
   demandCreate(call);
   const asked = parseBody(settings, call);
-  if (asked.displayName === undefined) throw graphBadRequest('A value is required for property \'displayName\' of resource \'Application\'.');
+  if (asked.displayName === undefined)
+    throw graphBadRequest("A value is required for property 'displayName' of resource 'Application'.");
   const entry = add(azure, call, asked);
   return { status: 201, body: entity(call, azure.origin, 'applications', shown(azure, entry)) };
 }
@@ -126,7 +142,11 @@ function remove(azure: Azure, call: Call): Answer {
 
 const passwordBody = z.looseObject({
   passwordCredential: z
-    .looseObject({ displayName: z.string().nullable().optional(), startDateTime: z.iso.datetime({ offset: true }).optional(), endDateTime: z.iso.datetime({ offset: true }).optional() })
+    .looseObject({
+      displayName: z.string().nullable().optional(),
+      startDateTime: z.iso.datetime({ offset: true }).optional(),
+      endDateTime: z.iso.datetime({ offset: true }).optional(),
+    })
     .default({}),
 });
 
@@ -137,7 +157,8 @@ function addPassword(azure: Azure, call: Call): Answer {
   const { displayName = null, startDateTime, endDateTime } = parseBody(passwordBody, call).passwordCredential;
   const start = startDateTime === undefined ? azure.now() : Date.parse(startDateTime);
   const end = endDateTime === undefined ? twoYearsAfter(start) : Date.parse(endDateTime);
-  if (end <= azure.now()) throw graphBadRequest('Credential lifetime exceeds the max value allowed or its end date is in the past.');
+  if (end <= azure.now())
+    throw graphBadRequest('Credential lifetime exceeds the max value allowed or its end date is in the past.');
   const secretText = `${randomBytes(2).toString('hex').slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`;
   const document = {
     customKeyIdentifier: null,
@@ -147,8 +168,18 @@ function addPassword(azure: Azure, call: Call): Answer {
     keyId: randomUUID(),
     startDateTime: new Date(start).toISOString(),
   };
-  azure.directory.addPassword({ keyId: document.keyId, applicationId: found.id, hash: hashSecret(secretText), document, endsAt: end });
-  return ok({ '@odata.context': `${azure.origin}/v1.0/$metadata#microsoft.graph.passwordCredential`, ...document, secretText });
+  azure.directory.addPassword({
+    keyId: document.keyId,
+    applicationId: found.id,
+    hash: hashSecret(secretText),
+    document,
+    endsAt: end,
+  });
+  return ok({
+    '@odata.context': `${azure.origin}/v1.0/$metadata#microsoft.graph.passwordCredential`,
+    ...document,
+    secretText,
+  });
 }
 
 function twoYearsAfter(start: number): number {
@@ -187,7 +218,12 @@ function purge(azure: Azure, call: Call): Answer {
 function restore(azure: Azure, call: Call): Answer {
   const found = demandDeleted(azure, call);
   if (!call.caller.roles.includes('Application.ReadWrite.All')) throw denied();
-  if (azure.directory.atSource('application', found.appId) !== undefined) throw new AzureError(409, 'Request_MultipleObjectsWithSameKeyValue', 'Another object with the same value for property appId already exists.');
+  if (azure.directory.atSource('application', found.appId) !== undefined)
+    throw new AzureError(
+      409,
+      'Request_MultipleObjectsWithSameKeyValue',
+      'Another object with the same value for property appId already exists.',
+    );
   azure.directory.restore(found.id);
   return ok(shown(azure, { ...found, deletedAt: null }));
 }

@@ -9,7 +9,10 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 /** One comparison of a `$filter`; Graph compares text without regard to case. */
 const forms: readonly { readonly form: RegExp; readonly test: (name: string, value: string) => Test }[] = [
   { form: /^(\w+)\s+eq\s+'((?:[^']|'')*)'$/i, test: (name, value) => (item) => text(item[name]) === value },
-  { form: /^startswith\((\w+),\s*'((?:[^']|'')*)'\)$/i, test: (name, value) => (item) => text(item[name])?.startsWith(value) === true },
+  {
+    form: /^startswith\((\w+),\s*'((?:[^']|'')*)'\)$/i,
+    test: (name, value) => (item) => text(item[name])?.startsWith(value) === true,
+  },
   {
     form: /^(\w+)\/any\(\w+:\s*\w+\s+eq\s+'((?:[^']|'')*)'\)$/i,
     test: (name, value) => (item) => {
@@ -25,7 +28,11 @@ function parseFilter(filter: string): Test {
       const [, name, value] = form.exec(part.trim()) ?? [];
       if (name !== undefined && value !== undefined) return test(name, value.replaceAll("''", "'").toLowerCase());
     }
-    throw new AzureError(400, 'Request_UnsupportedQuery', `Unsupported or invalid query filter clause specified: '${part}'.`);
+    throw new AzureError(
+      400,
+      'Request_UnsupportedQuery',
+      `Unsupported or invalid query filter clause specified: '${part}'.`,
+    );
   });
   return (item) => tests.every((test) => test(item));
 }

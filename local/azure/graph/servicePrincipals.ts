@@ -20,8 +20,18 @@ export const servicePrincipalRoutes = (azure: Azure): readonly Route[] => [
   ...(['appRoleAssignments', 'appRoleAssignedTo'] as const).flatMap((side): Route[] => [
     { method: 'GET', path: `${ONE}/${side}`, api: 'graph', handle: (call) => assignments(azure, call, side) },
     { method: 'POST', path: `${ONE}/${side}`, api: 'graph', handle: (call) => assign(azure, call, side) },
-    { method: 'GET', path: `${ONE}/${side}/:assignment`, api: 'graph', handle: (call) => assignment(azure, call, side) },
-    { method: 'DELETE', path: `${ONE}/${side}/:assignment`, api: 'graph', handle: (call) => unassign(azure, call, side) },
+    {
+      method: 'GET',
+      path: `${ONE}/${side}/:assignment`,
+      api: 'graph',
+      handle: (call) => assignment(azure, call, side),
+    },
+    {
+      method: 'DELETE',
+      path: `${ONE}/${side}/:assignment`,
+      api: 'graph',
+      handle: (call) => unassign(azure, call, side),
+    },
   ]),
   { method: 'POST', path: '/v1.0/directoryObjects/getByIds', api: 'graph', handle: (call) => getByIds(azure, call) },
 ];
@@ -48,7 +58,14 @@ function create(azure: Azure, call: Call): Answer {
     id: randomUUID(),
     kind: 'servicePrincipal',
     appId,
-    document: { tags: [], accountEnabled: true, displayName, appDisplayName: displayName, ...asked, servicePrincipalType: 'Application' },
+    document: {
+      tags: [],
+      accountEnabled: true,
+      displayName,
+      appDisplayName: displayName,
+      ...asked,
+      servicePrincipalType: 'Application',
+    },
     owner: call.caller.principalId,
     createdAt: azure.now(),
     visibleAt: doneAt(azure, 'directoryReplication'),
@@ -72,7 +89,10 @@ const shown = (azure: Azure, { id, appId, document }: Entry): Record<string, unk
 
 function find(azure: Azure, id: string): Entry {
   const [, appId] = id.split('=');
-  const found = appId === undefined ? azure.directory.get('servicePrincipal', id) : azure.directory.byAppId('servicePrincipal', appId);
+  const found =
+    appId === undefined
+      ? azure.directory.get('servicePrincipal', id)
+      : azure.directory.byAppId('servicePrincipal', appId);
   if (found === undefined) throw notFound(appId ?? id);
   return found;
 }
@@ -103,9 +123,13 @@ function remove(azure: Azure, call: Call): Answer {
 }
 
 type Side = 'appRoleAssignments' | 'appRoleAssignedTo';
-const columnOf = (side: Side): 'principalId' | 'resourceId' => (side === 'appRoleAssignments' ? 'principalId' : 'resourceId');
+const columnOf = (side: Side): 'principalId' | 'resourceId' =>
+  side === 'appRoleAssignments' ? 'principalId' : 'resourceId';
 
-function shownAssignment(azure: Azure, { id, principalId, resourceId, appRoleId, createdAt }: AppRoleAssignment): Record<string, unknown> {
+function shownAssignment(
+  azure: Azure,
+  { id, principalId, resourceId, appRoleId, createdAt }: AppRoleAssignment,
+): Record<string, unknown> {
   const nameOf = (of: string): unknown => azure.directory.get('servicePrincipal', of)?.document['displayName'];
   return {
     id,
@@ -123,7 +147,14 @@ function shownAssignment(azure: Azure, { id, principalId, resourceId, appRoleId,
 function assignments(azure: Azure, call: Call, side: Side): Answer {
   demandRead(call);
   const all = azure.directory.appRoles(columnOf(side), find(azure, param(call, 'id')).id);
-  return ok(collection(call, azure.origin, 'appRoleAssignments', all.map((one) => shownAssignment(azure, one))));
+  return ok(
+    collection(
+      call,
+      azure.origin,
+      'appRoleAssignments',
+      all.map((one) => shownAssignment(azure, one)),
+    ),
+  );
 }
 
 function findAssignment(azure: Azure, call: Call, side: Side): AppRoleAssignment | undefined {
@@ -156,10 +187,20 @@ function assign(azure: Azure, call: Call, side: Side): Answer {
   if (principal === undefined || resource === undefined) throw graphBadRequest('Not a valid reference update.');
   const known = withRoles.parse(resource.document).appRoles.some(({ id }) => id === appRoleId.toLowerCase());
   if (!known && appRoleId !== NO_ROLE) throw graphBadRequest('Permission being assigned was not found on application');
-  const same = azure.directory.appRoles('principalId', principal.id).some((one) => one.resourceId === resource.id && one.appRoleId === appRoleId.toLowerCase());
+  const same = azure.directory
+    .appRoles('principalId', principal.id)
+    .some((one) => one.resourceId === resource.id && one.appRoleId === appRoleId.toLowerCase());
   if (same) throw graphBadRequest('Permission being assigned already exists on the object');
-  const id = Buffer.from(`${principal.id.replaceAll('-', '')}${randomUUID().replaceAll('-', '')}`, 'hex').toString('base64url');
-  const made = { id, principalId: principal.id, resourceId: resource.id, appRoleId: appRoleId.toLowerCase(), createdAt: azure.now() };
+  const id = Buffer.from(`${principal.id.replaceAll('-', '')}${randomUUID().replaceAll('-', '')}`, 'hex').toString(
+    'base64url',
+  );
+  const made = {
+    id,
+    principalId: principal.id,
+    resourceId: resource.id,
+    appRoleId: appRoleId.toLowerCase(),
+    createdAt: azure.now(),
+  };
   azure.directory.addAppRole(made);
   return { status: 201, body: entity(call, azure.origin, 'appRoleAssignments', shownAssignment(azure, made)) };
 }

@@ -48,18 +48,26 @@ export class Dispatcher {
     const call = { ...incoming, path, scope, query: queryOf(incoming.url), params: paramsOf(match?.params ?? {}) };
     if (route.api === 'open') return await this.open(route, call);
     const verdict = await this.azure.tokens.check(incoming.header('authorization'), route.api);
-    if (verdict.kind !== 'valid') return this.recorded(call.method, path, nobody, unauthorized(this.azure, route.api, verdict));
+    if (verdict.kind !== 'valid')
+      return this.recorded(call.method, path, nobody, unauthorized(this.azure, route.api, verdict));
     const { caller } = verdict;
     const fault = this.azure.faults.take(call.method, path);
     if (fault !== undefined && fault.mode !== 'afterEffect') {
-      return fault.mode === 'reset' ? this.cut(call.method, path, caller) : this.recorded(call.method, path, caller, faultAnswer(fault));
+      return fault.mode === 'reset'
+        ? this.cut(call.method, path, caller)
+        : this.recorded(call.method, path, caller, faultAnswer(fault));
     }
     const answer = await this.guarded(route, caller, call, incoming.body);
     return fault === undefined ? answer : faultAnswer(fault);
   }
 
-  private async open(route: Extract<Route, { api: 'open' }>, call: Omit<Call, 'body' | 'caller'> & Incoming): Promise<Answer> {
-    const answer = await this.answered(route.api, async () => route.handle({ ...call, body: await call.body(), caller: nobody }));
+  private async open(
+    route: Extract<Route, { api: 'open' }>,
+    call: Omit<Call, 'body' | 'caller'> & Incoming,
+  ): Promise<Answer> {
+    const answer = await this.answered(route.api, async () =>
+      route.handle({ ...call, body: await call.body(), caller: nobody }),
+    );
     return call.path.startsWith('/_simulator') ? answer : this.recorded(call.method, call.path, nobody, answer);
   }
 
@@ -75,7 +83,8 @@ export class Dispatcher {
       const call: Call = { ...incoming, body: await read(), caller };
       const headers = this.admit(route, call);
       const { db } = this.azure;
-      const done = method === 'GET' || method === 'HEAD' ? route.handle(call) : db.transaction(() => route.handle(call));
+      const done =
+        method === 'GET' || method === 'HEAD' ? route.handle(call) : db.transaction(() => route.handle(call));
       return { ...done, headers: { ...headers, ...done.headers } };
     });
     return this.recorded(method, path, caller, answer);
@@ -90,7 +99,10 @@ export class Dispatcher {
     if (subscription !== undefined) demandSubscription(this.azure, subscription);
     const headers = this.throttle.arm(call);
     if (call.query('api-version') === undefined) {
-      throw badRequest('MissingApiVersionParameter', 'The api-version query parameter (?api-version=) is required for all requests.');
+      throw badRequest(
+        'MissingApiVersionParameter',
+        'The api-version query parameter (?api-version=) is required for all requests.',
+      );
     }
     if (route.authorize !== false) {
       const { action, scope } = neededFor(call.method, call.path);
@@ -105,7 +117,11 @@ export class Dispatcher {
     } catch (error) {
       if (error instanceof AzureError) return refusal(this.azure, api, error);
       console.error('The simulated Azure failed:', error);
-      return refusal(this.azure, api, new AzureError(500, 'InternalServerError', 'The simulated Azure failed; its own log says why.'));
+      return refusal(
+        this.azure,
+        api,
+        new AzureError(500, 'InternalServerError', 'The simulated Azure failed; its own log says why.'),
+      );
     }
   }
 
@@ -123,7 +139,14 @@ export class Dispatcher {
 function refusal(azure: Azure, api: Api, error: AzureError): Answer {
   const body =
     api === 'graph'
-      ? { error: { code: error.code, message: error.message, ...error.extra.members, innerError: innerError(azure.now()) } }
+      ? {
+          error: {
+            code: error.code,
+            message: error.message,
+            ...error.extra.members,
+            innerError: innerError(azure.now()),
+          },
+        }
       : error.body;
   const code = api === 'arm' ? { 'x-ms-failure-cause': 'gateway', 'x-ms-error-code': error.code } : {};
   return { status: error.status, body, headers: { ...code, ...error.extra.headers } };

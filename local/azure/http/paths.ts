@@ -38,7 +38,10 @@ export const parentOf = (id: string): string => id.split('/').slice(0, -2).join(
 
 /** The id of a subscription's resource group or resource and every scope above it inside the subscription, lowered. */
 export function scopesWithin(scope: string): readonly string[] {
-  const parts = scope.toLowerCase().split('/').filter((part) => part !== '');
+  const parts = scope
+    .toLowerCase()
+    .split('/')
+    .filter((part) => part !== '');
   const scopes: string[] = [];
   for (let length = 2; length <= parts.length; length += 2) {
     // `…/providers/{namespace}` alone is no scope: the next is two segments on.

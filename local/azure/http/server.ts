@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
 
 const LARGEST_BODY = 4 * 1024 * 1024;
 
 /** Listens on the loopback address only. `use` is called before the first request can arrive. */
-export async function listen(port: number, tls: { key: string; cert: string }, use: (origin: string) => Dispatcher): Promise<Server> {
+export async function listen(
+  port: number,
+  tls: { key: string; cert: string },
+  use: (origin: string) => Dispatcher,
+): Promise<Server> {
   const server = createServer({ ...tls, keepAlive: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -34,7 +39,11 @@ async function serve(dispatcher: Dispatcher, request: IncomingMessage, response:
   else send(request, response, outcome);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, body, headers = {} }: Exclude<Outcome, 'reset'>): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, body, headers = {} }: Exclude<Outcome, 'reset'>,
+): void {
   const id = randomUUID();
   const text = body === undefined || request.method === 'HEAD' ? '' : JSON.stringify(body);
   response.writeHead(status, {
@@ -50,20 +59,20 @@ function send(request: IncomingMessage, response: ServerResponse, { status, body
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > LARGEST_BODY) throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
-    chunks.push(bytes);
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) {
+    throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = await textOf(request);
   if (text === '') return undefined;
-  if (request.headers['content-type']?.includes('form-urlencoded') === true) return Object.fromEntries(new URLSearchParams(text));
+  if (request.headers['content-type']?.includes('form-urlencoded') === true)
+    return Object.fromEntries(new URLSearchParams(text));
   try {
     return JSON.parse(text);
   } catch {
-    throw new AzureError(400, 'InvalidRequestContent', 'The request content was invalid and could not be deserialized: it is not JSON.');
+    throw new AzureError(
+      400,
+      'InvalidRequestContent',
+      'The request content was invalid and could not be deserialized: it is not JSON.',
+    );
   }
 }

@@ -10,10 +10,16 @@ interface Rate {
 
 type Kind = 'reads' | 'writes' | 'deletes';
 
-const kindOf = (method: string): Kind => (method === 'GET' || method === 'HEAD' ? 'reads' : method === 'DELETE' ? 'deletes' : 'writes');
+const kindOf = (method: string): Kind =>
+  method === 'GET' || method === 'HEAD' ? 'reads' : method === 'DELETE' ? 'deletes' : 'writes';
 
 /** Microsoft.Compute's own buckets, by VM and minute (azure-facts §1c): refill, and 3 times that at most. */
-const computePolicies: readonly { readonly policy: string; readonly method: RegExp; readonly path: RegExp; readonly perMinute: number }[] = [
+const computePolicies: readonly {
+  readonly policy: string;
+  readonly method: RegExp;
+  readonly path: RegExp;
+  readonly perMinute: number;
+}[] = [
   { policy: 'GetOperation', method: /GET/, path: /\/microsoft\.compute\/locations\/[^/]+\/operation/i, perMinute: 15 },
   { policy: 'PutVM', method: /PUT/, path: /\/virtualmachines\/[^/]+$/i, perMinute: 4 },
   { policy: 'DeleteVM', method: /DELETE/, path: /\/virtualmachines\/[^/]+$/i, perMinute: 4 },
@@ -42,7 +48,10 @@ export class Throttle {
     const rate = this.limits[kind];
     const own = `${subscription ?? 'tenant'}|${principalId}|${kind}`;
     // Across all principals a subscription takes fifteen times as much.
-    const shared = subscription === undefined ? [] : [[`${subscription}|${kind}`, { size: rate.size * 15, perSecond: rate.perSecond * 15 }] as const];
+    const shared =
+      subscription === undefined
+        ? []
+        : [[`${subscription}|${kind}`, { size: rate.size * 15, perSecond: rate.perSecond * 15 }] as const];
     const drawn = [[own, rate] as const, ...shared];
     const wait = Math.max(...drawn.map(([key, one]) => this.wait(key, one)));
     if (wait > 0) throw subscriptionThrottled(kind, subscription ?? '', principalId, wait);
@@ -64,9 +73,14 @@ export class Throttle {
     if (call.method !== 'PUT') return;
     const wait = this.inWindow('vault', this.limits.secretCreationsPer10Seconds, 10);
     if (wait === 0) return;
-    throw new AzureError(429, 'Throttled', 'Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached', {
-      headers: { 'Retry-After': String(wait) },
-    });
+    throw new AzureError(
+      429,
+      'Throttled',
+      'Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached',
+      {
+        headers: { 'Retry-After': String(wait) },
+      },
+    );
   }
 
   private provider(call: Call, kind: Kind): void {
@@ -90,7 +104,10 @@ export class Throttle {
   private compute(call: Call): void {
     const found = computePolicies.find(({ method, path }) => method.test(call.method) && path.test(call.path));
     if (found === undefined) return;
-    const of = found.policy === 'GetOperation' ? call.path : `${subscriptionOf(call.path) ?? ''}|${resourceGroupOf(call.path) ?? ''}|${call.params['name'] ?? ''}`;
+    const of =
+      found.policy === 'GetOperation'
+        ? call.path
+        : `${subscriptionOf(call.path) ?? ''}|${resourceGroupOf(call.path) ?? ''}|${call.params['name'] ?? ''}`;
     const rate = { size: found.perMinute * 3, perSecond: found.perMinute / 60 };
     const key = `${found.policy}|${of}`.toLowerCase();
     const wait = this.wait(key, rate);
@@ -124,7 +141,9 @@ export class Throttle {
   }
 }
 
-const retryAfter = (seconds: number): { readonly headers: Record<string, string> } => ({ headers: { 'Retry-After': String(seconds) } });
+const retryAfter = (seconds: number): { readonly headers: Record<string, string> } => ({
+  headers: { 'Retry-After': String(seconds) },
+});
 
 const subscriptionThrottled = (kind: Kind, subscription: string, actor: string, seconds: number): AzureError =>
   new AzureError(
@@ -144,20 +163,34 @@ const resourcesThrottled = (provider: string, limit: number, interval: string, s
 
 const resourceGraphThrottled = (seconds: number): AzureError =>
   new AzureError(429, 'RateLimiting', 'Please provide below info when asking for support: timestamp, correlationId.', {
-    headers: { 'Retry-After': String(seconds), 'x-ms-user-quota-remaining': '0', 'x-ms-user-quota-resets-after': `00:00:0${seconds}` },
+    headers: {
+      'Retry-After': String(seconds),
+      'x-ms-user-quota-remaining': '0',
+      'x-ms-user-quota-resets-after': `00:00:0${seconds}`,
+    },
   });
 
 const computeThrottled = (policy: string, size: number, seconds: number, now: number): AzureError =>
-  new AzureError(429, 'OperationNotAllowed', 'The server rejected the request because too many requests have been received for this subscription.', {
-    headers: { 'Retry-After': String(seconds), 'x-ms-ratelimit-remaining-resource': `Microsoft.Compute/${policy};0` },
-    bare: true,
-    members: {
-      details: [
-        {
-          code: 'TooManyRequests',
-          target: policy,
-          message: JSON.stringify({ operationGroup: policy, startTime: new Date(now).toISOString(), allowedRequestCount: size, measuredRequestCount: size + 1 }),
-        },
-      ],
+  new AzureError(
+    429,
+    'OperationNotAllowed',
+    'The server rejected the request because too many requests have been received for this subscription.',
+    {
+      headers: { 'Retry-After': String(seconds), 'x-ms-ratelimit-remaining-resource': `Microsoft.Compute/${policy};0` },
+      bare: true,
+      members: {
+        details: [
+          {
+            code: 'TooManyRequests',
+            target: policy,
+            message: JSON.stringify({
+              operationGroup: policy,
+              startTime: new Date(now).toISOString(),
+              allowedRequestCount: size,
+              measuredRequestCount: size + 1,
+            }),
+          },
+        ],
+      },
     },
-  });
+  );

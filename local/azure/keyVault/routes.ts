@@ -54,7 +54,9 @@ function demandVault(azure: Azure, call: Call, action: string): Vault {
 const settings = z.looseObject({
   contentType: z.string().optional(),
   tags: z.record(z.string(), z.string()).optional(),
-  attributes: z.looseObject({ enabled: z.boolean().optional(), nbf: z.number().optional(), exp: z.number().optional() }).optional(),
+  attributes: z
+    .looseObject({ enabled: z.boolean().optional(), nbf: z.number().optional(), exp: z.number().optional() })
+    .optional(),
 });
 const setting = settings.extend({ value: z.string().max(25_600) });
 
@@ -64,7 +66,7 @@ function set(azure: Azure, vault: Vault, call: Call): Answer {
     throw new AzureError(400, 'BadParameter', `The request URI contains an invalid name: ${name}`);
   }
   const deleted = azure.secrets.versions(vault.name, name)[0];
-  if (deleted?.deletedAt != null) {
+  if (deleted !== undefined && deleted.deletedAt !== null) {
     throw new AzureError(
       409,
       'Conflict',
@@ -77,14 +79,22 @@ function set(azure: Azure, vault: Vault, call: Call): Answer {
   const document = {
     ...(contentType === undefined ? {} : { contentType }),
     ...(tags === undefined ? {} : { tags }),
-    attributes: { enabled: true, ...attributes, created: at, updated: at, recoveryLevel: 'Recoverable+Purgeable', recoverableDays: RETENTION_DAYS },
+    attributes: {
+      enabled: true,
+      ...attributes,
+      created: at,
+      updated: at,
+      recoveryLevel: 'Recoverable+Purgeable',
+      recoverableDays: RETENTION_DAYS,
+    },
   };
   const version = randomUUID().replaceAll('-', '');
   azure.secrets.add({ vault: vault.name, name, version, document, createdAt: azure.now() }, value);
   return ok({ value, id: idOf(vault, { name, version }), ...document });
 }
 
-const idOf = ({ uri }: Vault, { name, version }: { name: string; version: string }): string => `${uri}/secrets/${name}/${version}`;
+const idOf = ({ uri }: Vault, { name, version }: { name: string; version: string }): string =>
+  `${uri}/secrets/${name}/${version}`;
 
 function demandSecret(azure: Azure, vault: Vault, call: Call): Secret {
   const name = param(call, 'name');
@@ -92,15 +102,22 @@ function demandSecret(azure: Azure, vault: Vault, call: Call): Secret {
   const all = azure.secrets.versions(vault.name, name).filter(({ deletedAt }) => deletedAt === null);
   const found = version === undefined ? all[0] : all.find((one) => one.version === version);
   if (found !== undefined) return found;
-  throw new AzureError(404, 'SecretNotFound', `A secret with (name/id) ${name}${version === undefined ? '' : `/${version}`} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`);
+  throw new AzureError(
+    404,
+    'SecretNotFound',
+    `A secret with (name/id) ${name}${version === undefined ? '' : `/${version}`} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`,
+  );
 }
 
-const attributesOf = ({ document }: Secret): z.infer<typeof settings>['attributes'] => settings.parse(document).attributes;
+const attributesOf = ({ document }: Secret): z.infer<typeof settings>['attributes'] =>
+  settings.parse(document).attributes;
 
 function get(azure: Azure, vault: Vault, call: Call): Answer {
   const secret = demandSecret(azure, vault, call);
   if (attributesOf(secret)?.enabled === false) {
-    throw new AzureError(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', { members: { innererror: { code: 'SecretDisabled' } } });
+    throw new AzureError(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', {
+      members: { innererror: { code: 'SecretDisabled' } },
+    });
   }
   return ok({ value: azure.secrets.open(secret), id: idOf(vault, secret), ...secret.document });
 }
@@ -119,7 +136,9 @@ function update(azure: Azure, vault: Vault, call: Call): Answer {
 }
 
 function list(azure: Azure, vault: Vault): Answer {
-  const value = azure.secrets.latest(vault.name, false).map(({ name, document }) => ({ id: `${vault.uri}/secrets/${name}`, ...document }));
+  const value = azure.secrets
+    .latest(vault.name, false)
+    .map(({ name, document }) => ({ id: `${vault.uri}/secrets/${name}`, ...document }));
   return ok({ value, nextLink: null });
 }
 
@@ -149,7 +168,7 @@ function remove(azure: Azure, vault: Vault, call: Call): Answer {
 /** A deleted secret is found among the deleted only once the deletion has ended; until then it is in neither place. */
 function demandDeleted(azure: Azure, vault: Vault, call: Call): Secret {
   const secret = azure.secrets.versions(vault.name, param(call, 'name'))[0];
-  if (secret?.deletedAt != null && secret.deletedAt <= azure.now()) return secret;
+  if (secret !== undefined && secret.deletedAt !== null && secret.deletedAt <= azure.now()) return secret;
   throw new AzureError(404, 'SecretNotFound', `Deleted Secret not found: ${param(call, 'name')}`);
 }
 

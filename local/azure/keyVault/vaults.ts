@@ -16,7 +16,11 @@ export const vaults: Kind = {
   },
 };
 
-export const vaultProperties = (azure: Azure, name: string, properties: Record<string, unknown>): Record<string, unknown> => ({
+export const vaultProperties = (
+  azure: Azure,
+  name: string,
+  properties: Record<string, unknown>,
+): Record<string, unknown> => ({
   accessPolicies: [],
   enabledForDeployment: false,
   softDeleteRetentionInDays: 90,

@@ -12,7 +12,8 @@ interface Offer {
 
 const CURRENT =
   '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/offerTypes/:offerType/publishers/:publisher/offers/:offer/plans/:plan/agreements/current';
-const SIGNED = '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements/:publisher/offers/:offer/plans/:plan';
+const SIGNED =
+  '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements/:publisher/offers/:offer/plans/:plan';
 
 /** Marketplace terms, by subscription and plan (azure-facts §4). To accept: GET, then PUT the same with `accepted`. */
 export const marketplaceRoutes = (azure: Azure): readonly Route[] => [
@@ -34,9 +35,16 @@ export function termsAccepted(azure: Azure, subscriptionId: string, offer: Offer
 function offerOf(azure: Azure, call: Call): Offer {
   const offer = { publisher: param(call, 'publisher'), offer: param(call, 'offer'), plan: param(call, 'plan') };
   const plans = azure.tenant.images.flatMap(({ plan }) => (plan === null ? [] : [plan]));
-  const known = plans.some((plan) => keyOf({ publisher: plan.publisher, offer: plan.product, plan: plan.name }).toLowerCase() === keyOf(offer).toLowerCase());
+  const known = plans.some(
+    (plan) =>
+      keyOf({ publisher: plan.publisher, offer: plan.product, plan: plan.name }).toLowerCase() ===
+      keyOf(offer).toLowerCase(),
+  );
   if (known) return offer;
-  throw badRequest('BadRequest', `Unable to find legal terms for this offer '${offer.publisher}', '${offer.offer}', '${offer.plan}'.`);
+  throw badRequest(
+    'BadRequest',
+    `Unable to find legal terms for this offer '${offer.publisher}', '${offer.offer}', '${offer.plan}'.`,
+  );
 }
 
 function agreement(azure: Azure, call: Call): Record<string, unknown> {
@@ -54,7 +62,8 @@ function agreement(azure: Azure, call: Call): Record<string, unknown> {
       plan,
       licenseTextLink: terms,
       privacyPolicyLink: `https://www.example.com/${publisher}/privacy`,
-      marketplaceTermsLink: 'https://storelegalterms.blob.core.windows.net/marketplaceterms/3EDEF_MARKETPLACE_TERMS_VIRTUALMACHINE.txt',
+      marketplaceTermsLink:
+        'https://storelegalterms.blob.core.windows.net/marketplaceterms/3EDEF_MARKETPLACE_TERMS_VIRTUALMACHINE.txt',
       retrieveDatetime: new Date(azure.now()).toISOString(),
       signature: signatureOf(subscriptionId, offer),
       accepted: termsAccepted(azure, subscriptionId, offer),
@@ -64,14 +73,21 @@ function agreement(azure: Azure, call: Call): Record<string, unknown> {
 
 /** Says that the caller has read these terms: a PUT must bring back what the GET gave. */
 const signatureOf = (subscriptionId: string, offer: Offer): string =>
-  createHash('sha256').update(`${subscriptionId}|${keyOf(offer)}`.toLowerCase()).digest('hex').toUpperCase();
+  createHash('sha256')
+    .update(`${subscriptionId}|${keyOf(offer)}`.toLowerCase())
+    .digest('hex')
+    .toUpperCase();
 
 const schema = z.looseObject({ properties: z.looseObject({ signature: z.string(), accepted: z.boolean() }) });
 
 function put(azure: Azure, call: Call): Answer {
   const { signature, accepted } = parseBody(schema, call).properties;
   const expected = signatureOf(param(call, 'subscriptionId'), offerOf(azure, call));
-  if (signature !== expected) throw badRequest('BadRequest', 'The signature of the terms is not the one of the current terms. Get them again, and accept those.');
+  if (signature !== expected)
+    throw badRequest(
+      'BadRequest',
+      'The signature of the terms is not the one of the current terms. Get them again, and accept those.',
+    );
   return ok(accept(azure, call, accepted));
 }
 

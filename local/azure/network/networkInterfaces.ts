@@ -76,7 +76,12 @@ export const networkInterfaces: Kind = {
   },
 };
 
-function configured(azure: Azure, put: Put, asked: IpConfiguration, index: number): { shown: Record<string, unknown>; links: Link[] } {
+function configured(
+  azure: Azure,
+  put: Put,
+  asked: IpConfiguration,
+  index: number,
+): { shown: Record<string, unknown>; links: Link[] } {
   const { subnet, publicIPAddress, primary } = asked.properties;
   const id = `${put.id}/ipConfigurations/${asked.name}`;
   const found = usable(azure, put, subnet.id, 'Microsoft.Network/virtualNetworks/subnets/join/action');
@@ -105,7 +110,10 @@ function privateAddress(azure: Azure, put: Put, asked: IpConfiguration, subnet: 
   const { privateIPAllocationMethod: method, privateIPAddress: wanted } = asked.properties;
   if (method === 'Static' && wanted !== undefined) {
     if (!taken.has(wanted)) return wanted;
-    throw badRequest('PrivateIPAddressInUse', `IP configuration ${put.id}/ipConfigurations/${asked.name} is using the private IP address ${wanted} which is already allocated to another resource.`);
+    throw badRequest(
+      'PrivateIPAddressInUse',
+      `IP configuration ${put.id}/ipConfigurations/${asked.name} is using the private IP address ${wanted} which is already allocated to another resource.`,
+    );
   }
   const before = put.existing === undefined ? undefined : nicProperties.parse(put.existing.document.properties);
   const same = before?.ipConfigurations.find(
@@ -117,7 +125,9 @@ function privateAddress(azure: Azure, put: Put, asked: IpConfiguration, subnet: 
 const addressesOf = (nic: Resource | undefined): string[] =>
   nic?.type !== networkInterfaces.type
     ? []
-    : nicProperties.parse(nic.document.properties).ipConfigurations.flatMap(({ properties }) => properties.privateIPAddress ?? []);
+    : nicProperties
+        .parse(nic.document.properties)
+        .ipConfigurations.flatMap(({ properties }) => properties.privateIPAddress ?? []);
 
 const macAddress = (number: number): string =>
   `00-0D-3A-${[16, 8, 0].map((shift) => ((number >> shift) & 255).toString(16).toUpperCase().padStart(2, '0')).join('-')}`;

@@ -30,7 +30,10 @@ export const networkSecurityGroups: Kind = {
   computed(azure, { id }) {
     const children = rulesOf(azure, id).map(({ resource }) => shown(azure, securityRules, resource));
     const users = (type: string): { id: string }[] => usersOfType(azure, id, type).map((one) => ({ id: one.source }));
-    const [networkInterfaces, subnets] = [users('Microsoft.Network/networkInterfaces'), users('Microsoft.Network/virtualNetworks/subnets')];
+    const [networkInterfaces, subnets] = [
+      users('Microsoft.Network/networkInterfaces'),
+      users('Microsoft.Network/virtualNetworks/subnets'),
+    ];
     return {
       securityRules: children,
       defaultSecurityRules: defaultRules.map(({ name, properties }) => ({

@@ -27,7 +27,11 @@ export const publicIpAddresses: Kind = {
   prepare(azure, { body, existing }) {
     const { name } = sku.parse(body['sku']);
     // Basic public addresses were retired on 30 September 2025.
-    if (name === 'Basic') throw badRequest('IPv4BasicSkuPublicIpCountLimitReached', 'Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.');
+    if (name === 'Basic')
+      throw badRequest(
+        'IPv4BasicSkuPublicIpCountLimitReached',
+        'Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.',
+      );
     if (body.properties['publicIPAllocationMethod'] !== 'Static') {
       throw badRequest('StandardSkuPublicIPAddressMustBeStatic', 'Standard sku publicIp must be Static.');
     }
@@ -38,7 +42,13 @@ export const publicIpAddresses: Kind = {
       document: {
         ...rest,
         sku: { tier: 'Regional', ...sku.parse(body['sku']) },
-        properties: { publicIPAddressVersion: 'IPv4', idleTimeoutInMinutes: 4, ipTags: [], ...properties, resourceGuid },
+        properties: {
+          publicIPAddressVersion: 'IPv4',
+          idleTimeoutInMinutes: 4,
+          ipTags: [],
+          ...properties,
+          resourceGuid,
+        },
       },
       hidden: { address: existing?.hidden['address'] ?? nextAddress(azure) },
     };
@@ -87,13 +97,18 @@ export const natGateways: Kind = {
     };
   },
   computed(azure, { id }) {
-    const subnets = usersOfType(azure, id, 'Microsoft.Network/virtualNetworks/subnets').map(({ source }) => ({ id: source }));
+    const subnets = usersOfType(azure, id, 'Microsoft.Network/virtualNetworks/subnets').map(({ source }) => ({
+      id: source,
+    }));
     return subnets.length > 0 ? { subnets } : {};
   },
   demandUnused(azure, { id }) {
     const users = azure.resources.users(id).map(({ source }) => source);
     if (users.length === 0) return;
-    throw badRequest('InUseNatGatewayCannotBeDeleted', `NAT Gateway ${id} cannot be deleted because it is in use by the following resources: ${users.join(', ')}.`);
+    throw badRequest(
+      'InUseNatGatewayCannotBeDeleted',
+      `NAT Gateway ${id} cannot be deleted because it is in use by the following resources: ${users.join(', ')}.`,
+    );
   },
 };
 
@@ -101,5 +116,8 @@ export const natGateways: Kind = {
 export function demandFree(azure: Azure, addressId: string, forId: string): void {
   const other = azure.resources.users(addressId).find(({ source }) => source.toLowerCase() !== forId.toLowerCase());
   if (other === undefined) return;
-  throw badRequest('PublicIPAddressInUse', `Resource ${forId} is referencing public IP address ${addressId} that is already allocated to resource ${other.via}.`);
+  throw badRequest(
+    'PublicIPAddressInUse',
+    `Resource ${forId} is referencing public IP address ${addressId} that is already allocated to resource ${other.via}.`,
+  );
 }

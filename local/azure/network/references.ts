@@ -12,4 +12,6 @@ interface User {
 
 /** Resources of `type` that use `id`. */
 export const usersOfType = (azure: Azure, id: string, type: string): User[] =>
-  azure.resources.users(id).filter(({ source }) => azure.resources.get(source)?.type.toLowerCase() === type.toLowerCase());
+  azure.resources
+    .users(id)
+    .filter(({ source }) => azure.resources.get(source)?.type.toLowerCase() === type.toLowerCase());

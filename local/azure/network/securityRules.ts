@@ -44,7 +44,10 @@ export function demandRule(name: string, rule: Rule): void {
   const { priority } = rule;
   const refuse = (code: string, text: string): Error => badRequest(code, `Security rule ${text}`, name);
   if (priority < 100 || priority > 4096) {
-    throw refuse('SecurityRuleInvalidPriority', `has invalid Priority. Value provided: ${priority}. Allowed range 100-4096.`);
+    throw refuse(
+      'SecurityRuleInvalidPriority',
+      `has invalid Priority. Value provided: ${priority}. Allowed range 100-4096.`,
+    );
   }
   const ports: [string, string[]][] = [
     ['SourcePortRange', both(rule.sourcePortRange, rule.sourcePortRanges)],
@@ -56,13 +59,21 @@ export function demandRule(name: string, rule: Rule): void {
   ];
   for (const [field, values] of [...ports, ...prefixes]) {
     if (values.length === 0) {
-      throw refuse('SecurityRuleParameterNotSpecified', `parameter ${field} must be specified for rule with Id ${name}.`);
+      throw refuse(
+        'SecurityRuleParameterNotSpecified',
+        `parameter ${field} must be specified for rule with Id ${name}.`,
+      );
     }
   }
   const wrongPort = ports.flatMap(([, values]) => values).find((value) => !isPortRange(value));
-  if (wrongPort !== undefined) throw refuse('SecurityRuleInvalidPortRange', `has invalid Port range. Value provided: ${wrongPort}. Value should be an integer OR integer range with '-' delimiter. Valid range 0-65535.`);
+  if (wrongPort !== undefined)
+    throw refuse(
+      'SecurityRuleInvalidPortRange',
+      `has invalid Port range. Value provided: ${wrongPort}. Value should be an integer OR integer range with '-' delimiter. Valid range 0-65535.`,
+    );
   const wrongPrefix = prefixes.flatMap(([, values]) => values).find((value) => !isPrefix(value));
-  if (wrongPrefix !== undefined) throw refuse('SecurityRuleInvalidAddressPrefix', `has invalid Address prefix. Value provided: ${wrongPrefix}`);
+  if (wrongPrefix !== undefined)
+    throw refuse('SecurityRuleInvalidAddressPrefix', `has invalid Address prefix. Value provided: ${wrongPrefix}`);
 }
 
 const isPrefix = (text: string): boolean => text === '*' || SERVICE_TAG.test(text) || isAddressPrefix(text);
@@ -95,7 +106,10 @@ export function demandNoConflict(rules: readonly { readonly name: string; readon
   }
 }
 
-export const rulesOf = (azure: Azure, networkSecurityGroupId: string): { name: string; properties: Rule; resource: Resource }[] =>
+export const rulesOf = (
+  azure: Azure,
+  networkSecurityGroupId: string,
+): { name: string; properties: Rule; resource: Resource }[] =>
   azure.resources.list(securityRules.type, `${networkSecurityGroupId}/securityRules/`).map((resource) => ({
     name: nameOf(resource.id),
     properties: ruleProperties.parse(resource.document.properties),
@@ -132,7 +146,15 @@ function recordWindow(azure: Azure, { id }: Resource, { body }: Put): void {
   }
 }
 
-const fixed = (direction: 'Inbound' | 'Outbound', name: string, priority: number, access: 'Allow' | 'Deny', from: string, to: string, description: string) => ({
+const fixed = (
+  direction: 'Inbound' | 'Outbound',
+  name: string,
+  priority: number,
+  access: 'Allow' | 'Deny',
+  from: string,
+  to: string,
+  description: string,
+) => ({
   name,
   properties: ruleProperties.parse({
     description,
@@ -149,10 +171,42 @@ const fixed = (direction: 'Inbound' | 'Outbound', name: string, priority: number
 
 /** The six rules that every network security group ends with. */
 export const defaultRules: readonly { readonly name: string; readonly properties: Rule }[] = [
-  fixed('Inbound', 'AllowVnetInBound', 65000, 'Allow', 'VirtualNetwork', 'VirtualNetwork', 'Allow inbound traffic from all VMs in VNET'),
-  fixed('Inbound', 'AllowAzureLoadBalancerInBound', 65001, 'Allow', 'AzureLoadBalancer', '*', 'Allow inbound traffic from azure load balancer'),
+  fixed(
+    'Inbound',
+    'AllowVnetInBound',
+    65000,
+    'Allow',
+    'VirtualNetwork',
+    'VirtualNetwork',
+    'Allow inbound traffic from all VMs in VNET',
+  ),
+  fixed(
+    'Inbound',
+    'AllowAzureLoadBalancerInBound',
+    65001,
+    'Allow',
+    'AzureLoadBalancer',
+    '*',
+    'Allow inbound traffic from azure load balancer',
+  ),
   fixed('Inbound', 'DenyAllInBound', 65500, 'Deny', '*', '*', 'Deny all inbound traffic'),
-  fixed('Outbound', 'AllowVnetOutBound', 65000, 'Allow', 'VirtualNetwork', 'VirtualNetwork', 'Allow outbound traffic from all VMs to all VMs in VNET'),
-  fixed('Outbound', 'AllowInternetOutBound', 65001, 'Allow', '*', 'Internet', 'Allow outbound traffic from all VMs to Internet'),
+  fixed(
+    'Outbound',
+    'AllowVnetOutBound',
+    65000,
+    'Allow',
+    'VirtualNetwork',
+    'VirtualNetwork',
+    'Allow outbound traffic from all VMs to all VMs in VNET',
+  ),
+  fixed(
+    'Outbound',
+    'AllowInternetOutBound',
+    65001,
+    'Allow',
+    '*',
+    'Internet',
+    'Allow outbound traffic from all VMs to Internet',
+  ),
   fixed('Outbound', 'DenyAllOutBound', 65500, 'Deny', '*', '*', 'Deny all outbound traffic'),
 ];

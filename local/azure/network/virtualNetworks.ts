@@ -43,7 +43,12 @@ function demandPrefixes(azure: Azure, id: string, prefixes: readonly string[]): 
   const vnetName = nameOf(parentOf(id));
   if (prefixes.length === 0) throw badRequest('InvalidRequestFormat', `Subnet ${name} has no address prefix.`, id);
   const wrong = prefixes.find((prefix) => !ipaddr.isValidCIDR(prefix));
-  if (wrong !== undefined) throw badRequest('InvalidCIDRNotation', `The address prefix ${wrong} in resource ${id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24.`, id);
+  if (wrong !== undefined)
+    throw badRequest(
+      'InvalidCIDRNotation',
+      `The address prefix ${wrong} in resource ${id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24.`,
+      id,
+    );
   const space = addressSpaceOf(azure, parentOf(id));
   if (!prefixes.every((prefix) => space.some((one) => contains(one, prefix)))) {
     throw badRequest('NetcfgInvalidSubnet', `Subnet '${name}' is not valid in virtual network '${vnetName}'.`, id);
@@ -54,7 +59,11 @@ function demandPrefixes(azure: Azure, id: string, prefixes: readonly string[]): 
       prefixes.some((ours) => contains(theirs, ours) || contains(ours, theirs)),
     );
     if (overlap) {
-      throw badRequest('NetcfgSubnetRangesOverlap', `Subnet '${name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '${vnetName}'.`, id);
+      throw badRequest(
+        'NetcfgSubnetRangesOverlap',
+        `Subnet '${name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '${vnetName}'.`,
+        id,
+      );
     }
   }
 }
@@ -66,7 +75,8 @@ export const subnets: Kind = {
   prepare(azure, put) {
     const { networkSecurityGroup, natGateway, ...rest } = subnetProperties.parse(put.body.properties);
     demandPrefixes(azure, put.id, prefixesOf(put.body.properties));
-    if (networkSecurityGroup !== undefined) usable(azure, put, networkSecurityGroup.id, 'Microsoft.Network/networkSecurityGroups/join/action');
+    if (networkSecurityGroup !== undefined)
+      usable(azure, put, networkSecurityGroup.id, 'Microsoft.Network/networkSecurityGroups/join/action');
     if (natGateway !== undefined) usable(azure, put, natGateway.id, 'Microsoft.Network/natGateways/join/action');
     const used = [networkSecurityGroup, natGateway].flatMap((one) => (one === undefined ? [] : [one.id]));
     const { provisioningState: _, ipConfigurations: __, ...settings } = rest;
@@ -148,12 +158,17 @@ function replaceSubnets(azure: Azure, { id }: Resource, put: Put): void {
 export function allocateAddress(subnet: Resource, taken: ReadonlySet<string>): string {
   const prefix = prefixesOf(subnet.document.properties).find((one) => one.includes('.')) ?? '10.0.0.0/24';
   const [network, bits] = ipaddr.IPv4.parseCIDR(prefix);
-  const base = ipaddr.IPv4.networkAddressFromCIDR(prefix).toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+  const base = ipaddr.IPv4.networkAddressFromCIDR(prefix)
+    .toByteArray()
+    .reduce((sum, byte) => sum * 256 + byte, 0);
   for (let offset = 4; offset < 2 ** (32 - bits) - 1; offset += 1) {
     const address = dotted(base + offset);
     if (!taken.has(address)) return address;
   }
-  throw badRequest('SubnetIsFull', `Subnet ${nameOf(subnet.id)} with address prefix ${network.toString()}/${bits} does not have enough capacity for 1 IP addresses.`);
+  throw badRequest(
+    'SubnetIsFull',
+    `Subnet ${nameOf(subnet.id)} with address prefix ${network.toString()}/${bits} does not have enough capacity for 1 IP addresses.`,
+  );
 }
 
 export const dotted = (address: number): string =>

@@ -7,7 +7,10 @@ export interface Row {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly tenantId: string;
-  readonly properties: { readonly state: string; readonly managementGroupAncestorsChain: readonly { readonly name: string; readonly displayName: string }[] };
+  readonly properties: {
+    readonly state: string;
+    readonly managementGroupAncestorsChain: readonly { readonly name: string; readonly displayName: string }[];
+  };
 }
 
 type Condition = (row: Row) => boolean;
@@ -29,8 +32,16 @@ const TYPE = /^type\s*(?:=~|==)\s*(['"])microsoft\.resources\/subscriptions\1$/i
 
 export function parseQuery(text: string): Query {
   const [table, ...stages] = split(text, '|').map((stage) => stage.trim().replace(/\s+/g, ' '));
-  if (table?.toLowerCase() !== 'resourcecontainers') throw new UnsupportedQuery(`only the table 'resourcecontainers' is simulated, not '${table ?? ''}'`);
-  const state = { conditions: [] as Condition[], project: all, descending: false, limit: Infinity, count: false, typed: false };
+  if (table?.toLowerCase() !== 'resourcecontainers')
+    throw new UnsupportedQuery(`only the table 'resourcecontainers' is simulated, not '${table ?? ''}'`);
+  const state = {
+    conditions: [] as Condition[],
+    project: all,
+    descending: false,
+    limit: Infinity,
+    count: false,
+    typed: false,
+  };
   for (const stage of stages) {
     const [, verb = '', rest = ''] = /^([\w-]+)\s*(.*)$/.exec(stage) ?? [];
     if (verb === 'where') {
@@ -87,7 +98,13 @@ function value(row: Row, expression: string): unknown {
   const inner = /^(?:tostring|tolower|string)\((.*)\)$/i.exec(expression)?.[1];
   if (inner !== undefined) {
     const found = value(row, inner.trim());
-    return typeof found === 'string' ? (/^tolower/i.test(expression) ? found.toLowerCase() : found) : found === undefined ? '' : JSON.stringify(found);
+    return typeof found === 'string'
+      ? /^tolower/i.test(expression)
+        ? found.toLowerCase()
+        : found
+      : found === undefined
+        ? ''
+        : JSON.stringify(found);
   }
   const tag = /^tags(?:\[['"](.+)['"]\]|\.(\w+))$/.exec(expression);
   if (tag !== null) {
@@ -95,7 +112,8 @@ function value(row: Row, expression: string): unknown {
     return Object.entries(row.tags).find(([key]) => key.toLowerCase() === name)?.[1];
   }
   if (/^properties\.state$/.test(expression)) return row.properties.state;
-  if (/^properties\.managementGroupAncestorsChain$/i.test(expression)) return row.properties.managementGroupAncestorsChain;
+  if (/^properties\.managementGroupAncestorsChain$/i.test(expression))
+    return row.properties.managementGroupAncestorsChain;
   const columns = all(row);
   if (expression in columns) return columns[expression];
   throw new UnsupportedQuery(`'${expression}' is not simulated`);
@@ -113,7 +131,8 @@ function literals(text: string): string[] {
   });
 }
 
-const asText = (found: unknown): string => (typeof found === 'string' ? found : found === undefined ? '' : JSON.stringify(found));
+const asText = (found: unknown): string =>
+  typeof found === 'string' ? found : found === undefined ? '' : JSON.stringify(found);
 const isTerm = (text: string, term: string): boolean =>
   new RegExp(`(^|[^\\p{L}\\p{N}])${term.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}($|[^\\p{L}\\p{N}])`, 'iu').test(text);
 
@@ -143,7 +162,8 @@ function condition(text: string): Condition {
   const one = /^(.+?)\s*(==|=~|!=|!~| contains | has | startswith )\s*((['"]).*\4)$/i.exec(text);
   const wanted = one?.[3] === undefined ? undefined : literal(one[3]);
   const compare = operators[one?.[2]?.trim().toLowerCase() ?? ''];
-  if (one?.[1] === undefined || wanted === undefined || compare === undefined) throw new UnsupportedQuery(`the condition '${text}' is not simulated`);
+  if (one?.[1] === undefined || wanted === undefined || compare === undefined)
+    throw new UnsupportedQuery(`the condition '${text}' is not simulated`);
   const column = one[1].trim();
   return (row) => compare(asText(value(row, column)), wanted);
 }

@@ -44,8 +44,13 @@ function answer(azure: Azure, call: Call): Answer {
   }
 }
 
-function page(query: Query, found: readonly Row[], options: NonNullable<z.infer<typeof schema>['options']>): Record<string, unknown> {
-  if (query.count) return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
+function page(
+  query: Query,
+  found: readonly Row[],
+  options: NonNullable<z.infer<typeof schema>['options']>,
+): Record<string, unknown> {
+  if (query.count)
+    return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
   const all = found.slice(0, query.limit);
   const from = options.$skipToken === undefined ? (options.$skip ?? 0) : offsetOf(options.$skipToken);
   const to = from + (options.$top ?? PAGE);
@@ -80,7 +85,9 @@ function rows(azure: Azure, call: Call, ids: string[] | undefined, groups: strin
   const within = groups === undefined ? undefined : new Set(groups.map((name) => name.toLowerCase()));
   const chains = new Map<string, { name: string; displayName: string }[]>();
   return azure.rbac.visible(call.caller.principalId).flatMap(({ id, name, tags, state, managementGroup }) => {
-    const chain = chains.get(managementGroup) ?? azure.hierarchy.chain(managementGroup).map((one) => ({ name: one.name, displayName: one.displayName }));
+    const chain =
+      chains.get(managementGroup) ??
+      azure.hierarchy.chain(managementGroup).map((one) => ({ name: one.name, displayName: one.displayName }));
     chains.set(managementGroup, chain);
     if (wanted?.has(id.toLowerCase()) === false) return [];
     if (within !== undefined && !chain.some((group) => within.has(group.name.toLowerCase()))) return [];

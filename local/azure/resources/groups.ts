@@ -6,10 +6,16 @@ import { type Resource } from '../store/resources';
 
 const TYPE = 'Microsoft.Resources/resourceGroups';
 
-const idOf = (subscriptionId: string, name: string): string => `/subscriptions/${subscriptionId}/resourceGroups/${name}`;
+const idOf = (subscriptionId: string, name: string): string =>
+  `/subscriptions/${subscriptionId}/resourceGroups/${name}`;
 
 /** The resource group, or 404 ResourceGroupNotFound; for a write also 409 while it is being deleted. */
-export function demandGroup(azure: Azure, subscriptionId: string, name: string, intent: 'read' | 'write' = 'read'): Resource {
+export function demandGroup(
+  azure: Azure,
+  subscriptionId: string,
+  name: string,
+  intent: 'read' | 'write' = 'read',
+): Resource {
   const found = azure.resources.get(idOf(subscriptionId, name));
   if (found === undefined) {
     throw new AzureError(404, 'ResourceGroupNotFound', `Resource group '${name}' could not be found.`);
@@ -43,7 +49,8 @@ type RemoveOne = (resource: Resource, goneAt: number) => void;
 export function groupRoutes(azure: Azure, removeOne: RemoveOne): readonly Route[] {
   const all = '/subscriptions/:subscriptionId/resourceGroups';
   const one = `${all}/:resourceGroup`;
-  const group = (call: Call): Resource => demandGroup(azure, param(call, 'subscriptionId'), param(call, 'resourceGroup'));
+  const group = (call: Call): Resource =>
+    demandGroup(azure, param(call, 'subscriptionId'), param(call, 'resourceGroup'));
   const arm = { api: 'arm' } as const;
   return [
     { ...arm, method: 'PUT', path: one, handle: (call) => put(azure, call) },
@@ -52,7 +59,12 @@ export function groupRoutes(azure: Azure, removeOne: RemoveOne): readonly Route[
     { ...arm, method: 'HEAD', path: one, handle: (call) => ({ status: exists(azure, call) ? 204 : 404 }) },
     { ...arm, method: 'DELETE', path: one, handle: (call) => remove(azure, call, removeOne) },
     { ...arm, method: 'GET', path: all, handle: (call) => ok({ value: list(azure, call) }) },
-    { ...arm, method: 'GET', path: `${one}/resources`, handle: (call) => ok({ value: contents(azure, group(call).id) }) },
+    {
+      ...arm,
+      method: 'GET',
+      path: `${one}/resources`,
+      handle: (call) => ok({ value: contents(azure, group(call).id) }),
+    },
     {
       ...arm,
       method: 'GET',
@@ -82,7 +94,12 @@ function put(azure: Azure, call: Call): Answer {
 }
 
 /** Also for the groups that a tenant begins with. */
-export function createGroup(azure: Azure, id: string, location: string, tags: Record<string, string> | undefined): Resource {
+export function createGroup(
+  azure: Azure,
+  id: string,
+  location: string,
+  tags: Record<string, string> | undefined,
+): Resource {
   const now = azure.now();
   const document = { location, ...(tags === undefined ? {} : { tags }), properties: {} };
   return azure.resources.put(

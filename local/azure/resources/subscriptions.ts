@@ -9,20 +9,50 @@ const ONE = '/subscriptions/:subscriptionId';
 /** Subscriptions, management groups, provider registrations, and where operations are polled. */
 export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: '/subscriptions', api: 'arm', authorize: false, handle: (call) => list(azure, call) },
-  { method: 'GET', path: ONE, api: 'arm', handle: (call) => ok(shown(azure, demandSubscription(azure, param(call, 'subscriptionId')))) },
-  { method: 'GET', path: `${ONE}/providers/:namespace/locations/:location/operations/:id`, api: 'arm', handle: (call) => azure.operations.status(param(call, 'id')) },
+  {
+    method: 'GET',
+    path: ONE,
+    api: 'arm',
+    handle: (call) => ok(shown(azure, demandSubscription(azure, param(call, 'subscriptionId')))),
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/providers/:namespace/locations/:location/operations/:id`,
+    api: 'arm',
+    handle: (call) => azure.operations.status(param(call, 'id')),
+  },
   {
     method: 'GET',
     path: `${ONE}/providers/:namespace/locations/:location/operationResults/:id`,
     api: 'arm',
-    handle: (call) => azure.operations.result(param(call, 'id'), `${azure.origin}${call.path}?api-version=${call.query('api-version') ?? ''}`),
+    handle: (call) =>
+      azure.operations.result(
+        param(call, 'id'),
+        `${azure.origin}${call.path}?api-version=${call.query('api-version') ?? ''}`,
+      ),
   },
   { method: 'GET', path: `${ONE}/providers/:namespace`, api: 'arm', handle: (call) => ok(provider(azure, call)) },
   { method: 'POST', path: `${ONE}/providers/:namespace/register`, api: 'arm', handle: (call) => register(azure, call) },
   { method: 'GET', path: '/tenants', api: 'arm', authorize: false, handle: () => ok({ value: [tenant(azure)] }) },
-  { method: 'GET', path: '/providers/Microsoft.Management/managementGroups', api: 'arm', authorize: false, handle: (call) => ok({ value: visibleGroups(azure, call) }) },
-  { method: 'GET', path: '/providers/Microsoft.Management/managementGroups/:name', api: 'arm', handle: (call) => ok(group(azure, param(call, 'name'))) },
-  { method: 'GET', path: '/providers/Microsoft.Management/managementGroups/:name/descendants', api: 'arm', handle: (call) => ok({ value: descendants(azure, call) }) },
+  {
+    method: 'GET',
+    path: '/providers/Microsoft.Management/managementGroups',
+    api: 'arm',
+    authorize: false,
+    handle: (call) => ok({ value: visibleGroups(azure, call) }),
+  },
+  {
+    method: 'GET',
+    path: '/providers/Microsoft.Management/managementGroups/:name',
+    api: 'arm',
+    handle: (call) => ok(group(azure, param(call, 'name'))),
+  },
+  {
+    method: 'GET',
+    path: '/providers/Microsoft.Management/managementGroups/:name/descendants',
+    api: 'arm',
+    handle: (call) => ok({ value: descendants(azure, call) }),
+  },
 ];
 
 /** The subscription, or 404 in Azure's words. */
@@ -46,7 +76,11 @@ const shown = (azure: Azure, { id, name, state, tags }: Subscription): Record<st
   displayName: name,
   state,
   tags,
-  subscriptionPolicies: { locationPlacementId: 'Public_2014-09-01', quotaId: 'PayAsYouGo_2014-09-01', spendingLimit: 'Off' },
+  subscriptionPolicies: {
+    locationPlacementId: 'Public_2014-09-01',
+    quotaId: 'PayAsYouGo_2014-09-01',
+    spendingLimit: 'Off',
+  },
 });
 
 const tenant = ({ tenant: { tenantId, displayName, domain } }: Azure): Record<string, unknown> => ({
@@ -71,7 +105,11 @@ function provider(azure: Azure, call: Call): Record<string, unknown> {
 }
 
 function register(azure: Azure, call: Call): Answer {
-  azure.registrations.register(param(call, 'subscriptionId'), param(call, 'namespace'), doneAt(azure, 'providerRegistration'));
+  azure.registrations.register(
+    param(call, 'subscriptionId'),
+    param(call, 'namespace'),
+    doneAt(azure, 'providerRegistration'),
+  );
   return ok(provider(azure, call));
 }
 
@@ -91,7 +129,10 @@ const shownGroup = (azure: Azure, name: string, displayName: string): Record<str
 function group(azure: Azure, name: string): Record<string, unknown> {
   const { name: own, displayName, parent } = demandGroup(azure, name);
   const above = parent === null ? null : demandGroup(azure, parent);
-  const details = above === null ? {} : { parent: { id: managementGroupId(above.name), name: above.name, displayName: above.displayName } };
+  const details =
+    above === null
+      ? {}
+      : { parent: { id: managementGroupId(above.name), name: above.name, displayName: above.displayName } };
   const shownOne = shownGroup(azure, own, displayName);
   return { ...shownOne, properties: { tenantId: azure.tenant.tenantId, displayName, details } };
 }
@@ -99,7 +140,9 @@ function group(azure: Azure, name: string): Record<string, unknown> {
 const visibleGroups = (azure: Azure, { caller }: Call): unknown[] =>
   azure.hierarchy
     .managementGroups()
-    .filter(({ name }) => azure.rbac.permits(caller.principalId, 'Microsoft.Management/managementGroups/read', managementGroupId(name)))
+    .filter(({ name }) =>
+      azure.rbac.permits(caller.principalId, 'Microsoft.Management/managementGroups/read', managementGroupId(name)),
+    )
     .map(({ name, displayName }) => shownGroup(azure, name, displayName));
 
 function descendants(azure: Azure, call: Call): unknown[] {
@@ -114,7 +157,11 @@ function descendants(azure: Azure, call: Call): unknown[] {
     properties: { displayName, parent: { id: managementGroupId(parent) } },
   });
   return [
-    ...groups.map(({ name, displayName, parent }) => child(managementGroupId(name), 'Microsoft.Management/managementGroups', name, displayName, parent ?? '')),
-    ...subscriptions.map(({ id, name, managementGroup }) => child(`/subscriptions/${id}`, 'Microsoft.Management/managementGroups/subscriptions', id, name, managementGroup)),
+    ...groups.map(({ name, displayName, parent }) =>
+      child(managementGroupId(name), 'Microsoft.Management/managementGroups', name, displayName, parent ?? ''),
+    ),
+    ...subscriptions.map(({ id, name, managementGroup }) =>
+      child(`/subscriptions/${id}`, 'Microsoft.Management/managementGroups/subscriptions', id, name, managementGroup),
+    ),
   ];
 }

@@ -25,13 +25,15 @@ export interface Machine {
   readonly publicIp: string | null;
 }
 
-export const machines = (azure: Azure): Machine[] => azure.resources.list(virtualMachines.type).map((vm) => machine(azure, vm));
+export const machines = (azure: Azure): Machine[] =>
+  azure.resources.list(virtualMachines.type).map((vm) => machine(azure, vm));
 
 /** A VM as the simulated appliance sees it from inside and out. */
 export function machine(azure: Azure, vm: Resource): Machine {
   const { osProfile, networkProfile } = vmProperties.parse(vm.document.properties);
   const nic = azure.resources.get(networkProfile.networkInterfaces[0]?.id ?? '');
-  const configuration = nic === undefined ? undefined : nicProperties.parse(nic.document.properties).ipConfigurations[0];
+  const configuration =
+    nic === undefined ? undefined : nicProperties.parse(nic.document.properties).ipConfigurations[0];
   const { power, startedAt } = powerOf(azure, vm);
   return {
     id: vm.id,

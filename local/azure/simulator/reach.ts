@@ -36,7 +36,9 @@ export function reach(azure: Azure, address: string, port: number, source: strin
 
 const groupOf = (resource: Resource | undefined): string | undefined => {
   const group: unknown = resource?.document.properties['networkSecurityGroup'];
-  return typeof group === 'object' && group !== null && 'id' in group && typeof group.id === 'string' ? group.id : undefined;
+  return typeof group === 'object' && group !== null && 'id' in group && typeof group.id === 'string'
+    ? group.id
+    : undefined;
 };
 
 /** The network interface that has a private or public address at this moment. */
@@ -59,7 +61,13 @@ export function publicAddressOf(azure: Azure, id: string | undefined): string | 
   return found !== undefined && found.readyAt <= azure.now() && typeof address === 'string' ? address : undefined;
 }
 
-function decide(azure: Azure, group: string, target: Target, port: number, source: string): { allowed: boolean; rule: string } {
+function decide(
+  azure: Azure,
+  group: string,
+  target: Target,
+  port: number,
+  source: string,
+): { allowed: boolean; rule: string } {
   const now = azure.now();
   // A new rule works once its operation has ended; one being deleted works until then.
   const own = rulesOf(azure, group).filter(({ resource }) => resource.readyAt <= now);

@@ -39,7 +39,10 @@ export class RequestRecord {
 /** What a path is about: `networkSecurityGroups`, `securityRules`, `applications`, `secrets`, `token`. */
 function kindOf(path: string): string {
   const provider = path.toLowerCase().lastIndexOf('/providers/');
-  const parts = path.slice(Math.max(provider, 0)).split('/').filter((part) => part !== '');
+  const parts = path
+    .slice(Math.max(provider, 0))
+    .split('/')
+    .filter((part) => part !== '');
   if (provider >= 0) {
     const rest = parts.slice(2);
     return (rest.length % 2 === 0 ? rest.at(-2) : rest.at(-1)) ?? parts[1] ?? '';

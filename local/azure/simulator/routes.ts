@@ -7,7 +7,11 @@ import { fault } from './faults';
 import { machine, machines, machineToken } from './machines';
 import { reach } from './reach';
 
-const open = (method: 'GET' | 'POST' | 'DELETE', path: string, handle: (call: Call) => Answer | Promise<Answer>): Route => ({
+const open = (
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  handle: (call: Call) => Answer | Promise<Answer>,
+): Route => ({
   method,
   path: `/_simulator${path}`,
   api: 'open',
@@ -62,8 +66,14 @@ async function vmToken(azure: Azure, call: Call): Promise<Answer> {
   const vm = azure.resources.get(vmId);
   if (vm === undefined) return missing(`There is no VM ${vmId}.`);
   const issued = await machineToken(azure, vm, demandAudience(azure, resource));
-  if (issued === undefined) return { status: 400, body: { error: 'invalid_request', error_description: 'Identity not found' } };
-  return ok({ access_token: issued.token, expires_on: String(issued.expiresAtSeconds), resource, token_type: 'Bearer' });
+  if (issued === undefined)
+    return { status: 400, body: { error: 'invalid_request', error_description: 'Identity not found' } };
+  return ok({
+    access_token: issued.token,
+    expires_on: String(issued.expiresAtSeconds),
+    resource,
+    token_type: 'Bearer',
+  });
 }
 
 /** A token for one of the tenant's own principals by name: how a rehearsal plays the administrator. */
@@ -91,7 +101,8 @@ const creation = z.strictObject({
 
 function addSubscription(azure: Azure, call: Call): Answer {
   const asked = parseBody(creation, call);
-  if (azure.hierarchy.managementGroup(asked.managementGroup) === undefined) return missing(`There is no management group '${asked.managementGroup}'.`);
+  if (azure.hierarchy.managementGroup(asked.managementGroup) === undefined)
+    return missing(`There is no management group '${asked.managementGroup}'.`);
   const isNew = azure.hierarchy.addSubscription({ ...asked, state: 'Enabled' });
   return { status: isNew ? 201 : 200, body: azure.hierarchy.subscription(asked.id) };
 }

@@ -71,13 +71,19 @@ export class Directory {
   }
 
   list(kind: Kind): Entry[] {
-    const sql = 'SELECT * FROM directory WHERE kind = ? AND visibleAt <= ? AND deletedAt IS NULL ORDER BY createdAt, id';
+    const sql =
+      'SELECT * FROM directory WHERE kind = ? AND visibleAt <= ? AND deletedAt IS NULL ORDER BY createdAt, id';
     return this.db.rows(entry, sql, kind, this.now());
   }
 
   /** Whatever the replicas know: for uniqueness, and for the identity provider's own bookkeeping. */
   atSource(kind: Kind, appId: string): Entry | undefined {
-    return this.db.row(entry, 'SELECT * FROM directory WHERE kind = ? AND appId = ? AND deletedAt IS NULL', kind, appId);
+    return this.db.row(
+      entry,
+      'SELECT * FROM directory WHERE kind = ? AND appId = ? AND deletedAt IS NULL',
+      kind,
+      appId,
+    );
   }
 
   deleted(id: string): Entry | undefined {
@@ -110,7 +116,14 @@ export class Directory {
 
   addPassword(one: Password): void {
     const { keyId, applicationId, hash, document, endsAt } = one;
-    this.db.run('INSERT INTO passwords VALUES (?, ?, ?, ?, ?)', keyId, applicationId, hash, JSON.stringify(document), endsAt);
+    this.db.run(
+      'INSERT INTO passwords VALUES (?, ?, ?, ?, ?)',
+      keyId,
+      applicationId,
+      hash,
+      JSON.stringify(document),
+      endsAt,
+    );
   }
 
   passwords(applicationId: string): Password[] {
@@ -123,7 +136,14 @@ export class Directory {
   }
 
   addAppRole({ id, principalId, resourceId, appRoleId, createdAt }: AppRoleAssignment): void {
-    this.db.run('INSERT INTO appRoleAssignments VALUES (?, ?, ?, ?, ?)', id, principalId, resourceId, appRoleId, createdAt);
+    this.db.run(
+      'INSERT INTO appRoleAssignments VALUES (?, ?, ?, ?, ?)',
+      id,
+      principalId,
+      resourceId,
+      appRoleId,
+      createdAt,
+    );
   }
 
   appRoles(side: 'principalId' | 'resourceId', id: string): AppRoleAssignment[] {
