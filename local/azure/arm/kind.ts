@@ -17,7 +17,7 @@ export interface Put {
 }
 
 /** What a PUT becomes. */
-export interface Prepared {
+interface Prepared {
   readonly document: Document;
   readonly hidden?: Readonly<Record<string, unknown>>;
   readonly links?: readonly Link[];

@@ -157,7 +157,8 @@ function list(azure: Azure, kind: Kind, call: Call): Answer {
 const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
   azure.resources.list(kind.type, prefix).map((resource) => shown(azure, kind, resource, call));
 
-const tagsOnly = z.looseObject({ tags: z.record(z.string(), z.string()).optional() });
+/** A PATCH of anything else is refused, so that it is never ignored. */
+const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optional() });
 
 function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
   const existing = find(azure, kind, call);
@@ -199,7 +200,9 @@ function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource
   const parent = isChild(kind) ? azure.resources.get(parentOf(id)) : undefined;
   const family = parent === undefined ? [] : [parent, ...azure.resources.below(parent.id)];
   const blocker =
-    existing?.goneAt != null ? existing : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
+    existing !== undefined && existing.goneAt !== null
+      ? existing
+      : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
   if (blocker === undefined) return;
   const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
   const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;

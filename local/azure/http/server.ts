@@ -21,7 +21,12 @@ export async function listen(
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   const dispatcher = use(`https://127.0.0.1:${address.port}`);
-  server.on('request', (request, response) => void serve(dispatcher, request, response));
+  server.on('request', (request, response) => {
+    serve(dispatcher, request, response).catch((error: unknown) => {
+      console.error('The simulated Azure could not answer:', error);
+      request.socket.destroy();
+    });
+  });
   return server;
 }
 
