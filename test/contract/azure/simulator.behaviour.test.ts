@@ -375,6 +375,49 @@ describe('by the clock', () => {
   });
 });
 
+test('cores are counted against the quota of their family and region', async () => {
+  await start({ ...instant, quotas: { default: 100, families: { standardDSv3Family: 4 } } });
+  const vnet = {
+    addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
+    subnets: [{ name: 's', properties: { addressPrefix: '10.0.0.0/24' } }],
+  };
+  await arm('PUT', network('virtualNetworks/v'), { location, properties: vnet });
+  const machine = async (name: string): Promise<Answer> => {
+    const subnet = { id: network('virtualNetworks/v/subnets/s') };
+    await arm('PUT', network(`networkInterfaces/${name}`), {
+      location,
+      properties: { ipConfigurations: [{ name: 'ip', properties: { subnet } }] },
+    });
+    const imageReference = {
+      publisher: 'Canonical',
+      offer: '0001-com-ubuntu-server-jammy',
+      sku: '22_04-lts-gen2',
+      version: 'latest',
+    };
+    const properties = {
+      hardwareProfile: { vmSize: 'Standard_D4s_v3' },
+      storageProfile: { imageReference },
+      networkProfile: { networkInterfaces: [{ id: network(`networkInterfaces/${name}`) }] },
+    };
+    return await arm(
+      'PUT',
+      `/subscriptions/${platform}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/${name}`,
+      { location, properties },
+    );
+  };
+  expect((await machine('one')).status).toBe(201);
+  const refused = await machine('two');
+  expect([refused.status, errorOf(refused)]).toEqual([409, 'OperationNotAllowed']);
+  expect(refused.body).toMatchObject({
+    error: {
+      message: expect.stringContaining(
+        'Current Limit: 4, Current Usage: 4, Additional Required: 4, (Minimum) New Limit Required: 8',
+      ),
+    },
+  });
+  await azure.stop();
+});
+
 test('no secret stands in clear in the state folder, and keys are their owner’s alone', async () => {
   await start(instant);
   const vault = await azure.token('sentry-orchestrator', 'https://vault.azure.net');

@@ -170,6 +170,25 @@ test('a machine with its network, identity and terms is made, read and taken awa
   expect(left.map(({ name }) => name).sort()).toEqual(['CloudKnox', 'cloudknox-nsg', 'nat', 'nat-ip', 'vnet']);
 });
 
+test('a resource group goes with all that is in it', async () => {
+  const resources = new ResourceManagementClient(credential, platform, options);
+  const identities = new ManagedServiceIdentityClient(credential, platform, options);
+  const scope = (await resources.resourceGroups.createOrUpdate('short-lived', { location })).id ?? '';
+  const identity = await identities.userAssignedIdentities.createOrUpdate('short-lived', 'gone', { location });
+  const authorization = new AuthorizationManagementClient(credential, platform, options);
+  const roleDefinitionId = `/providers/Microsoft.Authorization/roleDefinitions/${READER}`;
+  const principalId = identity.principalId ?? '';
+  await authorization.roleAssignments.create(scope, randomUUID(), { roleDefinitionId, principalId });
+  await resources.resourceGroups.delete('short-lived');
+  expect((await resources.resourceGroups.checkExistence('short-lived')).body).toBe(false);
+  await resources.resourceGroups.createOrUpdate('short-lived', { location });
+  expect(await all(resources.resources.listByResourceGroup('short-lived'))).toEqual([]);
+  const left = await all(
+    authorization.roleAssignments.listForScope(scope, { filter: `principalId eq '${principalId}'` }),
+  );
+  expect(left).toEqual([]);
+});
+
 test('a role is granted once, and the grant counts', async () => {
   const principalId = randomUUID();
   const authorization = new AuthorizationManagementClient(credential, platform, options);
