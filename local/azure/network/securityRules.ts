@@ -125,15 +125,13 @@ export const securityRules: Kind = {
     demandRule(name, properties);
     const others = rulesOf(azure, parentOf(id)).filter((one) => one.name.toLowerCase() !== name.toLowerCase());
     demandNoConflict([...others, { name, properties }]);
-    return { document: { properties: withoutReadOnly(properties) } };
+    return { document: { properties: properties } };
   },
   stored: recordWindow,
   removed(azure, { id }, goneAt) {
     azure.windows.close(parentOf(id), nameOf(id), goneAt);
   },
 };
-
-const withoutReadOnly = ({ provisioningState: _, ...properties }: Rule): Record<string, unknown> => properties;
 
 /** An inbound allow rule is a window from the moment it is accepted: it may let traffic in before the operation ends. */
 function recordWindow(azure: Azure, { id }: Resource, { body }: Put): void {
