@@ -35,6 +35,9 @@ export interface Ask {
   readonly headers?: Record<string, string>;
 }
 
+/** Asks Azure Resource Manager as the app, with an api-version. */
+export type Arm = (method: string, path: string, body?: unknown, rest?: Ask) => Promise<Answer>;
+
 export interface TestAzure {
   readonly url: string;
   readonly environment: RunningAzure['environment'];
@@ -107,3 +110,25 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+
+export const location = 'westeurope';
+export const version = '?api-version=2024-05-01';
+
+/** Signs in as the app, and makes the resource group `rg`. */
+export async function armOf(azure: TestAzure): Promise<Arm> {
+  const token = await azure.token('sentry-orchestrator');
+  const arm: Arm = (method, path, body, rest = {}) =>
+    azure.ask(method, `${path}${version}`, { token, ...(body === undefined ? {} : { body }), ...rest });
+  await arm('PUT', `/subscriptions/${platform}/resourceGroups/rg`, { location });
+  return arm;
+}
+
+/** The id of a Microsoft.Network resource in `rg`. */
+export const network = (path: string): string =>
+  `/subscriptions/${platform}/resourceGroups/rg/providers/Microsoft.Network/${path}`;
+
+export const errorOf = ({ body }: Answer): string =>
+  z.object({ error: z.looseObject({ code: z.string() }) }).parse(body).error.code;
+
+/** The path of a URL that an answer gave. */
+export const pathOf = (url: string): string => new URL(url).pathname;
