@@ -31,7 +31,14 @@ const start = async (tenant: Parameters<typeof startTestAzure>[0]): Promise<void
 };
 
 describe('without waiting', () => {
-  beforeAll(async () => start(instant));
+  beforeAll(async () => {
+    const ids = {
+      principalId: '5c000000-0000-4000-8000-000000000001',
+      clientId: '5c000000-0000-4000-8000-000000000002',
+    };
+    const nobody = { name: 'nobody', ...ids, roles: [], graphRoles: [] };
+    await start({ ...instant, principals: [...instant.principals, nobody] });
+  });
   afterAll(async () => azure.stop());
 
   test.each([
@@ -164,12 +171,14 @@ describe('without waiting', () => {
     expect(challenge.header('www-authenticate')).toBe(
       `Bearer authorization="${azure.url}/${slow.tenantId}", resource="https://vault.azure.net"`,
     );
-    const identity = await arm(
-      'PUT',
-      `/subscriptions/${platform}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nobody`,
-      { location },
-    );
-    expect(identity.status).toBe(201);
+    const token = await azure.token('nobody', 'https://vault.azure.net');
+    const denied = await azure.ask('GET', '/secrets/x?api-version=7.4', { token });
+    const error = { code: 'Forbidden', innererror: { code: 'ForbiddenByRbac' } };
+    expect([denied.status, denied.body]).toMatchObject([403, { error }]);
+    const graph = await azure.token('nobody', 'https://graph.microsoft.com');
+    expect(errorOf(await azure.ask('GET', '/v1.0/applications', { token: graph }))).toBe('Authorization_RequestDenied');
+    const none = await azure.ask('GET', `/subscriptions${version}`, { token: await azure.token('nobody') });
+    expect(none.body).toMatchObject({ value: [] });
   });
 
   test('a fault strikes as often as it is told to', async () => {
