@@ -17,7 +17,7 @@ export interface Put {
 }
 
 /** What a PUT becomes. */
-export interface Prepared {
+interface Prepared {
   readonly document: Document;
   readonly hidden?: Readonly<Record<string, unknown>>;
   readonly links?: readonly Link[];
@@ -34,6 +34,8 @@ export interface Kind {
   /** provisioningState while created and while updated; Network says Updating for both. */
   readonly phases?: readonly [created: string, updated: string];
   readonly schema: z.ZodType<Document>;
+  /** Properties that Azure computes: dropped where a caller sends back what was read. */
+  readonly readOnly?: readonly string[];
   /** Refuses, or says what is stored. */
   readonly prepare: (azure: Azure, put: Put) => Prepared;
   /** Does what follows from a PUT in other resources. */

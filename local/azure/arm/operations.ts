@@ -57,12 +57,12 @@ export class Operations {
     return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
   }
 
-  /** What `Location` answers: 202 while it runs, then 204. */
+  /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */
   result(id: string, location: string): Answer {
     const { endsAt, failure } = this.find(id);
     if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
     if (failure !== null) throw new AzureError(409, failure.code, failure.message);
-    return { status: 204 };
+    return { status: /\/providers\/microsoft\.resources\//i.test(location) ? 200 : 204 };
   }
 
   private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): {

@@ -4,7 +4,7 @@ import { type Answer, type Call, ok, param, parseBody, type Route } from '../htt
 import { AzureError, resourceNotFound } from '../http/errors';
 import { parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
-import { type Resource } from '../store/resources';
+import { type Document, type Resource } from '../store/resources';
 import { type Kind, type Put, shown, stateOf } from './kind';
 import { demandEtag } from './etags';
 
@@ -91,7 +91,8 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
 }
 
 /** Stores a resource as its kind prepares it, and lets the kind follow it up. Also for inline children. */
-export function store(azure: Azure, kind: Kind, put: Put): Resource {
+export function store(azure: Azure, kind: Kind, asked: Put): Resource {
+  const put = { ...asked, body: withoutReadOnly(kind, asked.body) };
   const { document, hidden, links, failure } = kind.prepare(azure, put);
   const { existing } = put;
   const timing = existing === undefined ? kind.timing?.put : (kind.timing?.update ?? kind.timing?.put);
@@ -113,6 +114,21 @@ export function store(azure: Azure, kind: Kind, put: Put): Resource {
   if (isChild(kind)) azure.resources.touch(parentOf(put.id));
   kind.stored?.(azure, resource, put);
   return resource;
+}
+
+const READ_ONLY = ['id', 'name', 'type', 'etag', 'systemData', 'resources'];
+
+function withoutReadOnly(kind: Kind, body: Document): Document {
+  const dropped = ['provisioningState', ...(kind.readOnly ?? [])];
+  const kept = (members: Record<string, unknown>, names: readonly string[]): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(members).filter(([name]) => !names.includes(name)));
+  const { properties, location, tags, ...rest } = body;
+  return {
+    ...kept(rest, READ_ONLY),
+    ...(location === undefined ? {} : { location }),
+    ...(tags === undefined ? {} : { tags }),
+    properties: kept(properties, dropped),
+  };
 }
 
 function remove(azure: Azure, kind: Kind, call: Call): Answer {
@@ -157,7 +173,8 @@ function list(azure: Azure, kind: Kind, call: Call): Answer {
 const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
   azure.resources.list(kind.type, prefix).map((resource) => shown(azure, kind, resource, call));
 
-const tagsOnly = z.looseObject({ tags: z.record(z.string(), z.string()).optional() });
+/** A PATCH of anything else is refused, so that it is never ignored. */
+const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optional() });
 
 function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
   const existing = find(azure, kind, call);
@@ -199,7 +216,9 @@ function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource
   const parent = isChild(kind) ? azure.resources.get(parentOf(id)) : undefined;
   const family = parent === undefined ? [] : [parent, ...azure.resources.below(parent.id)];
   const blocker =
-    existing?.goneAt != null ? existing : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
+    existing !== undefined && existing.goneAt !== null
+      ? existing
+      : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
   if (blocker === undefined) return;
   const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
   const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;

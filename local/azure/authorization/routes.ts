@@ -141,7 +141,7 @@ function demandRoom(azure: Azure, scope: string): void {
   const [used, limit] =
     subscription === undefined
       ? [azure.grants.at(scope).length, LIMIT.managementGroup]
-      : [azure.grants.at(subscription).length + azure.grants.below(subscription).length, LIMIT.subscription];
+      : [azure.grants.count(subscription), LIMIT.subscription];
   if (used >= limit) throw badRequest('RoleAssignmentLimitExceeded', 'No more role assignments can be created.');
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reference } from '../network/references';
 
-export const imageReference = z.looseObject({
+const imageReference = z.looseObject({
   id: z.string().optional(),
   publisher: z.string().optional(),
   offer: z.string().optional(),

@@ -43,6 +43,7 @@ export const virtualMachines: Kind = {
     identity: vmIdentity.optional(),
     properties: vmProperties,
   }),
+  readOnly: ['instanceView'],
   prepare,
   stored: attachDisk,
   computed(azure, vm, call) {
@@ -61,11 +62,10 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
   const nics = properties.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
   const identity = identityOf(azure, put);
   const diskId = osDiskId(put, properties, existing);
-  const { id: _, name: __, type: ___, etag: ____, resources: _____, ...rest } = put.body;
   const startedAt = doneAt(azure, 'virtualMachine');
   return {
     document: {
-      ...rest,
+      ...put.body,
       ...(identity === undefined ? {} : { identity: identity.shown }),
       properties: stored(azure, put, properties, existing, diskId),
     },
@@ -84,12 +84,12 @@ function stored(
   existing: VmProperties | undefined,
   diskId: string,
 ): Record<string, unknown> {
-  const { osProfile = existing?.osProfile, storageProfile, provisioningState: _, instanceView: __, ...rest } = asked;
+  const { osProfile = existing?.osProfile, storageProfile, ...rest } = asked;
   const image = storageProfile.imageReference;
   const known = azure.tenant.images.find(
     ({ publisher, offer, sku }) => publisher === image?.publisher && offer === image.offer && sku === image.sku,
   );
-  const { adminPassword: ___, ...profile } = osProfile ?? { adminUsername: '' };
+  const { adminPassword: _, ...profile } = osProfile ?? { adminUsername: '' };
   const { osDisk } = storageProfile;
   const was = put.existing?.document.properties;
   return {

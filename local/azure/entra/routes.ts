@@ -81,6 +81,16 @@ async function clientCredentials(azure: Azure, call: Call): Promise<Answer> {
   const { grant_type: grant, client_id: clientId, client_secret: secret, scope } = parsed.data;
   if (grant !== 'client_credentials')
     return refuse(400, 'unsupported_grant_type', 70003, `The app requested an unsupported grant type '${grant}'.`);
+  return await signIn(azure, refuse, { clientId, secret, scope });
+}
+
+interface Asked {
+  readonly clientId: string | undefined;
+  readonly secret: string | undefined;
+  readonly scope: string | undefined;
+}
+
+async function signIn(azure: Azure, refuse: Refuse, { clientId, secret, scope }: Asked): Promise<Answer> {
   const application = azure.directory.byAppId('application', clientId ?? '');
   const principal = azure.directory.byAppId('servicePrincipal', clientId ?? '');
   if (clientId === undefined || application === undefined || principal === undefined) {
@@ -113,9 +123,11 @@ async function clientCredentials(azure: Azure, call: Call): Promise<Answer> {
   return ok({ token_type: 'Bearer', ...times, access_token: token }, { 'Cache-Control': 'no-store, no-cache' });
 }
 
+type Refuse = (status: number, error: string, code: number, text: string) => Answer;
+
 /** Errors as Entra words them: the AADSTS number, trace ids and time stand inside the description too. */
 const refusalsAt =
-  (now: number) =>
+  (now: number): Refuse =>
   (status: number, error: string, code: number, text: string): Answer => {
     const trace = randomUUID();
     const correlation = randomUUID();

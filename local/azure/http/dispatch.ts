@@ -20,6 +20,9 @@ export interface Incoming {
 /** `reset`: cut the connection instead of answering. */
 export type Outcome = Answer | 'reset';
 
+/** A routed call whose body has not been read. */
+type Unread = Omit<Call, 'body' | 'caller'> & Incoming;
+
 const nobody: Caller = { principalId: '', clientId: '', roles: [] };
 
 /** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
@@ -46,41 +49,39 @@ export class Dispatcher {
     const route = this.routes.get(match?.store);
     if (route === undefined) return this.recorded(incoming.method, path, nobody, unknownPath(path));
     const call = { ...incoming, path, scope, query: queryOf(incoming.url), params: paramsOf(match?.params ?? {}) };
-    if (route.api === 'open') return await this.open(route, call);
-    const verdict = await this.azure.tokens.check(incoming.header('authorization'), route.api);
-    if (verdict.kind !== 'valid')
-      return this.recorded(call.method, path, nobody, unauthorized(this.azure, route.api, verdict));
-    const { caller } = verdict;
+    if (call.path.startsWith('/_simulator')) return await this.open(route, call);
+    const verdict = await this.identify(route.api, incoming);
+    if ('status' in verdict) return this.recorded(call.method, path, nobody, verdict);
     const fault = this.azure.faults.take(call.method, path);
-    if (fault !== undefined && fault.mode !== 'afterEffect') {
-      return fault.mode === 'reset'
-        ? this.cut(call.method, path, caller)
-        : this.recorded(call.method, path, caller, faultAnswer(fault));
+    if (fault === undefined || fault.mode === 'afterEffect') {
+      const answer = route.api === 'open' ? await this.open(route, call) : await this.guarded(route, verdict, call);
+      return fault === undefined ? answer : faultAnswer(fault);
     }
-    const answer = await this.guarded(route, caller, call, incoming.body);
-    return fault === undefined ? answer : faultAnswer(fault);
+    return fault.mode === 'reset'
+      ? this.cut(call.method, path, verdict)
+      : this.recorded(call.method, path, verdict, faultAnswer(fault));
   }
 
-  private async open(
-    route: Extract<Route, { api: 'open' }>,
-    call: Omit<Call, 'body' | 'caller'> & Incoming,
-  ): Promise<Answer> {
+  /** Whom the token names, or the refusal. */
+  private async identify(api: Api, incoming: Incoming): Promise<Caller | Answer> {
+    if (api === 'open') return nobody;
+    const verdict = await this.azure.tokens.check(incoming.header('authorization'), api);
+    return verdict.kind === 'valid' ? verdict.caller : unauthorized(this.azure, api, verdict);
+  }
+
+  private async open(route: Route, call: Unread): Promise<Answer> {
+    if (route.api !== 'open') throw new Error(`The route of ${call.path} is not open.`);
     const answer = await this.answered(route.api, async () =>
       route.handle({ ...call, body: await call.body(), caller: nobody }),
     );
     return call.path.startsWith('/_simulator') ? answer : this.recorded(call.method, call.path, nobody, answer);
   }
 
-  /** The effect and its record are one transaction, committed before the answer is sent. */
-  private async guarded(
-    route: Exclude<Route, { api: 'open' }>,
-    caller: Caller,
-    incoming: Omit<Call, 'body' | 'caller'>,
-    read: () => Promise<unknown>,
-  ): Promise<Answer> {
+  /** The effect is one transaction, committed before the answer is sent. */
+  private async guarded(route: Exclude<Route, { api: 'open' }>, caller: Caller, incoming: Unread): Promise<Answer> {
     const { method, path } = incoming;
     const answer = await this.answered(route.api, async () => {
-      const call: Call = { ...incoming, body: await read(), caller };
+      const call: Call = { ...incoming, body: await incoming.body(), caller };
       const headers = this.admit(route, call);
       const { db } = this.azure;
       const done =

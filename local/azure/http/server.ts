@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
 
@@ -20,7 +21,12 @@ export async function listen(
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   const dispatcher = use(`https://127.0.0.1:${address.port}`);
-  server.on('request', (request, response) => void serve(dispatcher, request, response));
+  server.on('request', (request, response) => {
+    serve(dispatcher, request, response).catch((error: unknown) => {
+      console.error('The simulated Azure could not answer:', error);
+      request.socket.destroy();
+    });
+  });
   return server;
 }
 
@@ -58,15 +64,10 @@ function send(
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > LARGEST_BODY) throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
-    chunks.push(bytes);
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) {
+    throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = await textOf(request);
   if (text === '') return undefined;
   if (request.headers['content-type']?.includes('form-urlencoded') === true)
     return Object.fromEntries(new URLSearchParams(text));

@@ -66,7 +66,7 @@ function set(azure: Azure, vault: Vault, call: Call): Answer {
     throw new AzureError(400, 'BadParameter', `The request URI contains an invalid name: ${name}`);
   }
   const deleted = azure.secrets.versions(vault.name, name)[0];
-  if (deleted?.deletedAt != null) {
+  if (deleted !== undefined && deleted.deletedAt !== null) {
     throw new AzureError(
       409,
       'Conflict',
@@ -168,7 +168,7 @@ function remove(azure: Azure, vault: Vault, call: Call): Answer {
 /** A deleted secret is found among the deleted only once the deletion has ended; until then it is in neither place. */
 function demandDeleted(azure: Azure, vault: Vault, call: Call): Secret {
   const secret = azure.secrets.versions(vault.name, param(call, 'name'))[0];
-  if (secret?.deletedAt != null && secret.deletedAt <= azure.now()) return secret;
+  if (secret !== undefined && secret.deletedAt !== null && secret.deletedAt <= azure.now()) return secret;
   throw new AzureError(404, 'SecretNotFound', `Deleted Secret not found: ${param(call, 'name')}`);
 }
 

@@ -33,11 +33,11 @@ export const networkInterfaces: Kind = {
     tags: z.record(z.string(), z.string()).optional(),
     properties: nicProperties,
   }),
+  readOnly: ['virtualMachine'],
   prepare(azure, put) {
     const { ipConfigurations: asked, networkSecurityGroup: group, ...rest } = nicProperties.parse(put.body.properties);
     if (group !== undefined) usable(azure, put, group.id, 'Microsoft.Network/networkSecurityGroups/join/action');
     const configurations = asked.map((one, index) => configured(azure, put, one, index));
-    const { provisioningState: _, virtualMachine: __, ...settings } = rest;
     const was = put.existing?.document.properties;
     const { location, tags } = put.body;
     return {
@@ -48,7 +48,7 @@ export const networkInterfaces: Kind = {
           dnsSettings: { dnsServers: [], appliedDnsServers: [] },
           enableAcceleratedNetworking: false,
           enableIPForwarding: false,
-          ...settings,
+          ...rest,
           ...(group === undefined ? {} : { networkSecurityGroup: group }),
           nicType: 'Standard',
           ipConfigurations: configurations.map(({ shown }) => shown),

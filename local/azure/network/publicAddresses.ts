@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, usable } from '../arm/kind';
-import { type Azure } from '../azure';
+import { doneAt, type Azure } from '../azure';
 import { badRequest } from '../http/errors';
+import { type Resource } from '../store/resources';
 import { nextNumber } from '../store/settings';
 import { reference, usersOfType } from './references';
 import { dotted } from './virtualNetworks';
@@ -15,6 +16,14 @@ const FIRST_ADDRESS = 20 * 2 ** 24 + 50 * 2 ** 16 + 4;
 /** An address out of 20.50.0.0/16 and on, handed out once each. */
 const nextAddress = (azure: Azure): string => dotted(FIRST_ADDRESS + nextNumber(azure.db, 'publicAddresses'));
 
+const allocated = z.object({ address: z.string(), since: z.number() });
+
+/** The address of a public IP once its first operation has ended. */
+export function addressOf(azure: Azure, publicIp: Resource): string | undefined {
+  const { address, since } = allocated.parse(publicIp.hidden);
+  return azure.now() >= since ? address : undefined;
+}
+
 export const publicIpAddresses: Kind = {
   type: 'Microsoft.Network/publicIPAddresses',
   timing: { put: 'publicIpAddress', remove: 'networkDelete' },
@@ -24,6 +33,7 @@ export const publicIpAddresses: Kind = {
     sku,
     properties: z.looseObject({ publicIPAllocationMethod: z.string().default('Dynamic') }).prefault({}),
   }),
+  readOnly: ['ipAddress', 'ipConfiguration', 'natGateway'],
   prepare(azure, { body, existing }) {
     const { name } = sku.parse(body['sku']);
     // Basic public addresses were retired on 30 September 2025.
@@ -35,31 +45,29 @@ export const publicIpAddresses: Kind = {
     if (body.properties['publicIPAllocationMethod'] !== 'Static') {
       throw badRequest('StandardSkuPublicIPAddressMustBeStatic', 'Standard sku publicIp must be Static.');
     }
-    const { ipAddress: _, ipConfiguration: __, provisioningState: ___, ...properties } = body.properties;
     const resourceGuid = existing?.document.properties['resourceGuid'] ?? randomUUID();
-    const { name: ____, id: _____, type: ______, etag: _______, ...rest } = body;
     return {
       document: {
-        ...rest,
+        ...body,
         sku: { tier: 'Regional', ...sku.parse(body['sku']) },
         properties: {
           publicIPAddressVersion: 'IPv4',
           idleTimeoutInMinutes: 4,
           ipTags: [],
-          ...properties,
+          ...body.properties,
           resourceGuid,
         },
       },
-      hidden: { address: existing?.hidden['address'] ?? nextAddress(azure) },
+      hidden: existing?.hidden ?? { address: nextAddress(azure), since: doneAt(azure, 'publicIpAddress') },
     };
   },
-  computed(azure, { id, hidden, readyAt, phase }) {
+  computed(azure, resource) {
+    const { id } = resource;
     const user = azure.resources.users(id)[0];
     const isGateway = user !== undefined && /\/natGateways\/[^/]+$/i.test(user.source);
     const association = user === undefined ? {} : { [isGateway ? 'natGateway' : 'ipConfiguration']: { id: user.via } };
-    // The address is known when the first operation has ended.
-    const hasAddress = azure.now() >= readyAt || phase !== 'Updating';
-    return { ...(hasAddress ? { ipAddress: hidden['address'] } : {}), ...association };
+    const ipAddress = addressOf(azure, resource);
+    return { ...(ipAddress === undefined ? {} : { ipAddress }), ...association };
   },
   demandUnused(azure, { id }) {
     const user = azure.resources.users(id)[0];
@@ -82,17 +90,16 @@ export const natGateways: Kind = {
     sku: z.looseObject({ name: z.enum(['Standard', 'StandardV2']) }),
     properties: natProperties.prefault({}),
   }),
+  readOnly: ['subnets'],
   prepare(azure, put) {
     const { publicIpAddresses: addresses } = natProperties.parse(put.body.properties);
     for (const { id } of addresses) {
       usable(azure, put, id, 'Microsoft.Network/publicIPAddresses/join/action');
       demandFree(azure, id, put.id);
     }
-    const { provisioningState: _, subnets: __, ...properties } = put.body.properties;
     const resourceGuid = put.existing?.document.properties['resourceGuid'] ?? randomUUID();
-    const { name: ___, id: ____, type: _____, etag: ______, ...rest } = put.body;
     return {
-      document: { ...rest, properties: { idleTimeoutInMinutes: 4, ...properties, resourceGuid } },
+      document: { ...put.body, properties: { idleTimeoutInMinutes: 4, ...put.body.properties, resourceGuid } },
       links: addresses.map(({ id }) => ({ target: id, via: put.id })),
     };
   },

@@ -8,7 +8,7 @@ import { type Resource } from '../store/resources';
 
 const texts = z.array(z.string()).default([]);
 
-export const ruleProperties = z.looseObject({
+const ruleProperties = z.looseObject({
   description: z.string().max(140).optional(),
   protocol: z.enum(['*', 'Tcp', 'TCP', 'tcp', 'Udp', 'UDP', 'udp', 'Icmp', 'Esp', 'Ah']),
   sourcePortRange: z.string().optional(),
@@ -30,7 +30,7 @@ export const inlineRule = z.looseObject({ name: z.string().min(1), properties: r
 
 const SERVICE_TAG = /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)?$/;
 
-export const isAddressPrefix = (text: string): boolean =>
+const isAddressPrefix = (text: string): boolean =>
   ipaddr.isValidCIDR(text) || (ipaddr.isValid(text) && (text.includes(':') || text.split('.').length === 4));
 
 export const sourcesOf = (rule: Rule): string[] => both(rule.sourceAddressPrefix, rule.sourceAddressPrefixes);
@@ -125,15 +125,13 @@ export const securityRules: Kind = {
     demandRule(name, properties);
     const others = rulesOf(azure, parentOf(id)).filter((one) => one.name.toLowerCase() !== name.toLowerCase());
     demandNoConflict([...others, { name, properties }]);
-    return { document: { properties: withoutReadOnly(properties) } };
+    return { document: { properties: properties } };
   },
   stored: recordWindow,
   removed(azure, { id }, goneAt) {
     azure.windows.close(parentOf(id), nameOf(id), goneAt);
   },
 };
-
-const withoutReadOnly = ({ provisioningState: _, ...properties }: Rule): Record<string, unknown> => properties;
 
 /** An inbound allow rule is a window from the moment it is accepted: it may let traffic in before the operation ends. */
 function recordWindow(azure: Azure, { id }: Resource, { body }: Put): void {

@@ -72,6 +72,7 @@ export const subnets: Kind = {
   type: 'Microsoft.Network/virtualNetworks/subnets',
   timing: { put: 'subnet', remove: 'subnet' },
   schema: z.looseObject({ properties: subnetProperties }),
+  readOnly: ['ipConfigurations'],
   prepare(azure, put) {
     const { networkSecurityGroup, natGateway, ...rest } = subnetProperties.parse(put.body.properties);
     demandPrefixes(azure, put.id, prefixesOf(put.body.properties));
@@ -79,14 +80,13 @@ export const subnets: Kind = {
       usable(azure, put, networkSecurityGroup.id, 'Microsoft.Network/networkSecurityGroups/join/action');
     if (natGateway !== undefined) usable(azure, put, natGateway.id, 'Microsoft.Network/natGateways/join/action');
     const used = [networkSecurityGroup, natGateway].flatMap((one) => (one === undefined ? [] : [one.id]));
-    const { provisioningState: _, ipConfigurations: __, ...settings } = rest;
     return {
       document: {
         properties: {
           delegations: [],
           privateEndpointNetworkPolicies: 'Disabled',
           privateLinkServiceNetworkPolicies: 'Enabled',
-          ...settings,
+          ...rest,
           ...(networkSecurityGroup === undefined ? {} : { networkSecurityGroup }),
           ...(natGateway === undefined ? {} : { natGateway }),
         },
@@ -116,8 +116,8 @@ export const virtualNetworks: Kind = {
     tags: z.record(z.string(), z.string()).optional(),
     properties: vnetProperties,
   }),
-  prepare(_, { body, existing }) {
-    const { subnets: __, provisioningState: ___, ...properties } = vnetProperties.parse(body.properties);
+  prepare(__, { body, existing }) {
+    const { subnets: _, ...properties } = vnetProperties.parse(body.properties);
     const { location, tags } = body;
     const resourceGuid = existing?.document.properties['resourceGuid'] ?? randomUUID();
     return {

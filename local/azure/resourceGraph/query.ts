@@ -45,13 +45,14 @@ export function parseQuery(text: string): Query {
   for (const stage of stages) {
     const [, verb = '', rest = ''] = /^([\w-]+)\s*(.*)$/.exec(stage) ?? [];
     if (verb === 'where') {
-      for (const part of split(rest, ' and ')) {
+      const isChoice = split(rest, ' or ').length > 1;
+      for (const part of isChoice ? [rest] : split(rest, ' and ')) {
         if (TYPE.test(part.trim())) state.typed = true;
         else state.conditions.push(condition(part.trim()));
       }
     } else if (verb === 'project') state.project = projection(rest);
     else if (verb === 'order' || verb === 'sort') state.descending = ordering(rest);
-    else if (verb === 'limit' || verb === 'take') state.limit = Number(rest);
+    else if ((verb === 'limit' || verb === 'take') && /^\d+$/.test(rest)) state.limit = Number(rest);
     else if (verb === 'count' && rest === '') state.count = true;
     else throw new UnsupportedQuery(`the operator '${stage}' is not simulated`);
   }
@@ -107,10 +108,8 @@ function value(row: Row, expression: string): unknown {
         : JSON.stringify(found);
   }
   const tag = /^tags(?:\[['"](.+)['"]\]|\.(\w+))$/.exec(expression);
-  if (tag !== null) {
-    const name = (tag[1] ?? tag[2] ?? '').toLowerCase();
-    return Object.entries(row.tags).find(([key]) => key.toLowerCase() === name)?.[1];
-  }
+  // Paths into a bag are case-sensitive in this language, though tag names are not elsewhere in Azure.
+  if (tag !== null) return row.tags[tag[1] ?? tag[2] ?? ''];
   if (/^properties\.state$/.test(expression)) return row.properties.state;
   if (/^properties\.managementGroupAncestorsChain$/i.test(expression))
     return row.properties.managementGroupAncestorsChain;
@@ -119,7 +118,20 @@ function value(row: Row, expression: string): unknown {
   throw new UnsupportedQuery(`'${expression}' is not simulated`);
 }
 
-const literal = (text: string): string | undefined => /^(['"])(.*)\1$/.exec(text.trim())?.[2];
+/** A quoted text without its own quote inside: anything else is not one literal. */
+const literal = (text: string): string | undefined => /^(['"])((?:(?!\1).)*)\1$/.exec(text.trim())?.[2];
+
+/** Without the parentheses around it, if they are one pair. */
+function unwrapped(text: string): string {
+  const inner = /^\((.*)\)$/.exec(text)?.[1];
+  if (inner === undefined) return text;
+  let depth = 0;
+  for (const char of inner) {
+    depth += char === '(' ? 1 : char === ')' ? -1 : 0;
+    if (depth < 0) return text;
+  }
+  return unwrapped(inner.trim());
+}
 
 function literals(text: string): string[] {
   const list = /^\((.*)\)$/.exec(text.trim())?.[1];
@@ -129,6 +141,22 @@ function literals(text: string): string[] {
     if (found === undefined) throw new UnsupportedQuery(`'${one}' is not a quoted text`);
     return found;
   });
+}
+
+const probe: Row = {
+  subscriptionId: '',
+  name: '',
+  tags: {},
+  tenantId: '',
+  properties: { state: '', managementGroupAncestorsChain: [] },
+};
+
+/** A column that is not known is refused even where no row would have been asked for it. */
+function demandColumn(expression: string, operator = ''): void {
+  // What an absent tag differs from is a question of nulls that nobody here has answered.
+  if (operator.startsWith('!') && expression.startsWith('tags'))
+    throw new UnsupportedQuery(`'${operator}' on a tag is not simulated`);
+  value(probe, expression);
 }
 
 const asText = (found: unknown): string =>
@@ -146,17 +174,29 @@ const operators: Readonly<Record<string, (found: string, wanted: string) => bool
   startswith: (found, wanted) => found.toLowerCase().startsWith(wanted.toLowerCase()),
 };
 
-function condition(text: string): Condition {
-  const alternatives = split(text.replace(/^\((.*)\)$/, '$1'), ' or ');
+function condition(wrapped: string): Condition {
+  const text = unwrapped(wrapped);
+  // `or` binds weaker than `and`.
+  const alternatives = split(text, ' or ').map((one) => one.trim());
   if (alternatives.length > 1) {
-    const tests = alternatives.map((one) => condition(one.trim()));
+    const tests = alternatives.map(condition);
     return (row) => tests.some((test) => test(row));
   }
+  const conjuncts = split(text, ' and ').map((one) => one.trim());
+  if (conjuncts.length > 1) {
+    const tests = conjuncts.map(condition);
+    return (row) => tests.every((test) => test(row));
+  }
+  return comparison(text);
+}
+
+function comparison(text: string): Condition {
   const many = /^(.+?) (in~|in|!in~|!in) (\(.*\))$/i.exec(text);
   if (many?.[1] !== undefined && many[2] !== undefined && many[3] !== undefined) {
     const [column, operator] = [many[1], many[2].toLowerCase()];
     const fold = operator.endsWith('~') ? (one: string): string => one.toLowerCase() : (one: string): string => one;
     const wanted = new Set(literals(many[3]).map(fold));
+    demandColumn(column, operator);
     return (row) => wanted.has(fold(asText(value(row, column)))) !== operator.startsWith('!');
   }
   const one = /^(.+?)\s*(==|=~|!=|!~| contains | has | startswith )\s*((['"]).*\4)$/i.exec(text);
@@ -165,12 +205,14 @@ function condition(text: string): Condition {
   if (one?.[1] === undefined || wanted === undefined || compare === undefined)
     throw new UnsupportedQuery(`the condition '${text}' is not simulated`);
   const column = one[1].trim();
+  demandColumn(column, one[2]?.trim());
   return (row) => compare(asText(value(row, column)), wanted);
 }
 
 function projection(text: string): Query['project'] {
   const columns = split(text, ',').map((part) => {
     const [name = '', expression] = split(part, '=').map((one) => one.trim());
+    demandColumn(expression ?? name);
     return [name, expression ?? name] as const;
   });
   return (row) => Object.fromEntries(columns.map(([name, expression]) => [name, value(row, expression) ?? null]));

@@ -28,6 +28,12 @@ export interface Machine {
 export const machines = (azure: Azure): Machine[] =>
   azure.resources.list(virtualMachines.type).map((vm) => machine(azure, vm));
 
+/** The VM of an ARM id; undefined if there is none, or it is something else. */
+export function findMachine(azure: Azure, id: string): Resource | undefined {
+  const found = azure.resources.get(id);
+  return found?.type === virtualMachines.type ? found : undefined;
+}
+
 /** A VM as the simulated appliance sees it from inside and out. */
 export function machine(azure: Azure, vm: Resource): Machine {
   const { osProfile, networkProfile } = vmProperties.parse(vm.document.properties);

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { type Azure } from '../azure';
+import { addressOf } from '../network/publicAddresses';
 import { networkInterfaces, nicProperties } from '../network/networkInterfaces';
 import { defaultRules, portRange, portsOf, type Rule, rulesOf, sourcesOf } from '../network/securityRules';
 import { addressSpaceOf } from '../network/virtualNetworks';
@@ -57,8 +58,7 @@ function findTarget(azure: Azure, address: string): Target | undefined {
 /** The address of a public IP that has been provisioned. */
 export function publicAddressOf(azure: Azure, id: string | undefined): string | undefined {
   const found = id === undefined ? undefined : azure.resources.get(id);
-  const address = found?.hidden['address'];
-  return found !== undefined && found.readyAt <= azure.now() && typeof address === 'string' ? address : undefined;
+  return found === undefined ? undefined : addressOf(azure, found);
 }
 
 function decide(

@@ -4,7 +4,7 @@ import { applicationToken } from '../entra/principals';
 import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
 import { badRequest } from '../http/errors';
 import { fault } from './faults';
-import { machine, machines, machineToken } from './machines';
+import { findMachine, machine, machines, machineToken } from './machines';
 import { reach } from './reach';
 
 const open = (
@@ -57,13 +57,13 @@ function reached(azure: Azure, call: Call): Answer {
 function virtualMachines(azure: Azure, call: Call): Answer {
   const id = call.query('id');
   if (id === undefined) return ok(machines(azure));
-  const vm = azure.resources.get(id);
+  const vm = findMachine(azure, id);
   return vm === undefined ? missing(`There is no VM ${id}.`) : ok(machine(azure, vm));
 }
 
 async function vmToken(azure: Azure, call: Call): Promise<Answer> {
   const { vmId, resource } = parseBody(z.object({ vmId: z.string(), resource: z.string() }), call);
-  const vm = azure.resources.get(vmId);
+  const vm = findMachine(azure, vmId);
   if (vm === undefined) return missing(`There is no VM ${vmId}.`);
   const issued = await machineToken(azure, vm, demandAudience(azure, resource));
   if (issued === undefined)

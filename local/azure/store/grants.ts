@@ -18,6 +18,9 @@ const grant = z.object({
 });
 export type Grant = z.infer<typeof grant>;
 
+/** Parameters: `{scope}/` and `{scope}0`, since 0 follows / in ASCII. A range, so that the index serves it. */
+const BELOW = 'scope COLLATE NOCASE >= ? AND scope COLLATE NOCASE < ?';
+
 /** Role assignments. A name is unique in the tenant; so is (scope, role, principal). */
 export class Grants {
   constructor(private readonly db: Database) {}
@@ -56,8 +59,13 @@ export class Grants {
 
   /** At scopes strictly below. */
   below(scope: string): Grant[] {
-    const sql = "SELECT * FROM roleAssignments WHERE lower(scope) LIKE ? || '/%' ORDER BY scope";
-    return this.db.rows(grant, sql, scope.toLowerCase());
+    return this.db.rows(grant, `SELECT * FROM roleAssignments WHERE ${BELOW} ORDER BY scope`, `${scope}/`, `${scope}0`);
+  }
+
+  /** How many there are at a scope and below it. */
+  count(scope: string): number {
+    const sql = `SELECT count(*) AS count FROM roleAssignments WHERE scope = ? COLLATE NOCASE OR (${BELOW})`;
+    return this.db.row(z.object({ count: z.number() }), sql, scope, `${scope}/`, `${scope}0`)?.count ?? 0;
   }
 
   setDocument(name: string, document: Grant['document']): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Database } from './database';
 
 /** What a caller put and gets back. `properties` has no provisioningState: that is told by the clock. */
-export const document = z.looseObject({
+const document = z.looseObject({
   location: z.string().optional(),
   tags: z.record(z.string(), z.string()).optional(),
   properties: z.record(z.string(), z.unknown()).default({}),
@@ -39,7 +39,7 @@ export type Resource = z.infer<typeof resource>;
 /** A resource whose deletion has ended is still a row; the parameter is now. */
 const PRESENT = '(goneAt IS NULL OR goneAt > ?)';
 
-export const keyOf = (id: string): string => id.toLowerCase();
+const keyOf = (id: string): string => id.toLowerCase();
 
 /** Everything that has an ARM id below a subscription. Operations end by the clock, so nothing has to run for them to end. */
 export class Resources {
