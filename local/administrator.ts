@@ -73,10 +73,15 @@ export class Administrator {
       const shown = await this.read(name);
       onChange(shown);
       if (shown.state !== 'running') return shown;
-      for (const { n, handoff } of shown.sentries) {
-        if (handoff) await this.register(name, n, handoff.address);
-      }
+      await this.attend(shown);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** Brings each waiting Sentry the email and PIN that the console hands out for its address. */
+  async attend({ name, sentries }: DeploymentShown): Promise<void> {
+    for (const { n, handoff } of sentries) {
+      if (handoff) await this.register(name, n, handoff.address);
     }
   }
 

@@ -23,7 +23,8 @@ export interface Ports {
   readonly azure: number;
   readonly appliance: number;
 }
-type Part = 'azure' | 'appliance' | 'host';
+const parts = ['azure', 'appliance', 'host'] as const;
+type Part = (typeof parts)[number];
 
 export interface World {
   readonly hostUrl: string;
@@ -34,8 +35,8 @@ export interface World {
   readonly clockFile: string;
   /** Asks the simulated Azure, whose certificate authority no other program trusts. */
   askAzure(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
-  /** Kills the local host as a power cut would. */
-  killHost(): Promise<void>;
+  /** Kills processes as a power cut would: all of them unless some are named. */
+  kill(...parts: readonly Part[]): Promise<void>;
   startHost(): Promise<void>;
   /** Ends all processes: those that do not end when asked are killed. */
   stop(): Promise<void>;
@@ -117,7 +118,7 @@ export async function startWorld({ state, speed, ports, subscriptions, extra }: 
       environment,
       clockFile,
       askAzure,
-      killHost: () => family.kill('host'),
+      kill: (...some) => family.kill(some.length > 0 ? some : parts),
       startHost,
       stop: () => family.stop(),
       broken: family.broken,
@@ -181,27 +182,24 @@ class Family {
     }
   }
 
-  async kill(part: Part): Promise<void> {
+  async kill(some: readonly Part[]): Promise<void> {
+    await Promise.all(some.map((part) => this.end(part, 'SIGKILL')));
+  }
+
+  /** The host first: it finishes what it has in hand while Azure still answers. */
+  async stop(): Promise<void> {
+    for (const part of parts.toReversed()) await this.end(part, 'SIGTERM');
+  }
+
+  private async end(part: Part, signal: NodeJS.Signals): Promise<void> {
     const child = this.members.get(part);
     if (!child) return;
     this.dismissed.add(child);
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    child.kill(signal);
+    const impatience = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
     await ended;
-  }
-
-  async stop(): Promise<void> {
-    // The host first: it finishes what it has in hand while Azure still answers.
-    for (const part of ['host', 'appliance', 'azure'] as const) {
-      const child = this.members.get(part);
-      if (!child) continue;
-      this.dismissed.add(child);
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      const impatience = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-      await ended;
-      clearTimeout(impatience);
-    }
+    clearTimeout(impatience);
   }
 
   private logFile(part: Part): string {

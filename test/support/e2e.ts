@@ -3,21 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Administrator } from '../../local/administrator';
-import { freePorts, startWorld, type World, type WorldOptions } from '../../local/world';
+import { freePorts, type Ports, startWorld, type World, type WorldOptions } from '../../local/world';
 
 export interface TestWorld extends World {
   readonly state: string;
+  readonly ports: Ports;
   readonly administrator: Administrator;
   /** Calls the API with the operator's key. */
   api(path: string, init?: RequestInit): Promise<Response>;
   post(path: string, body: unknown): Promise<Response>;
 }
 
-export const SPEED = 120;
+const SPEED = 120;
 
 export async function testWorld(options: Partial<WorldOptions> = {}): Promise<TestWorld> {
   const state = mkdtempSync(join(tmpdir(), 'sentry-e2e-'));
-  const world = await startWorld({ state, speed: SPEED, ports: await freePorts(), ...options });
+  const ports = await freePorts();
+  const world = await startWorld({ state, speed: SPEED, ports, ...options });
   const api = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`${world.hostUrl}/api/${path}`, {
       ...init,
@@ -26,6 +28,7 @@ export async function testWorld(options: Partial<WorldOptions> = {}): Promise<Te
   return {
     ...world,
     state,
+    ports,
     administrator: new Administrator(world),
     api,
     post: (path, body) => api(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
