@@ -144,7 +144,8 @@ export class Engine {
 
   /** One alarm for all timers: at the earliest. */
   private arm(now: number): void {
-    if (this.stopped) return;
+    // An alarm that is overdue must ring: its timers are no longer among those that come after `now`.
+    if (this.stopped || (this.armedFor !== undefined && this.armedFor <= now)) return;
     const due = this.ports.store.nextDue(now);
     if (due === this.armedFor) return;
     this.calledOff();

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { APP, type HostProcess, newFolder, send, startHostProcess, until } from './hostProcess';
 
 const KILLS = 6;
+const ROUNDS = 12;
 const NAMES = Array.from({ length: 8 }, (_, index) => `run-${index}`);
+
+/** Five marks and the child's, in each round of each run. */
+const ALL_MARKS = NAMES.length * ROUNDS * 6;
 
 const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
 
@@ -17,9 +21,10 @@ test('killed at any instant, everything goes on', async () => {
 
   let host = await startHostProcess(state, APP);
   for (const name of NAMES) {
-    expect((await send(url(host, `orchestrators/marathon/${name}`), 'POST', { file, name, round: 1 })).status).toBe(
-      202,
-    );
+    expect(
+      (await send(url(host, `orchestrators/marathon/${name}`), 'POST', { file, name, round: 1, rounds: ROUNDS }))
+        .status,
+    ).toBe(202);
   }
   for (let kill = 1; kill <= KILLS; kill++) {
     // Each kill comes when some more work is done, wherever that finds the others.
@@ -28,6 +33,7 @@ test('killed at any instant, everything goes on', async () => {
       () => send(`${host.url}/admin/host/status`),
       () => lines(file).length >= wanted,
     );
+    expect(new Set(lines(file)).size).toBeLessThan(ALL_MARKS);
     await host.stop('SIGKILL');
     host = await startHostProcess(state, APP);
   }
@@ -35,7 +41,7 @@ test('killed at any instant, everything goes on', async () => {
     // An event may come at any time before it is waited for, but continueAsNew would drop it: so in the last round.
     await until(
       () => send(url(host, `instances/${name}`)),
-      ({ text }) => text.includes('"round":3'),
+      ({ text }) => text.includes(`"round":${ROUNDS},`),
     );
     expect((await send(url(host, `instances/${name}/raiseEvent/Finish`), 'POST', { name })).status).toBe(202);
   }
@@ -50,17 +56,17 @@ test('killed at any instant, everything goes on', async () => {
     expect(json).toMatchObject({
       runtimeStatus: 'Completed',
       output: {
-        marks: [1, 2, 3, 4, 5].map((line) => `${name} 3 ${line}`),
-        child: `${name} 3 child`,
+        marks: [1, 2, 3, 4, 5].map((line) => `${name} ${ROUNDS} ${line}`),
+        child: `${name} ${ROUNDS} child`,
         event: { name },
-        count: 3,
+        count: ROUNDS,
       },
     });
   }
   // At least once: each mark is there, and only marks whose answer a kill swallowed are there twice.
   const marks = lines(file);
-  expect(new Set(marks).size).toBe(NAMES.length * 3 * 6);
-  expect(marks.length).toBeLessThan(NAMES.length * 3 * 6 * 2);
+  expect(new Set(marks).size).toBe(ALL_MARKS);
+  expect(marks.length).toBeLessThan(ALL_MARKS * 2);
   await host.stop('SIGKILL');
   rmSync(state, { recursive: true });
 });
