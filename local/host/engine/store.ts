@@ -87,7 +87,7 @@ export interface Store {
   /** Ordered by id. */
   listInstances(filter: InstanceFilter): Instance[];
 
-  history(instanceId: string): HistoryRow[];
+  history(instanceId: string): readonly HistoryRow[];
   appendHistory(instanceId: string, rows: readonly HistoryRow[]): void;
   clearHistory(instanceId: string): void;
 
