@@ -113,7 +113,7 @@ export class Engine {
   private hasMore(id: string): boolean {
     // A suspended instance keeps its messages unread; the resume that frees it will wake it.
     if (!isEntityId(id) && this.ports.store.instance(id)?.status === 'Suspended') return false;
-    return this.ports.store.messages(id, this.core.now()).length > 0;
+    return this.ports.store.hasMessages(id, this.core.now());
   }
 
   private async runActivity(row: ActivityRow): Promise<void> {

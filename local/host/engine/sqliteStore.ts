@@ -144,6 +144,8 @@ export function openSqliteStore(path: string): Store {
       ),
     messages: (id, now) =>
       all(messageRow, 'SELECT * FROM messages WHERE instanceId = ? AND at <= ? ORDER BY at, seq', id, now),
+    hasMessages: (id, now) =>
+      prepare('SELECT 1 FROM messages WHERE instanceId = ? AND at <= ? LIMIT 1').get(id, now) !== undefined,
     removeMessages: (seqs) => seqs.forEach((seq) => run('DELETE FROM messages WHERE seq = ?', seq)),
     clearMessages: (id) => void run('DELETE FROM messages WHERE instanceId = ?', id),
     removeTimer: (id, execution, timer) =>

@@ -94,6 +94,7 @@ export interface Store {
   addMessage(message: Omit<Message, 'seq'>): void;
   /** What may be read at `now`, in order of arrival. */
   messages(instanceId: string, now: number): Message[];
+  hasMessages(instanceId: string, now: number): boolean;
   removeMessages(seqs: readonly number[]): void;
   clearMessages(instanceId: string): void;
   removeTimer(instanceId: string, executionId: string, taskId: number): void;

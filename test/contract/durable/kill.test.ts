@@ -1,5 +1,5 @@
 /** Power cuts: the host is killed again and again in the middle of its work, and every instance ends as if nothing had happened. */
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { APP, type HostProcess, newFolder, send, startHostProcess, until } from './hostProcess';
@@ -13,13 +13,19 @@ const ALL_MARKS = NAMES.length * ROUNDS * 6;
 
 const lines = (file: string): string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
 
-test('killed at any instant, everything goes on', async () => {
-  const state = newFolder();
-  const file = join(state, 'marks.txt');
-  const url = (host: HostProcess, path: string) =>
-    `${host.url}/runtime/webhooks/durabletask/${path}?code=${host.keys.systemKeys.durabletask_extension}`;
+const state = newFolder();
+let host: HostProcess;
+afterAll(async () => {
+  await host.stop('SIGKILL');
+  rmSync(state, { recursive: true });
+});
 
-  let host = await startHostProcess(state, APP);
+test('killed at any instant, everything goes on', async () => {
+  const file = join(state, 'marks.txt');
+  const url = (to: HostProcess, path: string) =>
+    `${to.url}/runtime/webhooks/durabletask/${path}?code=${to.keys.systemKeys.durabletask_extension}`;
+
+  host = await startHostProcess(state, APP);
   for (const name of NAMES) {
     expect(
       (await send(url(host, `orchestrators/marathon/${name}`), 'POST', { file, name, round: 1, rounds: ROUNDS }))
@@ -67,6 +73,4 @@ test('killed at any instant, everything goes on', async () => {
   const marks = lines(file);
   expect(new Set(marks).size).toBe(ALL_MARKS);
   expect(marks.length).toBeLessThan(ALL_MARKS * 2);
-  await host.stop('SIGKILL');
-  rmSync(state, { recursive: true });
 });
