@@ -108,8 +108,11 @@ class VirtualClock implements Clock {
   }
 }
 
+/** ExecutionStarted is always the second event. */
+const startedSchema = z.object({ OrchestrationInstance: z.object({ ExecutionId: z.string() }) });
 const triggerSchema = z.object({
-  history: z.array(z.looseObject({ OrchestrationInstance: z.object({ ExecutionId: z.string() }).optional() })),
+  instanceId: z.string(),
+  history: z.tuple([z.unknown(), startedSchema]).rest(z.unknown()),
 });
 const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
 const silent = (): void => undefined;
@@ -219,9 +222,8 @@ class Run {
   private async runOrchestrator(name: string, trigger: unknown): Promise<unknown> {
     const handler = this.orchestrators[name];
     if (!handler) throw new Error(`There is no orchestrator '${name}'.`);
-    const key = z.object({ instanceId: z.string() }).parse(trigger).instanceId;
-    const execution = triggerSchema.parse(trigger).history.find(({ OrchestrationInstance }) => OrchestrationInstance);
-    const id = `${key} ${execution?.OrchestrationInstance?.ExecutionId ?? ''}`;
+    const { instanceId: key, history } = triggerSchema.parse(trigger);
+    const id = `${key} ${history[1].OrchestrationInstance.ExecutionId}`;
     try {
       const state = await new Orchestrator(handler).handle(
         trigger,

@@ -48,7 +48,7 @@ export interface EngineClient {
   /** The state as JSON text, or undefined where there is none. */
   entityState(entity: EntityId): string | undefined;
   instance(id: string): Instance | undefined;
-  history(id: string): HistoryRow[];
+  history(id: string): readonly HistoryRow[];
   list(filter: InstanceFilter): Instance[];
 }
 

@@ -113,7 +113,7 @@ export class Engine {
   private hasMore(id: string): boolean {
     // A suspended instance keeps its messages unread; the resume that frees it will wake it.
     if (!isEntityId(id) && this.ports.store.instance(id)?.status === 'Suspended') return false;
-    return this.ports.store.messages(id, this.core.now()).length > 0;
+    return this.ports.store.hasMessages(id, this.core.now());
   }
 
   private async runActivity(row: ActivityRow): Promise<void> {
@@ -144,7 +144,8 @@ export class Engine {
 
   /** One alarm for all timers: at the earliest. */
   private arm(now: number): void {
-    if (this.stopped) return;
+    // An alarm that is overdue must ring: its timers are no longer among those that come after `now`.
+    if (this.stopped || (this.armedFor !== undefined && this.armedFor <= now)) return;
     const due = this.ports.store.nextDue(now);
     if (due === this.armedFor) return;
     this.calledOff();

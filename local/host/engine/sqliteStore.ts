@@ -1,10 +1,12 @@
 /** The store on SQLite: WAL and synchronous=FULL, so what was committed survives the loss of the process and of power. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { z } from 'zod';
-import { historyEventSchema, turnNoteSchema } from './history';
+import { historyEventSchema, type HistoryRow, turnNoteSchema } from './history';
 import { instanceSchema, parentSchema, type Store } from './store';
 
 const SCHEMA_VERSION = 1;
+/** Instances whose history stays in memory. */
+const HISTORIES_KEPT = 500;
 const SCHEMA = `
   CREATE TABLE instances (id TEXT PRIMARY KEY, executionId TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
     status TEXT NOT NULL, input TEXT, output TEXT, customStatus TEXT, createdAt INTEGER NOT NULL,
@@ -74,6 +76,17 @@ export function openSqliteStore(path: string): Store {
       .all(...values)
       .map((found) => row.parse(found));
 
+  // Histories are read at each turn and only grow: kept as read, and forgotten when a transaction fails.
+  const histories = new Map<string, readonly HistoryRow[]>();
+  const readHistory = (id: string): readonly HistoryRow[] => {
+    const known = histories.get(id);
+    if (known) return known;
+    const rows = all(historyRow, 'SELECT event, note FROM history WHERE instanceId = ? ORDER BY position', id);
+    if (histories.size >= HISTORIES_KEPT) histories.clear();
+    histories.set(id, rows);
+    return rows;
+  };
+
   return {
     transaction(work) {
       db.exec('BEGIN IMMEDIATE');
@@ -83,6 +96,7 @@ export function openSqliteStore(path: string): Store {
         return result;
       } catch (error) {
         db.exec('ROLLBACK');
+        histories.clear();
         throw error;
       }
     },
@@ -96,6 +110,7 @@ export function openSqliteStore(path: string): Store {
       );
     },
     deleteInstance(id) {
+      histories.delete(id);
       run('DELETE FROM instances WHERE id = ?', id);
       for (const table of ['history', 'messages', 'activities']) run(`DELETE FROM ${table} WHERE instanceId = ?`, id);
     },
@@ -108,16 +123,19 @@ export function openSqliteStore(path: string): Store {
         ...[statuses ? 1 : null, JSON.stringify(statuses ?? []), limit ?? -1],
       ),
 
-    history: (id) => all(historyRow, 'SELECT event, note FROM history WHERE instanceId = ? ORDER BY position', id),
+    history: readHistory,
     appendHistory(id, rows) {
-      const last = prepare('SELECT coalesce(max(position), -1) AS position FROM history WHERE instanceId = ?').get(id);
-      let { position } = z.object({ position: z.number() }).parse(last);
-      for (const { event, note } of rows) {
-        const values = [++position, JSON.stringify(event), note ? JSON.stringify(note) : null];
+      const before = readHistory(id);
+      rows.forEach(({ event, note }, index) => {
+        const values = [before.length + index, JSON.stringify(event), note ? JSON.stringify(note) : null];
         run('INSERT INTO history VALUES (?, ?, ?, ?)', id, ...values);
-      }
+      });
+      histories.set(id, [...before, ...rows]);
     },
-    clearHistory: (id) => void run('DELETE FROM history WHERE instanceId = ?', id),
+    clearHistory(id) {
+      histories.delete(id);
+      run('DELETE FROM history WHERE instanceId = ?', id);
+    },
 
     addMessage: (m) =>
       void run(
@@ -126,6 +144,8 @@ export function openSqliteStore(path: string): Store {
       ),
     messages: (id, now) =>
       all(messageRow, 'SELECT * FROM messages WHERE instanceId = ? AND at <= ? ORDER BY at, seq', id, now),
+    hasMessages: (id, now) =>
+      prepare('SELECT 1 FROM messages WHERE instanceId = ? AND at <= ? LIMIT 1').get(id, now) !== undefined,
     removeMessages: (seqs) => seqs.forEach((seq) => run('DELETE FROM messages WHERE seq = ?', seq)),
     clearMessages: (id) => void run('DELETE FROM messages WHERE instanceId = ?', id),
     removeTimer: (id, execution, timer) =>

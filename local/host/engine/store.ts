@@ -87,13 +87,14 @@ export interface Store {
   /** Ordered by id. */
   listInstances(filter: InstanceFilter): Instance[];
 
-  history(instanceId: string): HistoryRow[];
+  history(instanceId: string): readonly HistoryRow[];
   appendHistory(instanceId: string, rows: readonly HistoryRow[]): void;
   clearHistory(instanceId: string): void;
 
   addMessage(message: Omit<Message, 'seq'>): void;
   /** What may be read at `now`, in order of arrival. */
   messages(instanceId: string, now: number): Message[];
+  hasMessages(instanceId: string, now: number): boolean;
   removeMessages(seqs: readonly number[]): void;
   clearMessages(instanceId: string): void;
   removeTimer(instanceId: string, executionId: string, taskId: number): void;

@@ -142,6 +142,22 @@ describe('time', () => {
     expect(await runOrchestrator(race, { activities: {} })).toMatchObject({ output: 'too late', elapsedMs: DAY });
   });
 
+  test("a timer that is due at the very moment of another instance's event is not forgotten", async () => {
+    function* other(context: OrchestrationContext): Steps<unknown> {
+      return yield context.df.waitForExternalEvent('Go');
+    }
+    function* sleeper(context: OrchestrationContext): Steps<unknown> {
+      yield context.df.callActivity('open');
+      return yield context.df.createTimer(later(context, 1_000));
+    }
+    const run = await runOrchestrator(sleeper, {
+      activities: { open: (_, client) => client.startNew('other', { instanceId: 'w' }) },
+      orchestrators: { other },
+      events: [{ at: 1_000, name: 'Go', instanceId: 'w' }],
+    });
+    expect(run).toMatchObject({ runtimeStatus: 'Completed', elapsedMs: 1_000 });
+  });
+
   test('an event before the wait is kept, and the newest waiter gets the first', async () => {
     function* waiter(context: OrchestrationContext): Steps<unknown> {
       yield context.df.createTimer(later(context, 1_000));

@@ -241,7 +241,7 @@ orchestration('crowds', function* (context) {
 });
 /** Everything that a kill may interrupt: activities, retries, a child, a timer, an event, an entity, continueAsNew. */
 orchestration('marathon', function* (context) {
-  const { file, name, round } = context.df.getInput();
+  const { file, name, round, rounds } = context.df.getInput();
   const mark = (line) =>
     context.df.callActivityWithRetry('mark', retry(50, 5), { file, line: `${name} ${round} ${line}` });
   const marks = yield context.df.Task.all([1, 2, 3, 4, 5].map(mark));
@@ -249,8 +249,8 @@ orchestration('marathon', function* (context) {
   yield context.df.createTimer(later(context, 30));
   const id = new df.EntityId('counter', name);
   context.df.signalEntity(id, 'add', 1);
-  if (round < 3) {
-    context.df.continueAsNew({ file, name, round: round + 1 });
+  if (round < rounds) {
+    context.df.continueAsNew({ file, name, round: round + 1, rounds });
     return;
   }
   const event = yield context.df.waitForExternalEvent('Finish');
