@@ -29,7 +29,10 @@ interface Overrides extends Transport {
 let overrides: Overrides = {};
 let built: Services | undefined;
 
-/** Puts something else in place of the network. Only tests and benchmarks call it, before the first use. */
+/**
+ * Puts something else in place of the network, for a deterministic run in one process. Nothing in production calls it.
+ * @public
+ */
 export function configure(transport: Overrides): void {
   overrides = transport;
   built = undefined;

@@ -47,7 +47,7 @@ const settings = z.object({
   APPLIANCE_PROXY: z.url().optional(),
 });
 
-export interface Cloud {
+interface Cloud {
   readonly armEndpoint: string;
   /** What ARM's tokens are asked for. */
   readonly armAudience: string;

@@ -16,8 +16,7 @@ export type HandlerOf<A> = A extends Activity<infer I, infer O> ? (input: I) => 
 /** For crashes alone: whatever Azure answers is a value. Five attempts wait 5, 10, 20 and 40 s between them. */
 export const crashRetry = Object.assign(new RetryOptions(5_000, 5), { backoffCoefficient: 2 });
 
-export const verbs = ['ensure', 'remove'] as const;
-export type Verb = (typeof verbs)[number];
+export type Verb = 'ensure' | 'remove';
 
 /** One resource to see to. `operation` is what an earlier answer left running, `change` what it was for. */
 export interface Step {

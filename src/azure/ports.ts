@@ -39,7 +39,7 @@ export interface ArmStore<W> {
 }
 
 /** The kinds that are ARM resources with nothing special about them. */
-export type ArmKind =
+type ArmKind =
   | 'resourceGroup'
   | 'virtualNetwork'
   | 'publicIPAddress'
@@ -58,14 +58,14 @@ export type OperationState =
   | { readonly status: 'succeeded' }
   | { readonly status: 'failed'; readonly outcome: Later | Refused };
 
-export interface Application {
+interface Application {
   readonly id: string;
   readonly appId: string;
   readonly displayName: string;
   readonly tags: readonly string[];
   readonly passwordCredentials: readonly { readonly keyId: string; readonly displayName: string | null }[];
 }
-export interface ServicePrincipal {
+interface ServicePrincipal {
   readonly id: string;
   readonly appId: string;
   readonly tags: readonly string[];

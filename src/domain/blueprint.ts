@@ -282,8 +282,7 @@ function virtualMachine({ request, profile }: Plan, name: string): ResourceOf<'v
   };
 }
 
-export const grantKey = (subscriptionId: string, roleName: string): string =>
-  `roleAssignment/${subscriptionId}/${roleName}`;
+const grantKey = (subscriptionId: string, roleName: string): string => `roleAssignment/${subscriptionId}/${roleName}`;
 
 /** The roles that each subscription is granted: User Access Administrator too when the controller is enabled. */
 export const rolesOf = ({ request, profile }: Plan) => [

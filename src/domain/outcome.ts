@@ -30,7 +30,7 @@ export interface Later extends Omit<Refused, 'kind'> {
 }
 
 /** A long-running operation was started. `operation` is the URL to poll. */
-export interface Running {
+interface Running {
   readonly kind: 'running';
   readonly operation: string;
   readonly seconds?: number | undefined;

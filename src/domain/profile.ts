@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** What a prompt of the set-up script may be answered with. Where each comes from is the activity's business. */
-export const answerKeys = [
+const answerKeys = [
   'email',
   'pin',
   'tenantId',

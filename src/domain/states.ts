@@ -32,7 +32,7 @@ export interface WindowReceipt {
   readonly problems: readonly string[];
 }
 
-export type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
 
 /** Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator. */
 export interface SentryState {

@@ -7,7 +7,7 @@ import { entity } from './entity';
 type State = DeploymentState | null;
 
 /** What a run starts from. */
-export interface Beginning {
+interface Beginning {
   readonly onboarded: readonly string[];
   readonly placement: Placement;
 }

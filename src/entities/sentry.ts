@@ -9,7 +9,7 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n'>> & {
 };
 
 /** What a run of a Sentry starts from. */
-export interface SentryBeginning {
+interface SentryBeginning {
   readonly configured: SentryState['configured'] | null;
 }
 

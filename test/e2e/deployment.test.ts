@@ -177,10 +177,10 @@ describe('people and appliances', () => {
   test('a wrong PIN is asked for again', async () => {
     await world.administrator.start(named('wrong-pin', { subscriptions: ids(subscriptionId(50)) }));
     let wrong = false;
-    const shown = await world.administrator.seeThrough('wrong-pin', async ({ sentries }) => {
+    const shown = await world.administrator.seeThrough('wrong-pin', ({ sentries }) => {
       if (wrong || !sentries.some(({ handoff }) => handoff)) return;
       wrong = true;
-      await world.post('deployments/wrong-pin/sentries/1/registration', { email: 'a@example.com', pin: '000000' });
+      void world.post('deployments/wrong-pin/sentries/1/registration', { email: 'a@example.com', pin: '000000' });
     });
     expect(wrong).toBe(true);
     expect(shown.state).toBe('completed');

@@ -32,7 +32,7 @@ const outputs = {
   publicKey: 'ssh-ed25519 AAAA',
   ipAddress: '20.50.0.4',
 };
-export const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
+const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
   kind: 'done',
   change,
   ours: true,

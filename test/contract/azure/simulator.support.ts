@@ -29,7 +29,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-export interface Ask {
+interface Ask {
   readonly token?: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
