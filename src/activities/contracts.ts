@@ -1,6 +1,6 @@
 /** What orchestrations may ask for: each activity's name and types, and nothing of how it is done. */
 import { RetryOptions } from 'durable-functions';
-import type { WindowScope } from '../domain/blueprint';
+import type { WindowScope } from '../domain/blueprint/window';
 import type { Change, Outcome, Refusal } from '../domain/outcome';
 import type { AnswerKey, Script } from '../domain/profile';
 import type { Spec } from '../domain/resources';

@@ -1,5 +1,6 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
-import { grants, type Plan, rolesOf } from './blueprint';
+import { grants, rolesOf } from './blueprint/grants';
+import type { Plan } from './blueprint/plan';
 import type { Placement } from './fleet';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';

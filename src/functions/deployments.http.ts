@@ -9,7 +9,7 @@ import {
 import { z } from 'zod';
 import { registrationSchema } from '../activities/configureAppliance';
 import { services } from '../composition';
-import { secretName } from '../domain/blueprint';
+import { secretName } from '../domain/blueprint/plan';
 import { type Fault, parseRequest } from '../domain/request';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import {

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities, type WindowOrder } from '../activities/contracts';
-import { windowResources } from '../domain/blueprint';
+import { windowResources } from '../domain/blueprint/window';
 import { outputsOf, reversed } from '../domain/graph';
 import type { Resource } from '../domain/resources';
 import { refusals, type WindowReceipt } from '../domain/states';

@@ -1,6 +1,6 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type ApplianceJob, type ApplianceResult } from '../activities/contracts';
-import { windowScope } from '../domain/blueprint';
+import { windowScope } from '../domain/blueprint/window';
 import type { Given } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import type { SentryState, WindowReceipt } from '../domain/states';

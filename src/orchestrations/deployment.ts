@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
-import { type Plan, sharedResources } from '../domain/blueprint';
+import type { Plan } from '../domain/blueprint/plan';
+import { sharedResources } from '../domain/blueprint/shared';
 import { assign, dropped, type Placement } from '../domain/fleet';
 import { outputsOf, settle, type State } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';

@@ -1,5 +1,5 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
-import type { Plan } from '../domain/blueprint';
+import type { Plan } from '../domain/blueprint/plan';
 import type { Given } from '../domain/graph';
 
 export interface DeploymentInput extends Plan {

@@ -1,5 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
-import { grants, sentryResources } from '../domain/blueprint';
+import { grants } from '../domain/blueprint/grants';
+import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import { count, refusals, resourceStates, type SentryResult, subscriptionStates } from '../domain/states';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { makeEnsure, makeRemove } from '../../../src/activities/ensure';
 import { resourceEffects } from '../../../src/activities/resourceEffects';
 import { type Accepted, AzureError, type ArmBody, type Azure, type OperationState } from '../../../src/azure/ports';
-import { sharedResources } from '../../../src/domain/blueprint';
+import { sharedResources } from '../../../src/domain/blueprint/shared';
 import { OWNER_TAG, specify, type Spec } from '../../../src/domain/resources';
 import { profile, request } from '../../support/requests';
 

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { sentryResources, sharedResources, windowResources, windowScope } from '../../../src/domain/blueprint';
+import { sentryResources } from '../../../src/domain/blueprint/sentry';
+import { sharedResources } from '../../../src/domain/blueprint/shared';
+import { windowResources, windowScope } from '../../../src/domain/blueprint/window';
 import { inBatches, next, type Progress, reversed, settle } from '../../../src/domain/graph';
 import type { Later, Outcome } from '../../../src/domain/outcome';
 import { type Resource, specify } from '../../../src/domain/resources';

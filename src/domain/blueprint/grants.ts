@@ -1,0 +1,41 @@
+/** Guide, "Granting the 'Reader' role": one role assignment for each subscription and role. Pure. */
+import { ownerMark, type ResourceOf } from '../resources';
+import { principal } from './identity';
+import type { Plan } from './plan';
+
+const grantKey = (subscriptionId: string, roleName: string): string => `roleAssignment/${subscriptionId}/${roleName}`;
+
+/** The roles that each subscription is granted: User Access Administrator too when the controller is enabled. */
+export const rolesOf = ({ request, profile }: Plan) => [
+  ...profile.roles.always,
+  ...(request.controller.enabled ? profile.roles.controller : []),
+];
+
+/** Guide, "Granting the 'Reader' role", repeated for each subscription and, unlike the guide's text, for each role. */
+export function grants(
+  plan: Plan,
+  n: number,
+  subscriptions: readonly string[],
+): readonly ResourceOf<'roleAssignment'>[] {
+  const { request } = plan;
+  const { key: principalKey, id: principalId } = principal(request);
+  return subscriptions.flatMap((subscriptionId) =>
+    rolesOf(plan).map((role): ResourceOf<'roleAssignment'> => {
+      const scope = `/subscriptions/${subscriptionId}`;
+      return {
+        kind: 'roleAssignment',
+        key: grantKey(subscriptionId, role.name),
+        id: `${scope}/providers/Microsoft.Authorization/roleAssignments (${role.name})`,
+        needs: [principalKey],
+        wanted: (given) => ({
+          scope,
+          roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${role.id}`,
+          roleName: role.name,
+          principalId: principalId(given),
+          principalType: 'ServicePrincipal',
+          description: `${ownerMark(request.name)} (Sentry ${n})`,
+        }),
+      };
+    }),
+  );
+}
