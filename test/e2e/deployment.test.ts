@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { getJson } from '../../local/world';
-import { type TestWorld, testWorld } from '../support/e2e';
+import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId, subscriptionIds } from '../support/requests';
 
 let world: TestWorld;
@@ -233,7 +233,7 @@ describe('Event Grid', () => {
       );
       return value.map((row) => row.subscriptionId);
     };
-    while ((await joined()).length < 3) await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await joined()).length < 3) await nextLook();
     expect(await joined()).toEqual([subscriptionId(60), first, second]);
     const instances = z.looseObject({ runtimeStatus: z.string() });
     const keys = z.looseObject({ systemKeys: z.looseObject({ durabletask_extension: z.string() }) });

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { DeploymentShown } from '../../local/administrator';
 import { startWorld } from '../../local/world';
-import { type TestWorld, testWorld } from '../support/e2e';
+import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionIds } from '../support/requests';
 
 let world: TestWorld | undefined;
@@ -60,7 +60,7 @@ async function reach(running: TestWorld, moment: Moment): Promise<void> {
     if (moment(shown)) return;
     await running.administrator.attend(shown);
     if (shown.state !== 'running') throw new Error(`It came to rest (${shown.state}) before the moment.`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextLook();
   }
 }
 

@@ -38,3 +38,6 @@ export async function testWorld(options: Partial<WorldOptions> = {}): Promise<Te
     },
   };
 }
+
+/** Between two looks at something that other processes are at work on: no pause, only a turn for everything else. */
+export const nextLook = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
