@@ -46,8 +46,10 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
   if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
   const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
+  if (!observed.ours && !kinds[spec.kind].adopt) return notOurs(spec);
   const asWanted = paths.length === 0 && observed.provisioning !== 'failed';
   if (asWanted) return done(change ?? 'kept', observed);
+  if (operation !== undefined && observed.provisioning !== 'failed') return notTaken(spec, observed, paths, change);
   const obstacle = mayNotChange(spec, observed, paths);
   return obstacle ?? submitted(spec, await effects.put(spec, observed), change ?? 'changed', effects);
 }
@@ -82,22 +84,35 @@ async function submitted(spec: Spec, answer: Submitted, change: Change, effects:
 
 const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 
-/** What another tool made is kept as it is, and what Azure lets nobody change is not tried. */
+const notOurs = ({ id }: Spec): Refused =>
+  refused(
+    'NotOurs',
+    `'${id}' exists and was not made by this deployment`,
+    'Give it another name in the request, or remove it by hand if nobody needs it.',
+  );
+
+/**
+ * The operation succeeded, and Azure shows something else: a policy sets its own value. To put it again would go on
+ * for ever. A tag is no harm; anything else is for a person to settle.
+ */
+function notTaken(spec: Spec, observed: Observed, paths: readonly string[], change: Change = 'changed'): Outcome {
+  if (paths.every((path) => path.startsWith('tags'))) return done(change, observed);
+  return refused(
+    'NotTaken',
+    `Azure took '${spec.id}' and shows another value in ${paths.join(', ')}`,
+    'An Azure Policy may set its own. Ask for what it sets, or for an exemption from it.',
+  );
+}
+
+/** What is not ours is never changed, and what Azure lets nobody change is not tried. */
 function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
+  if (!observed.ours) return notOurs(spec);
   const stuck = touches(paths, kinds[spec.kind].immutable);
-  const where = (list: readonly string[]): string => `'${spec.id}' exists and differs in ${list.join(', ')}`;
-  if (!observed.ours) {
-    return refused(
-      'NotOurs',
-      `${where(paths)}, and it was not made by this deployment`,
-      'Give it another name in the request, or bring it to that state yourself.',
-    );
-  }
   return stuck.length === 0
     ? undefined
     : refused(
         'Immutable',
-        `${where(stuck)}, which cannot be changed`,
+        `'${spec.id}' exists and differs in ${stuck.join(', ')}, which cannot be changed`,
         'Remove it by hand, or ask for what it already is.',
       );
 }

@@ -2,17 +2,17 @@
 import type { Change, Outcome, Outputs, Refusal } from './outcome';
 import { kinds, type Resource } from './resources';
 
+/** Times in epoch ms: since when it is not done, and when to ask again. */
+interface Timed {
+  readonly since: number;
+  readonly tries: number;
+  readonly dueAt: number;
+}
+
 export type State =
   | { readonly state: 'waiting' }
-  | { readonly state: 'running'; readonly operation: string; readonly change: Change; readonly dueAt: number }
-  | {
-      readonly state: 'later';
-      readonly since: number;
-      readonly tries: number;
-      readonly dueAt: number;
-      readonly reason: string;
-      readonly change?: Change;
-    }
+  | ({ readonly state: 'running'; readonly operation: string; readonly change: Change } & Timed)
+  | ({ readonly state: 'later'; readonly reason: string; readonly change?: Change } & Timed)
   | { readonly state: 'done'; readonly change: Change; readonly ours: boolean; readonly outputs: Outputs }
   | ({ readonly state: 'refused' } & Refusal)
   | { readonly state: 'blocked'; readonly by: string };
@@ -32,6 +32,7 @@ const WAITING: State = { state: 'waiting' };
 const POLL_SECONDS = 5;
 const FIRST_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 60;
+const LONGEST_OPERATION_SECONDS = 7_200;
 
 /** All that may run now, in batches' order, and the time of the next thing to wait for. */
 export function next(resources: readonly Resource[], progress: Progress, now: number): Next {
@@ -66,34 +67,38 @@ export function inBatches(due: readonly Resource[]): readonly (readonly Resource
 
 /** The state after an activity's answer. What asked for patience longer than it deserves is refused. */
 export function settle(before: State | undefined, outcome: Outcome, now: number): State {
+  const begun = before?.state === 'running' || before?.state === 'later' ? before : undefined;
+  // Through operations and retries alike: what alternates between the two must end as well.
+  const since = begun?.since ?? now;
+  const tries = begun?.tries ?? 0;
+  // Azure does say `Retry-After: 0`, which taken at its word would never let time pass.
+  const dueIn = (asked: number | undefined, otherwise: number): number => now + Math.max(1, asked ?? otherwise) * 1_000;
   switch (outcome.kind) {
     case 'done':
       return { state: 'done', change: outcome.change, ours: outcome.ours, outputs: outcome.outputs };
     case 'refused':
       return { state: 'refused', code: outcome.code, reason: outcome.reason, remedy: outcome.remedy };
     case 'running': {
-      const dueAt = now + (outcome.seconds ?? POLL_SECONDS) * 1_000;
-      return { state: 'running', operation: outcome.operation, change: outcome.change, dueAt };
+      const { operation, change } = outcome;
+      if (now - since >= LONGEST_OPERATION_SECONDS * 1_000) return { state: 'refused', ...neverEnds };
+      return { state: 'running', operation, change, since, tries, dueAt: dueIn(outcome.seconds, POLL_SECONDS) };
     }
     case 'later': {
-      const since = before?.state === 'later' ? before.since : now;
-      const tries = before?.state === 'later' ? before.tries + 1 : 1;
-      if (now - since >= outcome.patienceSeconds * 1_000) {
-        return { state: 'refused', code: outcome.code, reason: outcome.reason, remedy: outcome.remedy };
-      }
-      const seconds = outcome.seconds ?? Math.min(FIRST_RETRY_SECONDS * 2 ** (tries - 1), LONGEST_RETRY_SECONDS);
-      const change = before?.state === 'running' || before?.state === 'later' ? before.change : undefined;
-      return {
-        state: 'later',
-        since,
-        tries,
-        dueAt: now + seconds * 1_000,
-        reason: outcome.reason,
-        ...(change ? { change } : {}),
-      };
+      const { code, reason, remedy } = outcome;
+      if (now - since >= outcome.patienceSeconds * 1_000) return { state: 'refused', code, reason, remedy };
+      const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, LONGEST_RETRY_SECONDS);
+      const change = begun?.change;
+      const dueAt = dueIn(outcome.seconds, pause);
+      return { state: 'later', since, tries: tries + 1, dueAt, reason, ...(change ? { change } : {}) };
     }
   }
 }
+
+const neverEnds = {
+  code: 'OperationNeverEnds',
+  reason: 'Azure has been at work on it for two hours',
+  remedy: 'Look at the resource in the portal, then send the same request again.',
+};
 
 /** The same resources with every arrow turned round: what needed a thing goes before it. */
 export function reversed(resources: readonly Resource[]): readonly Resource[] {

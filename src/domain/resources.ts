@@ -35,7 +35,6 @@ export interface Wanted {
   roleAssignment: {
     scope: string;
     roleDefinitionId: string;
-    roleName: string;
     principalId: string;
     principalType: 'ServicePrincipal';
     description: string;
@@ -84,31 +83,38 @@ interface Row {
   readonly batch: number;
   /** Paths that Azure lets nobody change after creation: a difference there is refused, never put. */
   readonly immutable: readonly string[];
-  /** False for what has no place of its own for a mark, and is ours when what it hangs on is ours. */
-  readonly marked: boolean;
+  /**
+   * May one that another hand made be used as it is? Never where it is an identity or guards one: whoever made it
+   * could hold its secret, or be let in by our rule.
+   */
+  readonly adopt: boolean;
 }
 
-const row = (marked: boolean, immutable: readonly string[] = [], batch = 1): Row => ({ marked, immutable, batch });
+const row = (immutable: readonly string[] = [], { adopt = false, batch = 1 } = {}): Row => ({
+  adopt,
+  immutable,
+  batch,
+});
 
 export const kinds: Readonly<Record<Kind, Row>> = {
-  resourceGroup: row(true, ['location']),
-  virtualNetwork: row(true, ['location']),
-  publicIPAddress: row(true, ['location', 'sku']),
-  natGateway: row(true, ['location']),
-  subnet: row(false),
-  marketplaceAgreement: row(false),
-  networkSecurityGroup: row(true, ['location']),
-  userAssignedIdentity: row(true, ['location']),
-  application: row(true),
-  servicePrincipal: row(true),
-  clientSecret: row(true),
-  graphPermission: row(false),
-  roleAssignment: row(true, [], 10),
-  sshKey: row(true),
-  networkInterface: row(true, ['location']),
-  virtualMachine: row(true, ['location', 'storageProfile', 'osProfile', 'plan']),
-  publicIPAssociation: row(false),
-  securityRule: row(false),
+  resourceGroup: row([], { adopt: true }),
+  virtualNetwork: row(['location']),
+  publicIPAddress: row(['location', 'sku']),
+  natGateway: row(['location']),
+  subnet: row(),
+  marketplaceAgreement: row(),
+  networkSecurityGroup: row(['location']),
+  userAssignedIdentity: row(['location']),
+  application: row(),
+  servicePrincipal: row(),
+  clientSecret: row(),
+  graphPermission: row(),
+  roleAssignment: row([], { adopt: true, batch: 10 }),
+  sshKey: row(),
+  networkInterface: row(['location']),
+  virtualMachine: row(['location', 'storageProfile', 'osProfile', 'plan']),
+  publicIPAssociation: row(),
+  securityRule: row(),
 };
 
 /** One resource of a deployment, and what it needs of others before it can be put. */

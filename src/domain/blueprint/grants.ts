@@ -30,7 +30,6 @@ export function grants(
         wanted: (given) => ({
           scope,
           roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${role.id}`,
-          roleName: role.name,
           principalId: principalId(given),
           principalType: 'ServicePrincipal',
           description: `${ownerMark(request.name)} (Sentry ${n})`,
