@@ -17,7 +17,9 @@ export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
   observe: async (spec) => {
     const body = await arm.roleAssignment.get(assignmentId(spec));
     const { description } = shown.parse(body ?? {});
-    return body && observedArm(body, spec, { ours: bearsMark(description, spec.deployment) });
+    // The role's name is our profile's: Azure shows its id only, and that is compared.
+    const value = body && { ...body, roleName: spec.wanted.roleName };
+    return value && observedArm(value, spec, { ours: bearsMark(description, spec.deployment) });
   },
   put: async (spec) => {
     try {
