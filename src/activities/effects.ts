@@ -13,7 +13,10 @@ export interface Observed {
   readonly provisioning?: 'busy' | 'failed' | undefined;
 }
 
-/** A write's answer: still running, or finished with the outputs if the write itself told them. */
+/**
+ * A write's answer: still running, or finished with the outputs if the write itself told them. `ours` is false where
+ * it turned out that the thing is another's: it was left as it is.
+ */
 export type Submitted = Accepted & { readonly outputs?: Outputs | undefined; readonly ours?: boolean };
 
 export interface Effects<K extends Kind> {

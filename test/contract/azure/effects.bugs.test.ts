@@ -21,3 +21,10 @@ test('a grant that was as wanted was written again at every run, because Azure s
   const { spec, given } = await made('grant-again');
   expect(await world.written(() => world.step('ensure', spec('roleAssignment', given)))).toEqual([]);
 });
+
+test('removing the marketplace agreement was waited for in vain, because it is never cancelled', async () => {
+  const { spec } = await made('agreement-stays');
+  const agreement = spec('marketplaceAgreement');
+  expect(await world.step('remove', agreement)).toMatchObject({ kind: 'done', change: 'kept', ours: false });
+  expect(await world.ports.arm.marketplaceAgreement.get(agreement.id)).toMatchObject({ accepted: true });
+});
