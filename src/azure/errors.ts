@@ -11,6 +11,9 @@ const HEALS: Readonly<Record<string, number>> = {
   AuthorizationFailed: 90,
   LinkedAuthorizationFailed: 90,
   ForbiddenByRbac: 600,
+  // A secret's name is not free while the vault still deletes or recovers what had it.
+  ObjectIsBeingDeleted: 300,
+  ObjectIsBeingRecovered: 300,
   // A subscription that was just made is not seen everywhere yet.
   SubscriptionNotFound: 60,
   // Somebody else's operation holds the resource (compute-throttling-limits).
@@ -61,7 +64,14 @@ const failure = z.looseObject({
   headers: z.unknown().optional(),
   response: z.unknown().optional(),
 });
-const errorBody = z.looseObject({ code: z.string(), message: z.string().default('') });
+const inner = z.looseObject({ code: z.string() }).optional().catch(undefined);
+const errorBody = z
+  .looseObject({ code: z.string(), message: z.string().default(''), innererror: inner, innerError: inner })
+  .transform(({ code, message, innererror, innerError }) => {
+    // Key Vault's outer code says no more than the status does: the inner one, which its client respells, says why.
+    const why = code === 'Conflict' || code === 'Forbidden' ? (innererror ?? innerError)?.code : undefined;
+    return { code: why ?? code, message };
+  });
 const wrapped = z.union([z.looseObject({ error: errorBody }).transform(({ error }) => error), errorBody]);
 
 /** Turns whatever an SDK threw into the one error that ports may throw. */
