@@ -14,6 +14,8 @@ const HEALS: Readonly<Record<string, number>> = {
   // A secret's name is not free while the vault still deletes or recovers what had it.
   ObjectIsBeingDeleted: 300,
   ObjectIsBeingRecovered: 300,
+  // Graph has the service principal already and does not list it yet.
+  Request_MultipleObjectsWithSameKeyValue: 900,
   // A subscription that was just made is not seen everywhere yet.
   SubscriptionNotFound: 60,
   // Somebody else's operation holds the resource (compute-throttling-limits).
@@ -56,7 +58,8 @@ const THROTTLED_PATIENCE = 3_600;
 const BROKEN_PATIENCE = 900;
 
 const failure = z.looseObject({
-  statusCode: z.number().optional().catch(undefined),
+  /** Graph's client says -1 where nothing answered. */
+  statusCode: z.number().min(100).optional().catch(undefined),
   code: z.unknown().optional(),
   message: z.string().catch(''),
   body: z.unknown().optional(),
@@ -103,8 +106,12 @@ function patience(status: number | undefined, code: string, reason: string): num
   return answered ? undefined : BROKEN_PATIENCE;
 }
 
-/** Own properties of an error are not enumerable; its message is one. */
-const asRecord = (error: Error): Record<string, unknown> => ({ ...error, message: error.message, name: error.name });
+/** What an error says of itself is not enumerable: its message, and the answer that an SDK's error carries. */
+const asRecord = (error: Error): Record<string, unknown> => ({
+  ...error,
+  message: error.message,
+  ...('response' in error ? { response: error.response } : {}),
+});
 
 function readBody(body: unknown): z.infer<typeof errorBody> | undefined {
   if (typeof body !== 'string') return wrapped.safeParse(body).data;
