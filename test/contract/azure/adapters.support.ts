@@ -33,7 +33,8 @@ export interface Deployment {
   readonly resources: readonly Resource[];
   /** What an access window adds. */
   readonly window: (given: Given) => readonly Resource[];
-  /** The spec of the first resource of a kind, its needs read from `given`. */
+  /** The spec of the first resource of a kind, its needs read from `given`; `spec` where the kind is known. */
+  readonly any: (kind: Kind, given?: Given) => Spec;
   readonly spec: <K extends Kind>(kind: K, given?: Given) => SpecOf<K>;
 }
 
@@ -46,6 +47,11 @@ export function deploy(name: string, identity: 'managedIdentity' | 'appRegistrat
   });
   const plan = { request: asked, profile };
   const resources = [...sharedResources(plan), ...sentryResources(plan, 1, [watched(1)])];
+  const any = (kind: Kind, given: Given = {}): Spec => {
+    const found = resources.find((one) => one.kind === kind);
+    if (!found) throw new Error(`There is no ${kind}.`);
+    return specify(found, name, given);
+  };
   return {
     name,
     resources,
@@ -57,7 +63,8 @@ export function deploy(name: string, identity: 'managedIdentity' | 'appRegistrat
           expiresAt: '2026-11-23T12:00:00Z',
         }),
       ),
-    spec: (kind, given = {}) => specIn(kind, resources, given, name),
+    any,
+    spec: <K extends Kind>(kind: K, given?: Given) => any(kind, given) as SpecOf<K>,
   };
 }
 
@@ -187,15 +194,3 @@ const stepOf = (state: Progress[string] | undefined) =>
     : state?.state === 'later' && state.change
       ? { change: state.change }
       : {};
-
-/** The spec of one resource, its needs read from what is done. */
-export function specIn<K extends Kind>(
-  kind: K,
-  resources: readonly Resource[],
-  given: Given,
-  owner: string,
-): SpecOf<K> {
-  const found = resources.find((one) => one.kind === kind);
-  if (!found) throw new Error(`There is no ${kind}.`);
-  return specify(found, owner, given) as SpecOf<K>;
-}

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { type Given, outputsOf, reversed } from '../../../src/domain/graph';
-import { type Kind, type Resource, specify } from '../../../src/domain/resources';
+import type { Kind } from '../../../src/domain/resources';
 import { deploy, startWorld, type World } from './adapters.support';
 import { instant } from './simulator.support';
 
@@ -14,14 +14,9 @@ afterAll(async () => world.azure.stop());
 
 /** Makes a deployment's resources, each test its own. */
 async function made(name: string, identity?: 'appRegistration') {
-  const { resources, spec } = deploy(name, identity);
-  const given: Given = outputsOf(await world.carryOut('ensure', name, resources));
-  const resource = (kind: Kind): Resource => {
-    const found = resources.find((one) => one.kind === kind);
-    if (!found) throw new Error(`There is no ${kind}.`);
-    return found;
-  };
-  return { name, given, spec, resource };
+  const one = deploy(name, identity);
+  const given: Given = outputsOf(await world.carryOut('ensure', name, one.resources));
+  return { ...one, given };
 }
 const shape = z.looseObject({
   properties: z.record(z.string(), z.unknown()),
@@ -52,7 +47,7 @@ test('putting a security group right dropped the rules of its window and of othe
 });
 
 test('putting one property right took away what another hand had set: tags, a subnet’s security group, DNS', async () => {
-  const { given, resource, name } = await made('others-stay');
+  const { given, any } = await made('others-stay');
   const group = { id: given['networkSecurityGroup']?.['id'] };
   const others: readonly (readonly [Kind, object, object])[] = [
     ['subnet', { networkSecurityGroup: group }, { natGateway: undefined }],
@@ -65,7 +60,7 @@ test('putting one property right took away what another hand had set: tags, a su
     ['publicIPAddress', { dnsSettings: { domainNameLabel: 'sentry' } }, {}],
   ];
   for (const [kind, theirs, drift] of others) {
-    const spec = specify(resource(kind), name, given);
+    const spec = any(kind, given);
     const shown = shape.parse(await world.demand('GET', spec.id));
     const tags = shown.tags && { ...shown.tags, owner: 'somebody-else' };
     await world.demand('PUT', spec.id, { ...shown, tags, properties: { ...shown.properties, ...theirs, ...drift } });
