@@ -29,6 +29,7 @@ const HEALS: Readonly<Record<string, number>> = {
   // Deletion: what used it a moment ago is still letting go.
   PublicIPAddressCannotBeDeleted: 300,
   InUseNetworkSecurityGroupCannotBeDeleted: 300,
+  InUseSubnetCannotBeDeleted: 300,
   NicInUse: 300,
   ScopeLocked: 120,
 };
