@@ -1,5 +1,6 @@
 /** What another hand changes: put right where the request wants it so, refused where nobody may change it, else kept. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { type Given, outputsOf } from '../../../src/domain/graph';
 import type { Kind, Resource } from '../../../src/domain/resources';
 import { specify } from '../../../src/domain/resources';
@@ -65,8 +66,8 @@ test.each(TAGGED)('%s: a tag by another hand is no drift, and outlives putting o
   expect(await world.demand('GET', spec.id)).toMatchObject({ tags: { owner: 'secops', costCenter: '4711' } });
 });
 
-/** What another hand does to a thing of ours, and the outcome. */
-const DRIFT: readonly (readonly [Kind, () => Promise<unknown>, object])[] = [
+/** What another hand does to a thing of ours. */
+const DRIFT: readonly (readonly [Kind, () => Promise<unknown>])[] = [
   [
     'virtualNetwork',
     () =>
@@ -74,44 +75,79 @@ const DRIFT: readonly (readonly [Kind, () => Promise<unknown>, object])[] = [
         specOf(managed, 'virtualNetwork').id,
         properties({ addressSpace: { addressPrefixes: ['10.90.0.0/24', '10.91.0.0/24'] } }),
       ),
-    { kind: 'done', change: 'changed' },
   ],
-  [
-    'subnet',
-    () => rewrite(specOf(managed, 'subnet').id, properties({ defaultOutboundAccess: true })),
-    { kind: 'done', change: 'changed' },
-  ],
-  [
-    'natGateway',
-    () => rewrite(specOf(managed, 'natGateway').id, properties({ publicIpAddresses: [] })),
-    { kind: 'done', change: 'changed' },
-  ],
+  ['subnet', () => rewrite(specOf(managed, 'subnet').id, properties({ defaultOutboundAccess: true }))],
+  ['natGateway', () => rewrite(specOf(managed, 'natGateway').id, properties({ publicIpAddresses: [] }))],
   [
     'networkInterface',
     () => rewrite(specOf(managed, 'networkInterface').id, properties({ networkSecurityGroup: undefined })),
-    { kind: 'done', change: 'changed' },
   ],
   [
     'virtualMachine',
     () => rewrite(specOf(managed, 'virtualMachine').id, properties({ hardwareProfile: { vmSize: 'Standard_D8s_v3' } })),
-    { kind: 'done', change: 'changed' },
   ],
   [
     'securityRule',
     () => rewrite(specOf(managed, 'securityRule').id, properties({ sourceAddressPrefixes: ['0.0.0.0/1'] })),
-    { kind: 'done', change: 'changed' },
   ],
-  [
-    'application',
-    () => world.demand('PATCH', `/v1.0/applications/${objectId()}`, { requiredResourceAccess: [] }),
-    { kind: 'done', change: 'changed' },
-  ],
+  ['application', () => world.demand('PATCH', `/v1.0/applications/${objectId()}`, { requiredResourceAccess: [] })],
 ];
 const objectId = (): string => registered.given['application']?.['objectId'] ?? '';
 
-test.each(DRIFT)('%s: a change by another hand is put right', async (kind, change, outcome) => {
-  const made = kind === 'application' ? registered : managed;
+test.each(DRIFT)('%s: a change by another hand is put right', async (kind, change) => {
+  const spec = specOf(kind === 'application' ? registered : managed, kind);
   await change();
-  expect((await world.drive('ensure', specOf(made, kind))).at(-1)).toMatchObject(outcome);
-  expect(await world.drive('ensure', specOf(made, kind))).toMatchObject([{ kind: 'done', change: 'kept' }]);
+  expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ kind: 'done', change: 'changed', ours: true });
+  expect(await world.drive('ensure', spec)).toMatchObject([{ kind: 'done', change: 'kept' }]);
+});
+
+const idOf = (key: string, output = 'id', made = managed): string => made.given[key]?.[output] ?? '';
+const principal = (): string => `/v1.0/servicePrincipals/${idOf('servicePrincipal', 'principalId', registered)}`;
+
+/** What another hand takes away, and whose. */
+const TAKEN: readonly (readonly [Kind, () => Promise<unknown>, ('registered' | 'managed')?])[] = [
+  ['securityRule', () => world.demand('DELETE', idOf('securityRule/22'))],
+  ['roleAssignment', () => world.demand('DELETE', idOf(specOf(managed, 'roleAssignment').key))],
+  [
+    'publicIPAssociation',
+    () =>
+      rewrite(
+        idOf('networkInterface'),
+        properties({
+          ipConfigurations: [{ name: 'primary', properties: { subnet: { id: idOf('subnet') } } }],
+        }),
+      ),
+  ],
+  ['virtualMachine', () => world.demand('DELETE', idOf('virtualMachine'))],
+  ['sshKey', () => world.demand('DELETE', `/secrets/${specOf(managed, 'sshKey').id}`)],
+  [
+    'graphPermission',
+    async () => {
+      const { value } = listed.parse(await world.demand('GET', `${principal()}/appRoleAssignments`));
+      for (const { id } of value) await world.demand('DELETE', `${principal()}/appRoleAssignments/${id}`);
+    },
+    'registered',
+  ],
+  ['servicePrincipal', () => world.demand('DELETE', principal()), 'registered'],
+];
+const listed = z.object({ value: z.array(z.looseObject({ id: z.string() })) });
+
+test.each(TAKEN)('%s: what another hand took away is there again', async (kind, take, whose = 'managed') => {
+  const spec = specOf(whose === 'managed' ? managed : registered, kind);
+  await take();
+  expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ kind: 'done', ours: true });
+  expect(await world.drive('ensure', spec)).toMatchObject([{ kind: 'done', change: 'kept', ours: true }]);
+});
+
+test('a subnet in use is not removed, and is when it has been let go of', async () => {
+  const one = await make(deploy('drift-used'));
+  const subnet = specOf(one, 'subnet');
+  const id = one.given['networkInterface']?.['id'] ?? '';
+  const theirs = id.replace(/[^/]+$/, 'theirs');
+  const ipConfigurations = [{ name: 'ip', properties: { subnet: { id: subnet.id } } }];
+  await world.demand('PUT', theirs, { location: 'westeurope', properties: { ipConfigurations } });
+  for (const key of ['virtualMachine', 'networkInterface']) await world.demand('DELETE', one.given[key]?.['id'] ?? '');
+  expect(await world.step('remove', subnet)).toMatchObject({ kind: 'later', code: 'InUseSubnetCannotBeDeleted' });
+  await world.demand('DELETE', theirs);
+  expect((await world.drive('remove', subnet)).at(-1)).toMatchObject({ kind: 'done', change: 'removed' });
 });
