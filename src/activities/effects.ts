@@ -2,6 +2,7 @@
 import type { Accepted, ArmBody, ArmStore } from '../azure/ports';
 import type { Outputs } from '../domain/outcome';
 import { type Kind, OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
+import { mergedInto } from './merge';
 
 export interface Observed {
   /** In the shape of the kind's `wanted`, with whatever else Azure shows. */
@@ -13,7 +14,10 @@ export interface Observed {
   readonly provisioning?: 'busy' | 'failed' | undefined;
 }
 
-/** A write's answer: still running, or finished with the outputs if the write itself told them. */
+/**
+ * A write's answer: still running, or finished with the outputs if the write itself told them. `ours` is false where
+ * it turned out that the thing is another's: it was left as it is.
+ */
 export type Submitted = Accepted & { readonly outputs?: Outputs | undefined; readonly ours?: boolean };
 
 export interface Effects<K extends Kind> {
@@ -23,7 +27,7 @@ export interface Effects<K extends Kind> {
 }
 export type AllEffects = { readonly [K in Kind]: Effects<K> };
 
-/** Effects of a plain ARM resource: get, put and delete by id. `read` gives what else there is to tell. */
+/** Effects of a plain ARM resource: get, put (merged, with If-Match) and delete by id. `read` gives what else there is to tell. */
 export const armEffects = <K extends Kind>(
   store: ArmStore<SpecOf<K>['wanted']>,
   read: (body: ArmBody, spec: SpecOf<K>) => { readonly outputs?: Outputs; readonly ours?: boolean } = () => ({}),
@@ -32,7 +36,7 @@ export const armEffects = <K extends Kind>(
     const body = await store.get(spec.id);
     return body && observedArm(body, spec, read(body, spec));
   },
-  put: (spec, observed) => store.put(spec.id, spec.wanted, observed?.etag),
+  put: (spec, observed) => store.put(spec.id, mergedInto(observed?.value, spec.wanted), observed?.etag),
   remove: (spec) => store.delete(spec.id),
 });
 

@@ -62,6 +62,7 @@ async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, c
   if (!observed) return { kind: 'done', change: change ?? 'kept', ours: true, outputs: {} };
   if (!observed.ours) return done('kept', observed);
   const answer = await effects.remove(spec, observed);
+  if (answer.ours === false) return done('kept', { ...observed, ours: false });
   if (answer.operation !== undefined)
     return { kind: 'running', operation: answer.operation, seconds: answer.seconds, change: 'removed' };
   return (await effects.observe(spec)) ? NOT_SHOWN_YET : { kind: 'done', change: 'removed', ours: true, outputs: {} };

@@ -1,7 +1,9 @@
-import type { Azure } from '../azure/ports';
+import { AzureError, type Azure } from '../azure/ports';
 import type { Effects } from './effects';
 
 const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+/** Graph has no code of its own for it, but `Request_BadRequest`. */
+const EXISTS = /permission being assigned already exists/i;
 
 /**
  * Guide, option 1 step 11 and option 2 steps 7 and 8: one application permission of Microsoft Graph, granted to the
@@ -20,7 +22,12 @@ export const graphPermission = ({ directory }: Azure): Effects<'graphPermission'
       return match && { value: wanted, ours: true, outputs: { id: match.id } };
     },
     put: async ({ wanted }) => {
-      await directory.assignAppRole(wanted.principalId, await graphId(), wanted.appRoleId);
+      try {
+        await directory.assignAppRole(wanted.principalId, await graphId(), wanted.appRoleId);
+      } catch (error) {
+        // Graph may list what it has a little later.
+        if (!(error instanceof AzureError && EXISTS.test(error.outcome.reason))) throw error;
+      }
       return { outputs: {} };
     },
     remove: async ({ wanted }, { outputs }) => {

@@ -14,5 +14,5 @@ export const marketplaceAgreement = ({ arm }: Azure): Effects<'marketplaceAgreem
   put: ({ id, wanted }, observed) =>
     arm.marketplaceAgreement.put(id, { ...(observed?.value as object | undefined), ...wanted }),
   /** Cancelling would hit every other VM of this image in the subscription. */
-  remove: async () => ({}),
+  remove: async () => ({ ours: false }),
 });

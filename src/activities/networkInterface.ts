@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Azure } from '../azure/ports';
 import { armEffects, type Effects } from './effects';
+import { mergedInto } from './merge';
 
 const reference = z.looseObject({ id: z.string() });
 /** A NIC as it is read, with whatever another hand set kept: it goes back with the next PUT. */
@@ -8,7 +9,8 @@ export const networkInterfaceBody = z.looseObject({
   etag: z.string().optional(),
   location: z.string(),
   tags: z.record(z.string(), z.string()).default({}),
-  networkSecurityGroup: reference,
+  /** Absent where another hand took it off: the rest must still be readable, or a window could not close. */
+  networkSecurityGroup: reference.optional(),
   ipConfigurations: z
     .array(
       z.looseObject({
@@ -34,6 +36,6 @@ export const networkInterface = ({ arm }: Azure): Effects<'networkInterface'> =>
       ...shown?.ipConfigurations.find(({ name }) => name === configuration.name),
       ...configuration,
     }));
-    return arm.networkInterface.put(id, { ...shown, ...wanted, ipConfigurations }, observed?.etag);
+    return arm.networkInterface.put(id, mergedInto(shown, { ...wanted, ipConfigurations }), observed?.etag);
   },
 });

@@ -19,7 +19,9 @@ export const publicIPAssociation = ({ arm }: Azure): Effects<'publicIPAssociatio
       const wanted = index === 0 ? publicIPAddress : other;
       return { ...configuration, ...(wanted ? { publicIPAddress: wanted } : {}) };
     });
-    return arm.networkInterface.put(spec.wanted.networkInterfaceId, { ...body, ipConfigurations }, body.etag);
+    const { networkSecurityGroup: group, ...rest } = body;
+    const merged = { ...rest, ...(group ? { networkSecurityGroup: group } : {}), ipConfigurations };
+    return arm.networkInterface.put(spec.wanted.networkInterfaceId, merged, body.etag);
   };
   return {
     observe: async (spec) => {

@@ -16,8 +16,12 @@ const shown = z.looseObject({ description: z.string().nullish() });
 export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
   observe: async (spec) => {
     const body = await arm.roleAssignment.get(assignmentId(spec));
-    const { description } = shown.parse(body ?? {});
-    return body && observedArm(body, spec, { ours: bearsMark(description, spec.deployment) });
+    if (!body) return undefined;
+    const ours = bearsMark(shown.parse(body).description, spec.deployment);
+    const { roleName, description } = spec.wanted;
+    // The role's name is our profile's: Azure shows its id only. Without our mark, another's description is as good.
+    const value = { ...body, roleName, ...(ours ? {} : { description }) };
+    return observedArm(value, spec, { ours });
   },
   put: async (spec) => {
     try {

@@ -6,24 +6,29 @@ import type { Effects } from './effects';
 /** Tag values of a vault hold 256 characters; an ed25519 public key has about 80. */
 const PUBLIC_KEY = 'public-key';
 
+const contentType = 'OpenSSH private key';
+
 /** Our own way into the appliance: made here, its private half in the vault, its public half in the VM's first PUT. */
 export const sshKey = ({ secrets }: Azure): Effects<'sshKey'> => ({
   observe: async ({ wanted, deployment }) => {
     const stored = await secrets.get(wanted.secretName);
-    const publicKey = stored?.tags[PUBLIC_KEY];
-    if (!stored || publicKey === undefined) return undefined;
+    if (!stored) return undefined;
+    const { uri: secretUri, tags } = stored;
+    const publicKey = tags[PUBLIC_KEY];
     return {
-      value: { ...wanted, tags: stored.tags },
-      ours: stored.tags[OWNER_TAG] === deployment,
-      outputs: { secretUri: stored.uri, publicKey },
+      value: { ...(publicKey === undefined ? {} : wanted), tags },
+      ours: tags[OWNER_TAG] === deployment,
+      outputs: { secretUri, ...(publicKey === undefined ? {} : { publicKey }) },
     };
   },
-  put: async ({ wanted }) => {
-    const { privateKey, publicKey } = makeKeyPair(wanted.secretName);
-    const secretUri = await secrets.set(wanted.secretName, privateKey, {
-      tags: { ...wanted.tags, [PUBLIC_KEY]: publicKey },
-      contentType: 'OpenSSH private key',
-    });
+  put: async ({ wanted }, observed) => {
+    const stored = observed?.outputs['publicKey'] === undefined ? undefined : await secrets.get(wanted.secretName);
+    // A new key would lock us out: Azure changes no key of a VM that exists.
+    const { privateKey, publicKey } = stored
+      ? { privateKey: stored.value, publicKey: stored.tags[PUBLIC_KEY] ?? '' }
+      : makeKeyPair(wanted.secretName);
+    const tags = { ...stored?.tags, ...wanted.tags, [PUBLIC_KEY]: publicKey };
+    const secretUri = await secrets.set(wanted.secretName, privateKey, { tags, contentType });
     return { outputs: { secretUri, publicKey } };
   },
   remove: async ({ wanted }) => {

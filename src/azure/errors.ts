@@ -11,6 +11,11 @@ const HEALS: Readonly<Record<string, number>> = {
   AuthorizationFailed: 90,
   LinkedAuthorizationFailed: 90,
   ForbiddenByRbac: 600,
+  // A secret's name is not free while the vault still deletes or recovers what had it.
+  ObjectIsBeingDeleted: 300,
+  ObjectIsBeingRecovered: 300,
+  // Graph has the service principal already and does not list it yet.
+  Request_MultipleObjectsWithSameKeyValue: 900,
   // A subscription that was just made is not seen everywhere yet.
   SubscriptionNotFound: 60,
   // Somebody else's operation holds the resource (compute-throttling-limits).
@@ -24,6 +29,7 @@ const HEALS: Readonly<Record<string, number>> = {
   // Deletion: what used it a moment ago is still letting go.
   PublicIPAddressCannotBeDeleted: 300,
   InUseNetworkSecurityGroupCannotBeDeleted: 300,
+  InUseSubnetCannotBeDeleted: 300,
   NicInUse: 300,
   ScopeLocked: 120,
 };
@@ -53,7 +59,8 @@ const THROTTLED_PATIENCE = 3_600;
 const BROKEN_PATIENCE = 900;
 
 const failure = z.looseObject({
-  statusCode: z.number().optional().catch(undefined),
+  /** Graph's client says -1 where nothing answered. */
+  statusCode: z.number().min(100).optional().catch(undefined),
   code: z.unknown().optional(),
   message: z.string().catch(''),
   body: z.unknown().optional(),
@@ -61,7 +68,14 @@ const failure = z.looseObject({
   headers: z.unknown().optional(),
   response: z.unknown().optional(),
 });
-const errorBody = z.looseObject({ code: z.string(), message: z.string().default('') });
+const inner = z.looseObject({ code: z.string() }).optional().catch(undefined);
+const errorBody = z
+  .looseObject({ code: z.string(), message: z.string().default(''), innererror: inner, innerError: inner })
+  .transform(({ code, message, innererror, innerError }) => {
+    // Key Vault's outer code says no more than the status does: the inner one, which its client respells, says why.
+    const why = code === 'Conflict' || code === 'Forbidden' ? (innererror ?? innerError)?.code : undefined;
+    return { code: why ?? code, message };
+  });
 const wrapped = z.union([z.looseObject({ error: errorBody }).transform(({ error }) => error), errorBody]);
 
 /** Turns whatever an SDK threw into the one error that ports may throw. */
@@ -93,8 +107,12 @@ function patience(status: number | undefined, code: string, reason: string): num
   return answered ? undefined : BROKEN_PATIENCE;
 }
 
-/** Own properties of an error are not enumerable; its message is one. */
-const asRecord = (error: Error): Record<string, unknown> => ({ ...error, message: error.message, name: error.name });
+/** What an error says of itself is not enumerable: its message, and the answer that an SDK's error carries. */
+const asRecord = (error: Error): Record<string, unknown> => ({
+  ...error,
+  message: error.message,
+  ...('response' in error ? { response: error.response } : {}),
+});
 
 function readBody(body: unknown): z.infer<typeof errorBody> | undefined {
   if (typeof body !== 'string') return wrapped.safeParse(body).data;

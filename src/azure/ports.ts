@@ -116,8 +116,13 @@ export interface Secrets {
   delete(name: string): Promise<void>;
 }
 
+/** What a PUT takes. A NIC that another hand took the security group off is put back as it was read. */
+type Body<K extends ArmKind> = K extends 'networkInterface'
+  ? Omit<Wanted[K], 'networkSecurityGroup'> & Partial<Pick<Wanted['networkInterface'], 'networkSecurityGroup'>>
+  : Wanted[K];
+
 export interface Azure {
-  readonly arm: { readonly [K in ArmKind]: ArmStore<Wanted[K]> };
+  readonly arm: { readonly [K in ArmKind]: ArmStore<Body<K>> };
   readonly operations: { poll(operation: string): Promise<OperationState> };
   readonly directory: Directory;
   readonly secrets: Secrets;

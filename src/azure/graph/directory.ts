@@ -88,7 +88,9 @@ export function directory(connection: Connection): Directory {
     removePassword: async (applicationId, keyId) => {
       await post(`/applications/${applicationId}/removePassword`, { keyId });
     },
-    appRoleAssignments: (principalId) => all(`/servicePrincipals/${principalId}/appRoleAssignments`, appRoleAssignment),
+    // A principal that is gone, or that Graph does not show yet, has none: granting one tells the two apart.
+    appRoleAssignments: async (principalId) =>
+      (await orUndefined(all(`/servicePrincipals/${principalId}/appRoleAssignments`, appRoleAssignment))) ?? [],
     // Graph's documentation recommends the resource's side of the relation for granting.
     assignAppRole: async (principalId, resourceId, appRoleId) => {
       await post(`/servicePrincipals/${resourceId}/appRoleAssignedTo`, { principalId, resourceId, appRoleId });

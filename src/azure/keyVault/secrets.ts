@@ -29,7 +29,8 @@ export function secrets({ config, credential, transport }: Connection): Secrets 
       } catch (error) {
         if (sortFailure(error).outcome.code !== 'ObjectIsDeletedButRecoverable') throw error;
         // A name in the recycle bin is taken. Purge protection forbids emptying it, so the old one comes back first.
-        await client.beginRecoverDeletedSecret(name);
+        // Until its deletion has ended it is found nowhere: the next attempt recovers it.
+        await orUndefined(client.beginRecoverDeletedSecret(name));
         throw new AzureError(
           sort(503, 'SecretIsRecovering', `The deleted secret '${name}' is being recovered`, RECOVERY_SECONDS),
           409,

@@ -1,0 +1,81 @@
+/** One test for each bug that these contract tests found, named after it. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { type Given, outputsOf, reversed } from '../../../src/domain/graph';
+import type { Kind } from '../../../src/domain/resources';
+import { deploy, startWorld, type World } from './adapters.support';
+import { instant } from './simulator.support';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld(instant);
+});
+afterAll(async () => world.azure.stop());
+
+/** Makes a deployment's resources, each test its own. */
+async function made(name: string, identity?: 'appRegistration') {
+  const one = deploy(name, identity);
+  const given: Given = outputsOf(await world.carryOut('ensure', name, one.resources));
+  return { ...one, given };
+}
+const shape = z.looseObject({
+  properties: z.record(z.string(), z.unknown()),
+  tags: z.record(z.string(), z.string()).optional(),
+});
+
+test('a grant that was as wanted was written again at every run, because Azure shows no name of its role', async () => {
+  const { spec, given } = await made('grant-again');
+  expect(await world.written(() => world.step('ensure', spec('roleAssignment', given)))).toEqual([]);
+});
+
+test('removing the marketplace agreement was waited for in vain, because it is never cancelled', async () => {
+  const { spec } = await made('agreement-stays');
+  const agreement = spec('marketplaceAgreement');
+  expect(await world.step('remove', agreement)).toMatchObject({ kind: 'done', change: 'kept', ours: false });
+  expect(await world.ports.arm.marketplaceAgreement.get(agreement.id)).toMatchObject({ accepted: true });
+});
+
+test('putting a security group right dropped the rules of its window and of others', async () => {
+  const { name, resources, window, spec } = deploy('rules-stay');
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  await world.carryOut('ensure', name, window(given), given);
+  const group = spec('networkSecurityGroup');
+  const shown = await world.demand('GET', group.id);
+  await world.demand('PUT', group.id, { ...shown, tags: { 'sentry-deployment': name, owner: 'somebody-else' } });
+  expect((await world.drive('ensure', group)).at(-1)).toMatchObject({ kind: 'done', change: 'changed' });
+  expect(await world.demand('GET', group.id)).toMatchObject({ properties: { securityRules: [{ name: 'Port_22' }] } });
+});
+
+test('putting one property right took away what another hand had set: tags, a subnet’s security group, DNS', async () => {
+  const { given, any } = await made('others-stay');
+  const group = { id: given['networkSecurityGroup']?.['id'] };
+  const others: readonly (readonly [Kind, object, object])[] = [
+    ['subnet', { networkSecurityGroup: group }, { natGateway: undefined }],
+    ['networkInterface', { dnsSettings: { dnsServers: ['10.90.0.53'] } }, { networkSecurityGroup: undefined }],
+    [
+      'virtualMachine',
+      { diagnosticsProfile: { bootDiagnostics: { enabled: true } } },
+      { hardwareProfile: { vmSize: 'Standard_D8s_v3' } },
+    ],
+    ['publicIPAddress', { dnsSettings: { domainNameLabel: 'sentry' } }, {}],
+  ];
+  for (const [kind, theirs, drift] of others) {
+    const spec = any(kind, given);
+    const shown = shape.parse(await world.demand('GET', spec.id));
+    const tags = shown.tags && { ...shown.tags, owner: 'somebody-else' };
+    await world.demand('PUT', spec.id, { ...shown, tags, properties: { ...shown.properties, ...theirs, ...drift } });
+    expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ change: 'changed' });
+    expect([kind, await world.demand('GET', spec.id)]).toMatchObject([kind, { properties: theirs }]);
+  }
+});
+
+test('a window could not close on a NIC that another hand took the security group off', async () => {
+  const { name, resources, window } = deploy('closes-anyway');
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  await world.carryOut('ensure', name, window(given), given);
+  const id = given['networkInterface']?.['id'] ?? '';
+  const shown = shape.parse(await world.demand('GET', id));
+  await world.demand('PUT', id, { ...shown, properties: { ...shown.properties, networkSecurityGroup: undefined } });
+  const closed = await world.carryOut('remove', name, reversed(window(given)), given);
+  expect(closed['publicIPAssociation']).toMatchObject({ state: 'done', change: 'removed' });
+});

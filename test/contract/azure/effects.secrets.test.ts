@@ -1,0 +1,143 @@
+/** Secrets: made once, kept through crashes and changes beside them, never in an outcome, gone without a trace. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import type { Outcome } from '../../../src/domain/outcome';
+import type { SpecOf } from '../../../src/domain/resources';
+import { deploy, startWorld, type World } from './adapters.support';
+import { instant } from './simulator.support';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld({ ...instant, timings: { ...instant.timings, secretDelete: 3 } });
+});
+afterAll(async () => world.azure.stop());
+
+const outputsOf = (outcome: Outcome | undefined) => (outcome?.kind === 'done' ? outcome.outputs : {});
+const last = async (verb: 'ensure' | 'remove', spec: Parameters<World['drive']>[1]) =>
+  (await world.drive(verb, spec)).at(-1);
+
+/** An application of its own for each test, and the specs of the secrets beside it. */
+async function application(name: string) {
+  const { spec } = deploy(name, 'appRegistration');
+  const outputs = outputsOf(await last('ensure', spec('application')));
+  return {
+    objectId: outputs['objectId'] ?? '',
+    client: spec('clientSecret', { application: outputs }),
+    ssh: spec('sshKey'),
+  };
+}
+
+const credentials = async (objectId: string): Promise<string[]> => {
+  const list = z.object({ passwordCredentials: z.array(z.looseObject({ keyId: z.string() })) });
+  return list
+    .parse(await world.demand('GET', `/v1.0/applications/${objectId}`))
+    .passwordCredentials.map((one) => one.keyId);
+};
+const inVault = async (name: string) =>
+  z
+    .looseObject({ value: z.string(), tags: z.record(z.string(), z.string()) })
+    .parse(await world.demand('GET', `/secrets/${name}`));
+
+/** The vault's secret is the one credential that Entra has. */
+async function demandOneCredential({ objectId, client }: { objectId: string; client: SpecOf<'clientSecret'> }) {
+  const stored = await inVault(client.id);
+  expect(await credentials(objectId)).toEqual([stored.tags['credential-key-id']]);
+  return stored;
+}
+
+const CRASHES = [
+  ['Graph answered nobody', { method: 'POST', path: 'addPassword' }, 'afterEffect'],
+  ['the vault was never asked', { method: 'PUT', path: '^/secrets/' }, 'reset'],
+  ['the vault broke', { method: 'PUT', path: '^/secrets/' }, 'before'],
+  ['the vault answered nobody', { method: 'PUT', path: '^/secrets/' }, 'afterEffect'],
+] as const;
+
+test.each(CRASHES)(
+  'client secret, %s: the next ensure leaves one credential, which the vault has',
+  async (_, match, mode) => {
+    const made = await application(`crash-${CRASHES.findIndex((one) => one[1] === match && one[2] === mode)}`);
+    await world.fault({ match, mode, status: 500 });
+    const outcomes = await world.drive('ensure', made.client);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['later', 'done']);
+    const { value } = await demandOneCredential(made);
+    expect(JSON.stringify(outcomes)).not.toContain(value);
+  },
+);
+
+test('SSH key, the vault answered nobody: the key that was made is the key', async () => {
+  const { ssh } = await application('crash-ssh');
+  await world.fault({ match: { method: 'PUT', path: '^/secrets/' }, mode: 'afterEffect', status: 500 });
+  const outcomes = await world.drive('ensure', ssh);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['later', 'done']);
+  const { value, tags } = await inVault(ssh.id);
+  expect(outputsOf(outcomes.at(-1))).toMatchObject({ publicKey: tags['public-key'] });
+  expect(JSON.stringify(outcomes)).not.toContain(value);
+});
+
+test('a name in the recycle bin is recovered, and then set', async () => {
+  const made = await application('recycled');
+  await last('ensure', made.client);
+  await last('ensure', made.ssh);
+  const before = await inVault(made.ssh.id);
+  expect(await last('remove', made.client)).toMatchObject({ kind: 'done', change: 'removed' });
+  expect(await last('remove', made.ssh)).toMatchObject({ kind: 'done', change: 'removed' });
+  // At once, while the vault still deletes, and after.
+  expect(await last('ensure', made.client)).toMatchObject({ kind: 'done' });
+  expect(await last('ensure', made.ssh)).toMatchObject({ kind: 'done' });
+  await demandOneCredential(made);
+  expect((await inVault(made.ssh.id)).tags['public-key']).toBe(before.tags['public-key']);
+});
+
+test('tags put right keep the value: a new SSH key would lock us out of the VM that has the old one', async () => {
+  const made = await application('retagged');
+  await last('ensure', made.client);
+  await last('ensure', made.ssh);
+  for (const spec of [made.client, made.ssh]) {
+    const before = await inVault(spec.id);
+    await world.demand('PATCH', `/secrets/${spec.id}`, { tags: { ...before.tags, owner: 'somebody-else', cost: '1' } });
+    expect(await last('ensure', spec)).toMatchObject({ kind: 'done', change: 'changed' });
+    const after = await inVault(spec.id);
+    expect(after.value).toBe(before.value);
+    expect(after.tags).toEqual({ ...before.tags, cost: '1' });
+  }
+  await demandOneCredential(made);
+});
+
+test.each(['client', 'ssh'] as const)(
+  'a secret of another hand under the name of our %s secret is refused',
+  async (which) => {
+    const spec = (await application(`foreign-${which}`))[which];
+    await world.demand('PUT', `/secrets/${spec.id}`, { value: 'theirs', tags: { team: 'other' } });
+    const written = await world.written(async () => {
+      expect(await last('ensure', spec)).toMatchObject({ kind: 'refused', code: 'NotOurs' });
+      expect(await last('remove', spec)).toMatchObject({ kind: 'done', change: 'kept', ours: false });
+    });
+    expect(written).toEqual([]);
+    expect(await inVault(spec.id)).toMatchObject({ value: 'theirs' });
+  },
+);
+
+test('a credential that another hand removed is made anew', async () => {
+  const made = await application('revoked');
+  await last('ensure', made.client);
+  const [keyId] = await credentials(made.objectId);
+  await world.demand('POST', `/v1.0/applications/${made.objectId}/removePassword`, { keyId });
+  expect(await last('ensure', made.client)).toMatchObject({ kind: 'done', change: 'changed' });
+  await demandOneCredential(made);
+});
+
+test('removing the secret removes it in the vault and in Entra', async () => {
+  const made = await application('no-trace');
+  await last('ensure', made.client);
+  expect(await last('remove', made.client)).toMatchObject({ kind: 'done', change: 'removed' });
+  expect(await credentials(made.objectId)).toEqual([]);
+  expect((await world.outside('GET', `/secrets/${made.client.id}`)).status).toBe(404);
+});
+
+test('what the vault holds goes even where its credential is gone', async () => {
+  const made = await application('half-gone');
+  await last('ensure', made.client);
+  await world.demand('DELETE', `/v1.0/applications/${made.objectId}`);
+  expect(await last('remove', made.client)).toMatchObject({ kind: 'done', change: 'removed' });
+  expect((await world.outside('GET', `/secrets/${made.client.id}`)).status).toBe(404);
+});
