@@ -5,11 +5,9 @@ import { bearsMark, type Effects } from './effects';
 export const application = ({ directory }: Azure): Effects<'application'> => ({
   observe: async ({ wanted, deployment }) => {
     const found = await directory.findApplications(wanted.displayName);
-    // Display names are not unique in Entra: ours is the one that bears our mark.
-    const body = found.find(({ tags }) => bearsMark(tags, deployment)) ?? found[0];
-    return (
-      body && { value: body, ours: bearsMark(body.tags, deployment), outputs: { objectId: body.id, appId: body.appId } }
-    );
+    // Display names are not unique in Entra, and any user may register one: only what bears our mark counts.
+    const body = found.find(({ tags }) => bearsMark(tags, deployment));
+    return body && { value: body, ours: true, outputs: { objectId: body.id, appId: body.appId } };
   },
   put: async ({ wanted }, observed) => {
     const objectId = observed?.outputs['objectId'];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Answers, Appliance } from '../appliance/port';
-import type { Azure } from '../azure/ports';
+import { AzureError, type Azure } from '../azure/ports';
 import type { activities, HandlerOf } from './contracts';
 
 /** What the console handed out, as the registration route keeps it in the vault. */
@@ -21,13 +21,24 @@ export const makeConfigureAppliance =
       if (!secret) throw new Error(`The vault holds no secret at ${uri}.`);
       return secret.value;
     };
-    const registration = registrationSchema.parse(JSON.parse(await read(job.registrationUri)));
-    const clientSecret = job.clientSecretUri === undefined ? {} : { clientSecret: await read(job.clientSecretUri) };
-    const answers: Answers = { ...job.answers, ...registration, ...clientSecret };
-    const { address, port, username, hostKey } = job;
-    const session = { address, port, username, hostKey, privateKey: await read(job.sshKeyUri) };
-
-    const dialogue = await appliance.configure(session, job.script, answers);
+    const prepare = async () => {
+      const registration = registrationSchema.parse(JSON.parse(await read(job.registrationUri)));
+      const clientSecret = job.clientSecretUri === undefined ? {} : { clientSecret: await read(job.clientSecretUri) };
+      const answers: Answers = { ...job.answers, ...registration, ...clientSecret };
+      const { address, port, username, hostKey } = job;
+      return { answers, session: { address, port, username, hostKey, privateKey: await read(job.sshKeyUri) } };
+    };
+    let prepared: Awaited<ReturnType<typeof prepare>>;
+    try {
+      prepared = await prepare();
+    } catch (error) {
+      if (!(error instanceof AzureError)) throw error;
+      const { kind, code, reason, remedy } = error.outcome;
+      return kind === 'later'
+        ? { kind: 'unreachable', reason }
+        : { kind: 'stopped', code, reason, remedy, transcript: '' };
+    }
+    const dialogue = await appliance.configure(prepared.session, job.script, prepared.answers);
     switch (dialogue.kind) {
       case 'configured':
       case 'wrongPin':

@@ -5,6 +5,7 @@ import type { Change, Outcome, Refusal } from '../domain/outcome';
 import type { AnswerKey, Script } from '../domain/profile';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
+import type { WindowReceipt } from '../domain/window';
 
 export interface Activity<I, O> {
   readonly name: string;
@@ -49,6 +50,8 @@ export interface WindowOrder {
   readonly scope: WindowScope;
   /** The instance that is told `windowOpened` and `windowClosed`. */
   readonly notify: string;
+  /** Set by the window itself while it goes on trying to close. */
+  readonly closing?: Pick<WindowReceipt, 'openedAt' | 'why' | 'problems'>;
 }
 
 export type Started = 'started' | 'running';

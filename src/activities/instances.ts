@@ -3,7 +3,7 @@ import type { activities, HandlerOf, Started } from './contracts';
 
 /** What is needed of the durable client. */
 export interface Instances {
-  /** Answers `running` where an instance of that id is at work already: it stays. */
+  /** Answers `running` where an instance of that id is at work with another input: it stays. With the same, it is ours. */
   start(orchestrator: string, instanceId: string, input: unknown): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;

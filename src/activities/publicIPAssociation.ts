@@ -1,5 +1,5 @@
 import type { Azure } from '../azure/ports';
-import { OWNER_TAG, type SpecOf } from '../domain/resources';
+import type { SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
 import { networkInterfaceBody } from './networkInterface';
 
@@ -32,7 +32,7 @@ export const publicIPAssociation = ({ arm }: Azure): Effects<'publicIPAssociatio
       const isOurs = id.toLowerCase() === spec.wanted.publicIPAddressId.toLowerCase();
       return {
         value: { networkInterfaceId: spec.wanted.networkInterfaceId, publicIPAddressId: id },
-        ours: isOurs && body?.tags[OWNER_TAG] === spec.deployment,
+        ours: isOurs,
         outputs: { id },
       };
     },

@@ -18,9 +18,8 @@ export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
     const body = await arm.roleAssignment.get(assignmentId(spec));
     if (!body) return undefined;
     const ours = bearsMark(shown.parse(body).description, spec.deployment);
-    const { roleName, description } = spec.wanted;
-    // The role's name is our profile's: Azure shows its id only. Without our mark, another's description is as good.
-    const value = { ...body, roleName, ...(ours ? {} : { description }) };
+    // Without our mark, another's description is as good.
+    const value = { ...body, ...(ours ? {} : { description: spec.wanted.description }) };
     return observedArm(value, spec, { ours });
   },
   put: async (spec) => {

@@ -1,14 +1,25 @@
 import { z } from 'zod';
 import type { Azure } from '../azure/ports';
+import { OWNER_TAG } from '../domain/resources';
 import { armEffects, bearsMark, type Effects } from './effects';
 
 const rule = z.looseObject({ description: z.string().optional() });
 
+const effectsOf = (arm: Azure['arm']) =>
+  armEffects<'securityRule'>(arm.securityRule, (body, { deployment }) => ({
+    ours: bearsMark(rule.parse(body).description, deployment),
+  }));
+
 /** Guide, "Create a network security group", steps 3 to 6: `Port_22` from the given addresses, for a while only. */
 export const securityRule = ({ arm }: Azure): Effects<'securityRule'> => ({
-  ...armEffects<'securityRule'>(arm.securityRule, (body, { deployment }) => ({
-    ours: bearsMark(rule.parse(body).description, deployment),
-  })),
+  ...effectsOf(arm),
+  observe: async (spec) => {
+    const observed = await effectsOf(arm).observe(spec);
+    if (!observed || observed.ours) return observed;
+    // Somebody edited its description. In a security group of ours a rule of this name is still ours to close.
+    const group = await arm.networkSecurityGroup.get(spec.id.slice(0, spec.id.indexOf('/securityRules/')));
+    return { ...observed, ours: group?.tags?.[OWNER_TAG] === spec.deployment };
+  },
   // Replaced, not merged: a source or port that another hand let in must not come back with it.
   put: ({ id, wanted }, observed) => arm.securityRule.put(id, wanted, observed?.etag),
 });

@@ -17,7 +17,3 @@ export function assign(current: Placement, wanted: readonly string[], max: numbe
   while (waiting.length > 0) filled.push(waiting.splice(0, max));
   return filled;
 }
-
-/** What was placed on Sentry `index` (from 0) and is wanted there no longer. */
-export const dropped = (before: Placement, after: Placement, index: number): readonly string[] =>
-  (before[index] ?? []).filter((id) => !after[index]?.includes(id));

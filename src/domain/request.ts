@@ -173,7 +173,8 @@ export function parseRequest(body: unknown, tenantId: string, profiles: Readonly
   if (given.tenantId && z.guid().safeParse(given.tenantId).success && given.tenantId.toLowerCase() !== tenantId) {
     faults.push({ pointer: '/tenantId', detail: `is not this app's tenant, ${tenantId}` });
   }
-  const profile = profiles[given.profile ?? 'cloudknox-sentry'];
+  const id = given.profile ?? 'cloudknox-sentry';
+  const profile = Object.hasOwn(profiles, id) ? profiles[id] : undefined;
   if (!profile) {
     faults.push({
       pointer: '/profile',
@@ -195,7 +196,7 @@ export function parseRequest(body: unknown, tenantId: string, profiles: Readonly
 }
 
 /** A union's own issue says nothing; what its branches say does. An unknown field is named itself, not its parent. */
-function toFaults(issue: z.core.$ZodIssue): Fault[] {
+export function toFaults(issue: z.core.$ZodIssue): Fault[] {
   const pointer = pointerTo(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ pointer: `${pointer}/${escape(key)}`, detail: 'is not a field of the request' }));

@@ -6,6 +6,7 @@ import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
 import type { DeploymentRequest } from './request';
 import type { Resource } from './resources';
+import type { WindowReceipt } from './window';
 
 export interface ResourceState {
   readonly kind: string;
@@ -22,20 +23,12 @@ export type SubscriptionState =
   | { readonly state: 'granted'; readonly collected: boolean }
   | ({ readonly state: 'setAside' } & Refusal);
 
-/** The proof that a window leaves behind. Times are ISO 8601. */
-export interface WindowReceipt {
-  readonly sentry: number;
-  readonly openedAt: string | null;
-  readonly closedAt: string;
-  readonly why: 'closed' | 'expired' | 'neverOpened';
-  /** Read from Azure after closing: no rule of ours and no public IP is left. */
-  readonly provenClosed: boolean;
-  readonly problems: readonly string[];
-}
-
 type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
 
-/** Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator. */
+/**
+ * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window adds its receipt,
+ * because it may outlive the run that opened it.
+ */
 export interface SentryState {
   readonly n: number;
   readonly instanceId: string;
@@ -47,10 +40,20 @@ export interface SentryState {
   readonly window?: { readonly openedAt: string; readonly expiresAt: string } | null;
   readonly receipts: readonly WindowReceipt[];
   /** A step that only a person may do. */
-  readonly handoff?: { readonly kind: 'registration'; readonly address: string; readonly text: string } | null;
+  readonly handoff?: Handoff | null;
+  /** The controller's roles were granted, and are to be taken back when it is disabled. */
+  readonly controller?: boolean;
   /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
   readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
+}
+
+interface Handoff {
+  readonly kind: 'registration';
+  readonly address: string;
+  readonly text: string;
+  /** The event that brings it. Another one each time it is asked for, so that an answer that came twice is not taken later. */
+  readonly event: string;
 }
 
 /** Entity `deployment@{name}`. */
@@ -157,6 +160,11 @@ function subscriptionState(
       reason,
       remedy: mend(code, id, principalId ?? '<principal id>', roles[at] ?? 'Reader'),
     };
+  }
+  const blocked = states.find((state) => state?.state === 'blocked');
+  if (blocked?.state === 'blocked') {
+    const remedy = 'See what that resource says, mend it, then send the same request again.';
+    return { state: 'setAside', code: 'Blocked', reason: `'${blocked.by}' could not be made`, remedy };
   }
   if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected };
   const waiting = states.find((state) => state?.state === 'later');

@@ -1,16 +1,22 @@
-/** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions and stage. Written by its orchestrator alone. */
-import type { SentryState, WindowReceipt } from '../domain/states';
+/** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
+import type { SentryState } from '../domain/states';
+import type { WindowReceipt } from '../domain/window';
 import { entity } from './entity';
 
-export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n'>> & {
-  readonly receipt?: WindowReceipt;
+type State = SentryState | null;
+export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instanceId'>> & {
   /** Subscriptions that are this Sentry's no longer. */
   readonly forget?: readonly string[];
 };
 
 /** What a run of a Sentry starts from. */
-interface SentryBeginning {
+interface Beginning {
   readonly configured: SentryState['configured'] | null;
+  /** Subscriptions that it had before: what is wanted no longer is taken back. */
+  readonly known: readonly string[];
+  readonly hadController: boolean;
+  /** Its last window is not proven closed. */
+  readonly unclosed: boolean;
 }
 
 const initial = (n: number, instanceId: string): SentryState => ({
@@ -23,7 +29,7 @@ const initial = (n: number, instanceId: string): SentryState => ({
 });
 
 export const sentryOperations = {
-  begin: (before: SentryState | null, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
+  begin: (before: State, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
     const state: SentryState = {
       ...(before ?? initial(n, instanceId)),
       instanceId,
@@ -31,10 +37,18 @@ export const sentryOperations = {
       handoff: null,
       stopped: null,
     };
-    return { state, answer: { configured: state.configured ?? null } satisfies SentryBeginning };
+    const answer: Beginning = {
+      configured: state.configured ?? null,
+      known: Object.keys(state.subscriptions),
+      hadController: state.controller ?? false,
+      unclosed: state.receipts.at(-1)?.provenClosed === false,
+    };
+    return { state, answer };
   },
-  patch: (before: SentryState | null, { receipt, forget = [], ...changes }: SentryPatch) => {
-    if (!before) return { state: before };
+  /** Written by the run that began last alone: one that was terminated and lives on below changes nothing. */
+  patch: (before: State, { from, patch }: { readonly from: string; readonly patch: SentryPatch }) => {
+    if (before?.instanceId !== from) return { state: before };
+    const { forget = [], ...changes } = patch;
     const subscriptions = { ...before.subscriptions, ...changes.subscriptions };
     return {
       state: {
@@ -42,10 +56,14 @@ export const sentryOperations = {
         ...changes,
         resources: { ...before.resources, ...changes.resources },
         subscriptions: Object.fromEntries(Object.entries(subscriptions).filter(([id]) => !forget.includes(id))),
-        receipts: receipt ? [...before.receipts, receipt] : before.receipts,
       },
     };
   },
+  /** A window is closed, or is not proven closed yet: then a later receipt takes this one's place. */
+  receipt: (before: State, receipt: WindowReceipt) => {
+    const others = before?.receipts.filter((one) => one.provenClosed || one.openedAt !== receipt.openedAt) ?? [];
+    return { state: before && { ...before, window: null, address: null, receipts: [...others, receipt] } };
+  },
 };
 
-export const sentryEntity = entity<SentryState | null>(null, sentryOperations);
+export const sentryEntity = entity<State>(null, sentryOperations);

@@ -1,5 +1,5 @@
 /** Registers the orchestrations, entities and activities under the names that the contracts give them. */
-import type { InvocationContext } from '@azure/functions';
+import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
@@ -16,6 +16,9 @@ import { deployment } from '../orchestrations/deployment';
 import { onboardSubscription } from '../orchestrations/onboardSubscription';
 import { sentry } from '../orchestrations/sentry';
 import { instancesOf, storedInput } from './durableClient';
+
+/** A setting or profile that is wrong stops the app at its start, not at the first request. */
+app.hook.appStart(() => void services());
 
 type Contracts = typeof activities;
 

@@ -6,11 +6,10 @@ import {
   type DurableOrchestrationStatus,
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
-import { z } from 'zod';
 import { registrationSchema } from '../activities/configureAppliance';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint/plan';
-import { type Fault, parseRequest } from '../domain/request';
+import { parseRequest, toFaults } from '../domain/request';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import {
   inputOf,
@@ -28,10 +27,15 @@ import type { SentryState } from '../domain/states';
 import { OWNER_TAG } from '../domain/resources';
 
 const POLL_SECONDS = '5';
+const PIN_MINUTES = 60;
 const instanceId = (name: string): string => `d-${name}`;
 
 /** Starts a deployment, or carries out the difference to the stored one. The same request again is the same run. */
 async function start(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const unknown = [...request.query.keys()].filter((name) => name !== 'code');
+  if (unknown.length > 0) {
+    return invalid(unknown.map((name) => ({ pointer: `/${name}`, detail: 'is not a query parameter of this call' })));
+  }
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const { config, profiles } = services();
@@ -41,12 +45,7 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const input = inputOf(parsed.request);
   const id = instanceId(parsed.request.name);
   const started = await instancesOf(client).start('runDeployment', id, input);
-  if (started === 'running') {
-    const running = z
-      .looseObject({ request: z.unknown().optional() })
-      .safeParse((await statusOf(client, id))?.input).data;
-    if (etagOf(running?.request) !== etagOf(parsed.request)) return conflict(request, parsed.request.name);
-  }
+  if (started === 'running') return conflict(request, parsed.request.name);
   return client.createCheckStatusResponse(request, id);
 }
 
@@ -77,7 +76,7 @@ async function read(request: HttpRequest, client: DurableClient): Promise<HttpRe
   const [deployment, status] = await Promise.all([readDeployment(client, name), statusOf(client, instanceId(name))]);
   if (!deployment && !status) return notFound(`deployment '${name}'`);
   const run = runOf(status);
-  const waiting = run.atWork ? { 'retry-after': POLL_SECONDS, location: request.url } : {};
+  const waiting = run.atWork ? { 'retry-after': POLL_SECONDS, location: withoutKey(request.url).href } : {};
   const etag = etagOf(deployment?.request);
   return {
     status: run.atWork ? 202 : 200,
@@ -100,11 +99,11 @@ const describe = (output: unknown, otherwise: string): string => (typeof output 
 async function subscriptions(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const name = request.params['name'] ?? '';
   const query = subscriptionQuery.safeParse(Object.fromEntries(request.query));
-  if (!query.success) return invalid(query.error.issues.map(toFault));
+  if (!query.success) return invalid(query.error.issues.flatMap(toFaults));
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const { value, after } = subscriptionPage(await readSentries(client, deployment), query.data);
-  const next = new URL(request.url);
+  const next = withoutKey(request.url);
   if (after !== undefined) next.searchParams.set('after', after);
   return { jsonBody: { value, ...(after === undefined ? {} : { nextLink: next.href }) } };
 }
@@ -115,10 +114,10 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const registration = registrationSchema.safeParse(json.body);
-  if (!registration.success) return invalid(registration.error.issues.map(toFault));
+  if (!registration.success) return invalid(registration.error.issues.flatMap(toFaults));
   const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
   if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
-  if (sentry.handoff?.kind !== 'registration') {
+  if (!sentry.handoff || !isAtWork(await statusOf(client, sentry.instanceId))) {
     return problem({
       status: 409,
       code: 'NotAwaited',
@@ -129,13 +128,23 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
   const registrationUri = await services().azure.secrets.set(
     secretName(name, sentry.n, 'registration'),
     JSON.stringify(registration.data),
-    { tags: { [OWNER_TAG]: name }, contentType: 'email and PIN of the console' },
+    {
+      tags: { [OWNER_TAG]: name },
+      contentType: 'email and PIN of the console',
+      // The console's own limit: afterwards it opens nothing any more.
+      expiresOn: new Date(Date.now() + PIN_MINUTES * 60_000),
+    },
   );
-  await client.raiseEvent(sentry.instanceId, 'registration', { registrationUri });
+  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, { registrationUri });
   return { status: 202, jsonBody: { sentry: sentry.n, accepted: true } };
 }
 
-const toFault = (issue: z.core.$ZodIssue): Fault => ({ pointer: `/${issue.path.join('/')}`, detail: issue.message });
+/** A key that came in the query goes into no answer. */
+function withoutKey(url: string): URL {
+  const plain = new URL(url);
+  plain.searchParams.delete('code');
+  return plain;
+}
 
 const routes = [
   ['startDeployment', 'POST', 'deployments', start],

@@ -9,6 +9,7 @@ import type { Instances } from '../activities/instances';
 import { services } from '../composition';
 import type { DeploymentRequest } from '../domain/request';
 import type { DeploymentList, DeploymentState, SentryState } from '../domain/states';
+import { etagOf } from './etag';
 import type { DeploymentInput } from '../orchestrations/inputs';
 
 const AT_WORK = [
@@ -67,14 +68,16 @@ export const storedInput =
 
 export const instancesOf = (client: DurableClient): Instances => ({
   start: async (orchestrator, instanceId, input) => {
-    if (isAtWork(await statusOf(client, instanceId))) return 'running';
+    const before = await statusOf(client, instanceId);
+    if (isAtWork(before)) return etagOf(before?.input) === etagOf(input) ? 'started' : 'running';
     try {
       await client.startNew(orchestrator, { instanceId, input });
       return 'started';
     } catch (error) {
-      // Two starts at once: the host refuses the second, and one run is what both wanted.
-      if (isAtWork(await statusOf(client, instanceId))) return 'running';
-      throw error;
+      // Two starts at once: the host refuses the second, and one run may be what both wanted.
+      const other = await statusOf(client, instanceId);
+      if (!isAtWork(other)) throw error;
+      return etagOf(other?.input) === etagOf(input) ? 'started' : 'running';
     }
   },
   raiseEvent: async (instanceId, name, data) => {

@@ -1,6 +1,7 @@
 /** Event Grid: a new subscription announces itself and joins the deployment whose rule covers it. */
 import type { InvocationContext } from '@azure/functions';
 import { app, type DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
+import { z } from 'zod';
 import { services } from '../composition';
 import { announcedSubscription } from '../domain/announcement';
 import { covers, type KnownSubscription } from '../domain/subscriptions';
@@ -13,6 +14,9 @@ const instanceId = (subscriptionId: string): string => `onboard-${subscriptionId
 /** An onboarding that ended so may be announced again. */
 const BROKEN_OFF = [OrchestrationRuntimeStatus.Failed, OrchestrationRuntimeStatus.Terminated];
 
+/** Its deployment did not exist when it was announced. */
+const unknownThen = z.object({ onboarded: z.literal(false) });
+
 /** What is malformed or covered by no rule is acknowledged and logged: Event Grid would only send it again. */
 async function subscriptionCreated(event: unknown, client: DurableClient, context: InvocationContext): Promise<void> {
   const id = announcedSubscription(event);
@@ -21,7 +25,7 @@ async function subscriptionCreated(event: unknown, client: DurableClient, contex
     return;
   }
   const before = await statusOf(client, instanceId(id));
-  if (before && !BROKEN_OFF.includes(before.runtimeStatus)) {
+  if (before && !BROKEN_OFF.includes(before.runtimeStatus) && !unknownThen.safeParse(before.output).success) {
     context.log(`subscriptionCreated: ${id} was announced before; nothing is started.`);
     return;
   }

@@ -12,13 +12,30 @@ export function* call<I, O>(context: OrchestrationContext, activity: Activity<I,
   return yield context.df.callActivityWithRetry(activity.name, crashRetry, input);
 }
 
-/** Runs one activity for each input, all at the same time. They must not throw: `Task.all` loses the other answers. */
+/**
+ * Runs one activity for each input, all at the same time. Answers nothing where one of them broke down (its worker was
+ * killed, its time was over): `Task.all` loses the other answers then. They are plain activities, without retries, so
+ * that going on after the failure cannot put the engine's numbers out of step.
+ */
 export function* callAll<I, O>(
   context: OrchestrationContext,
   activity: Activity<I, O>,
   inputs: readonly I[],
-): Story<readonly O[]> {
-  return yield context.df.Task.all(inputs.map((input) => context.df.callActivity(activity.name, input)));
+): Story<readonly O[] | undefined> {
+  try {
+    return yield context.df.Task.all(inputs.map((input) => context.df.callActivity(activity.name, input)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs one activity whose failure changes nothing: what waits for it has a time limit of its own. */
+export function* attempt<I>(context: OrchestrationContext, activity: Activity<I, unknown>, input: I): Story<void> {
+  try {
+    yield* call(context, activity, input);
+  } catch {
+    // Five attempts were made; see the log of the activity.
+  }
 }
 
 /** Runs one sub-orchestration for each input, all at the same time. Each returns its outcome and never throws. */
@@ -27,12 +44,19 @@ export function* runAll<O>(
   name: string,
   inputs: readonly unknown[],
 ): Story<readonly O[]> {
+  if (inputs.length === 0) return [];
   return yield context.df.Task.all(inputs.map((input) => context.df.callSubOrchestrator(name, input)));
 }
 
-/** Waits until the first of these is done; which one, their `isCompleted` tells. */
-export function* firstOf(context: OrchestrationContext, tasks: Task[]): Story<void> {
-  yield context.df.Task.any(tasks);
+/**
+ * Waits until the first of these events has come, at most until a moment (epoch ms). Which one came, their
+ * `isCompleted` tells. The timer is made anew each time: a second wait on the same one would take another number.
+ */
+export function* firstOf(context: OrchestrationContext, events: readonly Task[], limit: number): Story<void> {
+  if (events.some(({ isCompleted }) => isCompleted)) return;
+  const timer = context.df.createTimer(new Date(Math.max(limit, now(context))));
+  yield context.df.Task.any([...events, timer]);
+  if (!timer.isCompleted) timer.cancel();
 }
 
 /** Waits for a moment, epoch ms. */

@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities, type Step, type Verb } from '../activities/contracts';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../domain/graph';
+import type { Later } from '../domain/outcome';
 import { type Resource, specify } from '../domain/resources';
 import { callAll, now, type Story, until } from './call';
 
@@ -9,11 +10,20 @@ const EFFECT = { ensure: activities.ensureResources, remove: activities.removeRe
   unknown
 >;
 
+/** A worker that was killed or took too long has answered nothing. Every step may be done twice, so it is asked again. */
+const BROKE_DOWN: Later = {
+  kind: 'later',
+  code: 'ActivityBrokeDown',
+  reason: 'The activity broke down before it could answer',
+  remedy: 'See the log, then send the same request again.',
+  patienceSeconds: 900,
+};
+
 /**
  * Carries a verb out over a graph, in rounds: all that is due at the same time, then one timer to the earliest that
  * is not. No `Task.any` and no cancelled timer, so none of the engine's traps. Ends when nothing is left to do or to
- * wait for; what became of each resource is in the answer. `given` are outputs of resources outside this graph, or
- * of its own from before.
+ * wait for, or at the deadline (epoch ms); what became of each resource is in the answer. `given` are outputs of
+ * resources outside this graph, or of its own from before.
  */
 export function* carryOut(
   context: OrchestrationContext,
@@ -21,19 +31,21 @@ export function* carryOut(
   deployment: string,
   resources: readonly Resource[],
   given: Given,
-  onRound: (progress: Progress) => void,
+  onRound: (progress: Progress) => void = () => undefined,
+  deadline = Infinity,
 ): Story<Progress> {
   let progress: Progress = {};
   for (;;) {
     const step = next(resources, progress, now(context));
     progress = step.progress;
     onRound(progress);
+    if (now(context) >= deadline) return progress;
     if (step.due.length > 0) {
       const batches = inBatches(step.due);
       const inputs = batches.map((batch) => batch.map((resource) => toStep(resource, deployment, progress, given)));
       const answers = yield* callAll(context, EFFECT[verb], inputs);
       const outcomes = batches.flatMap((batch, at) =>
-        batch.map(({ key }, index) => [key, answers[at]?.[index]] as const),
+        batch.map(({ key }, index) => [key, answers ? answers[at]?.[index] : BROKE_DOWN] as const),
       );
       const at = now(context);
       const settled = outcomes.flatMap(([key, outcome]) =>
@@ -41,7 +53,7 @@ export function* carryOut(
       );
       progress = { ...progress, ...Object.fromEntries(settled) };
     } else if (step.wakeAt !== undefined) {
-      yield* until(context, step.wakeAt);
+      yield* until(context, Math.min(step.wakeAt, deadline));
     } else {
       return progress;
     }

@@ -3,87 +3,100 @@ import { activities, type ApplianceJob, type ApplianceResult } from '../activiti
 import { windowScope } from '../domain/blueprint/window';
 import type { Given } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
-import type { SentryState, WindowReceipt } from '../domain/states';
-import { call, firstOf, now, sentryRef, type Story, tell, until } from './call';
+import type { SentryState } from '../domain/states';
+import { type Opened, openedSchema, receiptSchema, registeredSchema } from '../domain/window';
+import type { SentryPatch } from '../entities/sentry';
+import { attempt, call, firstOf, now, sentryRef, type Story, tell, until } from './call';
 import type { SentryInput } from './inputs';
 
 type Configured = NonNullable<SentryState['configured']>;
+type Stopped = NonNullable<SentryState['stopped']>;
 
 const MINUTE_MS = 60_000;
 /** A VM that has just been made answers on its port after a minute or so. */
 const BOOT_RETRY_MS = 15_000;
+/** A window of an earlier run is told to close first: how long that may take. */
+const PREDECESSOR_MS = 45 * MINUTE_MS;
+/** A window tries for half an hour to close before it says that it could not. */
+const CLOSING_MS = 45 * MINUTE_MS;
 
-/** What the window says when it is open. */
-export interface Opened {
-  readonly address: string;
-  readonly openedAt: string;
+/** All that one session at the console is about. */
+interface Visit {
+  readonly input: SentryInput;
+  readonly given: Given;
+  readonly granted: number;
+  readonly windowId: string;
+  readonly expiresAt: string;
+  /** The window's last word, whenever it comes. */
+  readonly closed: Task;
 }
 
 /**
  * Guide, "Connecting the CloudKnox Sentry with the CloudKnox console" and "Configure the Sentry": opens the access
  * window, shows the address, takes the console's email and PIN, answers the set-up script, and closes the window
- * whatever came of it. Nothing here may leave the window open: it is an instance of its own, and expires by itself.
+ * whatever came of it. The window is an instance of its own and expires by itself; every wait here has a limit too.
  */
 export function* configure(
   context: OrchestrationContext,
   input: SentryInput,
   given: Given,
   granted: number,
-): Story<Configured | (Refusal & { readonly transcript?: string })> {
+): Story<Configured | Stopped> {
   const { request, n } = input;
-  const me = sentryRef(request.name, n);
-  const windowId = `w-${request.name}-${n}`;
   const expiresAt = new Date(now(context) + request.access.windowMinutes * MINUTE_MS).toISOString();
-  const scope = windowScope(input, n, input.egressAddresses, {
+  const opened = context.df.waitForExternalEvent('windowOpened');
+  const closed = context.df.waitForExternalEvent('windowClosed');
+  const visit: Visit = { input, given, granted, windowId: `w-${request.name}-${n}`, expiresAt, closed };
+
+  tellMe(context, input, { stage: 'window' });
+  if (!(yield* openWindow(context, visit))) return busy;
+  yield* firstOf(context, [opened, closed], Date.parse(expiresAt) + CLOSING_MS);
+  const outcome = opened.isCompleted
+    ? yield* withinWindow(context, visit, openedSchema.parse(opened.result))
+    : notOpened;
+  if (!('code' in outcome)) tellMe(context, input, { configured: outcome });
+
+  tellMe(context, input, { stage: 'closing', handoff: null });
+  yield* attempt(context, activities.raiseEvent, { instanceId: visit.windowId, name: 'close', data: null });
+  yield* firstOf(context, [closed], now(context) + CLOSING_MS);
+  const receipt = closed.isCompleted ? receiptSchema.parse(closed.result) : undefined;
+  const problems = receipt?.problems.join('; ') ?? '';
+  if (!receipt?.provenClosed) return notProvenClosed(problems || 'The access window gave no receipt');
+  return outcome === notOpened && problems ? { ...notOpened, reason: problems } : outcome;
+}
+
+/** A window that an earlier run left is told to close, and waited for: there is one for each Sentry. */
+function* openWindow(context: OrchestrationContext, { input, given, windowId, expiresAt }: Visit): Story<boolean> {
+  const scope = windowScope(input, input.n, input.egressAddresses, {
     networkSecurityGroupId: output(given, 'networkSecurityGroup', 'id'),
     networkInterfaceId: output(given, 'networkInterface', 'id'),
     expiresAt,
   });
-
-  tell(context, me, 'patch', { stage: 'window' });
-  const opened = context.df.waitForExternalEvent('windowOpened');
-  const closed = context.df.waitForExternalEvent('windowClosed');
-  yield* call(context, activities.openWindow, {
-    instanceId: windowId,
-    order: { scope, notify: context.df.instanceId },
-  });
-  yield* firstOf(context, [opened, closed]);
-
-  const outcome = opened.isCompleted
-    ? yield* withinWindow(context, input, given, granted, opened.result as Opened, expiresAt, closed)
-    : notOpened;
-  tell(context, me, 'patch', { stage: 'closing', handoff: null });
-  yield* call(context, activities.raiseEvent, { instanceId: windowId, name: 'close', data: null });
-  const receipt: WindowReceipt = yield closed;
-  tell(context, me, 'patch', { receipt, window: null, address: null });
-  if ('code' in outcome)
-    return { ...outcome, ...(opened.isCompleted ? {} : { reason: receipt.problems.join('; ') || outcome.reason }) };
-  tell(context, me, 'patch', { configured: outcome });
-  return outcome;
+  const order = { scope, notify: context.df.instanceId };
+  for (const limit = now(context) + PREDECESSOR_MS; now(context) < limit;) {
+    const answer = yield* call(context, activities.openWindow, { instanceId: windowId, order });
+    if (answer === 'started') return true;
+    yield* attempt(context, activities.raiseEvent, { instanceId: windowId, name: 'close', data: null });
+    yield* until(context, now(context) + BOOT_RETRY_MS);
+  }
+  return false;
 }
 
-function* withinWindow(
-  context: OrchestrationContext,
-  input: SentryInput,
-  given: Given,
-  granted: number,
-  { address, openedAt }: Opened,
-  expiresAt: string,
-  closed: Task,
-): Story<Configured | (Refusal & { readonly transcript?: string })> {
-  const { request, n } = input;
-  const me = sentryRef(request.name, n);
-  tell(context, me, 'patch', { address, window: { openedAt, expiresAt } });
-  for (let wrongPin = false; ; wrongPin = true) {
-    tell(context, me, 'patch', { stage: 'registration', handoff: handoff(address, n, request.name, wrongPin) });
-    const registration = context.df.waitForExternalEvent('registration');
-    yield* firstOf(context, [registration, closed]);
+function* withinWindow(context: OrchestrationContext, visit: Visit, opened: Opened): Story<Configured | Stopped> {
+  const { input, expiresAt, granted, closed } = visit;
+  const { address, openedAt } = opened;
+  tellMe(context, input, { address, window: { openedAt, expiresAt } });
+  let hostKey: string | undefined;
+  for (let round = 1; ; round += 1) {
+    const event = `registration-${round}`;
+    tellMe(context, input, { stage: 'registration', handoff: handoff(address, input, event, round > 1) });
+    const registration = context.df.waitForExternalEvent(event);
+    yield* firstOf(context, [registration, closed], Date.parse(expiresAt) + CLOSING_MS);
     if (!registration.isCompleted) return expired;
 
-    tell(context, me, 'patch', { stage: 'configuration', handoff: null });
-    const { registrationUri } = registration.result as { readonly registrationUri: string };
-    const job = applianceJob(input, given, granted, address, registrationUri);
-    const result = yield* talk(context, job, closed);
+    tellMe(context, input, { stage: 'configuration', handoff: null });
+    const { registrationUri } = registeredSchema.parse(registration.result);
+    const result = yield* talk(context, { ...applianceJob(visit, address, registrationUri), hostKey }, visit);
     switch (result.kind) {
       case 'configured':
         return { subscriptions: granted, hostKey: result.hostKey };
@@ -96,26 +109,23 @@ function* withinWindow(
           remedy: 'See that the VM runs, then send the same request again.',
         };
       case 'wrongPin':
+        // Seen once, it is the appliance's: a PIN and a secret go to nobody else.
+        hostKey = result.hostKey;
     }
   }
 }
 
 /** Runs the script, trying again while nobody answers and the window is open. */
-function* talk(context: OrchestrationContext, job: ApplianceJob, closed: Task): Story<ApplianceResult> {
+function* talk(context: OrchestrationContext, job: ApplianceJob, { closed, expiresAt }: Visit): Story<ApplianceResult> {
   for (;;) {
     const result = yield* call(context, activities.configureAppliance, job);
-    if (result.kind !== 'unreachable' || closed.isCompleted) return result;
+    const over = closed.isCompleted || now(context) >= Date.parse(expiresAt);
+    if (result.kind !== 'unreachable' || over) return result;
     yield* until(context, now(context) + BOOT_RETRY_MS);
   }
 }
 
-function applianceJob(
-  input: SentryInput,
-  given: Given,
-  granted: number,
-  address: string,
-  registrationUri: string,
-): ApplianceJob {
+function applianceJob({ input, given, granted }: Visit, address: string, registrationUri: string): ApplianceJob {
   const { request, profile } = input;
   const app = request.identity.kind === 'appRegistration';
   return {
@@ -135,16 +145,21 @@ function applianceJob(
   };
 }
 
-const handoff = (address: string, n: number, name: string, wrongPin: boolean) => ({
+const handoff = (address: string, { request, n }: SentryInput, event: string, wrongPin: boolean) => ({
   kind: 'registration' as const,
   address,
+  event,
   text: [
     ...(wrongPin ? ['The console did not know that PIN, or it had expired: take a new one.'] : []),
     'In the console: Settings (gear icon) > Data Collectors > Azure > Deploy > Next.',
     `Enter the appliance's address ${address}, then Next.`,
-    `Send the email and PIN that it shows to POST /api/deployments/${name}/sentries/${n}/registration.`,
+    `Send the email and PIN that it shows to POST /api/deployments/${request.name}/sentries/${n}/registration.`,
   ].join(' '),
 });
+
+function tellMe(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): void {
+  tell(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
+}
 
 function output(given: Given, key: string, name: string): string {
   const value = given[key]?.[name];
@@ -162,3 +177,14 @@ const notOpened: Refusal = {
   reason: 'The access window could not be opened',
   remedy: 'Mend what its receipt says, then send the same request again.',
 };
+const busy: Refusal = {
+  code: 'WindowBusy',
+  reason: 'The access window of an earlier run would not close',
+  remedy: 'See its receipt, mend what it says, then send the same request again.',
+};
+
+export const notProvenClosed = (reason: string): Refusal => ({
+  code: 'WindowNotProvenClosed',
+  reason,
+  remedy: 'Mend what its receipt says, or close the port by hand. Then send the same request again.',
+});

@@ -2,7 +2,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
 import type { Plan } from '../domain/blueprint/plan';
 import { sharedResources } from '../domain/blueprint/shared';
-import { assign, dropped, type Placement } from '../domain/fleet';
+import { assign, type Placement } from '../domain/fleet';
 import { outputsOf, settle, type State } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
@@ -20,8 +20,9 @@ export function* deployment(context: OrchestrationContext): Story<DeploymentResu
   const { request } = input;
   const me = deploymentRef(request.name);
 
-  tell(context, deploymentsRef, 'add', { name: request.name, subscriptions: request.subscriptions });
   const { onboarded, placement } = yield* ask(context, me, 'begin', { request, at: isoNow(context) });
+  // Listed only once it can take what is announced to it.
+  tell(context, deploymentsRef, 'add', { name: request.name, subscriptions: request.subscriptions });
   const result = yield* run(context, input, onboarded, placement);
   const announced = yield* ask(context, me, 'finish', { result, at: isoNow(context) });
 
@@ -59,7 +60,6 @@ function* run(
     ...input,
     n: index + 1,
     subscriptions,
-    dropped: dropped(before, placement, index),
     shared: outputsOf(shared),
   }));
   return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), []);

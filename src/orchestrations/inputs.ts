@@ -10,8 +10,6 @@ export interface DeploymentInput extends Plan {
 export interface SentryInput extends DeploymentInput {
   readonly n: number;
   readonly subscriptions: readonly string[];
-  /** Watched by this Sentry before, and wanted no longer: their grants are taken back. */
-  readonly dropped: readonly string[];
   /** What all Sentries share, as it came out. */
   readonly shared: Given;
 }

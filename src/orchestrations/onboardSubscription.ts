@@ -3,7 +3,9 @@ import { activities } from '../activities/contracts';
 import { ask, call, deploymentRef, now, type Story, until } from './call';
 import type { OnboardInput } from './inputs';
 
-const AGAIN_MS = 15_000;
+const FIRST_PAUSE_MS = 15_000;
+/** A run may wait an hour for a person: asking four times a minute meanwhile would only fill the history. */
+const LONGEST_PAUSE_MS = 600_000;
 
 /**
  * A subscription that announced itself joins its deployment. It is queued at the deployment's entity, so it is never
@@ -14,9 +16,9 @@ export function* onboardSubscription(context: OrchestrationContext): Story<{ rea
   const me = deploymentRef(deployment);
   const known = yield* ask(context, me, 'onboard', subscriptionId);
   if (!known) return { onboarded: false };
-  while (yield* ask(context, me, 'isPending', subscriptionId)) {
+  for (let pause = FIRST_PAUSE_MS; yield* ask(context, me, 'isPending', subscriptionId); pause *= 2) {
     yield* call(context, activities.startDeployment, { name: deployment });
-    yield* until(context, now(context) + AGAIN_MS);
+    yield* until(context, now(context) + Math.min(pause, LONGEST_PAUSE_MS));
   }
   return { onboarded: true };
 }

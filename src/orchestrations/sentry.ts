@@ -3,70 +3,138 @@ import { grants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
-import { count, refusals, resourceStates, type SentryResult, subscriptionStates } from '../domain/states';
+import {
+  type Counts,
+  count,
+  refusals,
+  resourceStates,
+  type SentryResult,
+  type SentryState,
+  subscriptionStates,
+} from '../domain/states';
+import type { SentryPatch } from '../entities/sentry';
 import { ask, sentryRef, type Story, tell } from './call';
 import { carryOut } from './carryOut';
-import { configure } from './configure';
+import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 
-/** One Sentry, from nothing to collecting. It returns what became of it and never throws. */
+type Stopped = NonNullable<SentryState['stopped']>;
+type Configured = NonNullable<SentryState['configured']>;
+
+/** One Sentry, from nothing to collecting. What stops it, a failure of ours included, is a value in its answer. */
 export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   const input = context.df.getInput<SentryInput>();
+  const { n, subscriptions } = input;
+  const nothing: Counts = { total: subscriptions.length, granted: 0, setAside: 0 };
+  try {
+    return yield* bringUp(context, input);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'The Sentry broke down';
+    const stopped = { code: 'SentryBrokeDown', reason, remedy: 'See the log, then send the same request again.' };
+    yield* finish(context, input, { stage: 'stopped', stopped, handoff: null });
+    return { n, subscriptions: nothing, stopped };
+  }
+}
+
+function* bringUp(context: OrchestrationContext, input: SentryInput): Story<SentryResult> {
   const { request, n, subscriptions } = input;
-  const me = sentryRef(request.name, n);
-  const { configured } = yield* ask(context, me, 'begin', { n, instanceId: context.df.instanceId });
+  const before = yield* ask(context, sentryRef(request.name, n), 'begin', { n, instanceId: context.df.instanceId });
 
   const resources = sentryResources(input, n, subscriptions);
-  const report = (progress: Progress, collected: boolean): void => {
-    const states = subscriptionStates(input, n, subscriptions, progress, collected);
-    context.df.setCustomStatus({ stage: 'resources', subscriptions: count(states) });
-    tell(context, me, 'patch', { resources: resourceStates(resources, progress), subscriptions: states });
-  };
-  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (state) =>
-    report(state, false),
-  );
-  yield* takeBack(context, input, progress);
-
-  const subscriptionCounts = count(subscriptionStates(input, n, subscriptions, progress, false));
-  const end = (stopped?: Refusal): SentryResult => ({
-    n,
-    subscriptions: subscriptionCounts,
-    ...(stopped ? { stopped } : {}),
+  const statesOf = (progress: Progress, collected: boolean) =>
+    subscriptionStates(input, n, subscriptions, progress, collected);
+  let told = '';
+  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
+    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now, false) };
+    context.df.setCustomStatus({ stage: 'resources', subscriptions: count(patch.subscriptions) });
+    // Only what is new: every patch stays in the history.
+    if (JSON.stringify(patch) !== told) tellMe(context, input, patch);
+    told = JSON.stringify(patch);
   });
+  yield* takeBack(context, input, before, progress);
 
-  if (progress['virtualMachine']?.state !== 'done') {
-    const stopped = whyStopped(refusals(resources, progress));
-    tell(context, me, 'patch', { stage: 'stopped', stopped });
-    return end(stopped);
-  }
+  const counts = count(statesOf(progress, false));
+  const stopped = whyNotConfigure(refusals(resources, progress), progress, counts, before.unclosed);
+  const vm = progress['virtualMachine'];
+  const rebuilt = vm?.state === 'done' && vm.change === 'created';
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  const outcome =
-    configured ??
-    (yield* configure(context, input, { ...input.shared, ...outputsOf(progress) }, subscriptionCounts.granted));
+  const setUp = rebuilt ? null : before.configured;
+  const outcome: Stopped | Configured =
+    stopped ??
+    setUp ??
+    (counts.total === 0
+      ? NOTHING_TO_COLLECT
+      : yield* configure(context, input, { ...input.shared, ...outputsOf(progress) }, counts.granted));
   if ('code' in outcome) {
-    tell(context, me, 'patch', { stage: 'stopped', stopped: outcome });
-    return end(outcome);
+    yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
+    return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  report(progress, outcome.subscriptions === subscriptionCounts.granted);
-  tell(context, me, 'patch', { stage: 'completed', handoff: null });
-  return end();
+  const collected = outcome.subscriptions === counts.granted;
+  yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: statesOf(progress, collected) });
+  return { n, subscriptions: counts };
 }
 
-/** Takes our grants back from subscriptions that the request wants no longer. */
-function* takeBack(context: OrchestrationContext, input: SentryInput, progress: Progress): Story<void> {
-  const { request, n, dropped } = input;
-  if (dropped.length === 0) return;
+/** All its subscriptions left: the script is not run for nothing. */
+const NOTHING_TO_COLLECT = { subscriptions: 0, hostKey: '' };
+
+const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
+
+function tellMe(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): void {
+  tell(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
+}
+
+/** The last word is waited for, so that whoever sees the run at rest sees it whole. */
+function* finish(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): Story<void> {
+  yield* ask(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
+}
+
+/** Takes back our grants that the request wants no longer: in subscriptions that left, and the controller's roles. */
+function* takeBack(
+  context: OrchestrationContext,
+  input: SentryInput,
+  { known, hadController }: { readonly known: readonly string[]; readonly hadController: boolean },
+  progress: Progress,
+): Story<void> {
+  const { request, n, subscriptions } = input;
+  const { enabled } = request.controller;
+  const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
+  const left = known.filter((id) => !subscriptions.includes(id));
+  const wanted = new Set(grants(input, n, subscriptions).map(({ key }) => key));
   const given = outputsOf(progress);
-  const resources = grants(input, n, dropped).filter(({ needs }) => needs.every((key) => given[key]));
-  const gone = yield* carryOut(context, 'remove', request.name, resources, given, () => undefined);
-  const left = resources.filter(({ key }) => gone[key]?.state !== 'done').map(({ key }) => key);
-  const removed = dropped.filter((id) => !left.some((key) => key.includes(id)));
-  tell(context, sentryRef(request.name, n), 'patch', { forget: removed });
+  const surplus = grants(everyRole, n, hadController ? [...left, ...subscriptions] : left).filter(
+    ({ key }) => !wanted.has(key),
+  );
+  // Without its principal a grant cannot be named; what is known of it is kept for the next run.
+  const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
+  const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};
+  const stuck = surplus.filter(({ key }) => gone[key]?.state !== 'done').map(({ key }) => key);
+  const forget = left.filter((id) => !stuck.some((key) => key.includes(id)));
+  tellMe(context, input, { forget, controller: enabled || (hadController && stuck.length > 0) });
 }
 
-const whyStopped = (found: readonly Refusal[]): Refusal =>
-  found.find(({ reason }) => !reason.startsWith('roleAssignment')) ?? {
-    code: 'NoVirtualMachine',
-    reason: 'The VM could not be made',
-    remedy: 'See what each resource says, mend it, then send the same request again.',
-  };
+/** A person is called to the console only when everything is there that the set-up script will ask for. */
+function whyNotConfigure(
+  found: readonly Refusal[],
+  progress: Progress,
+  { total, granted }: Counts,
+  unclosed: boolean,
+): Refusal | undefined {
+  if (progress['virtualMachine']?.state !== 'done') {
+    return (
+      found.find(({ reason }) => !reason.startsWith('roleAssignment')) ?? {
+        code: 'NoVirtualMachine',
+        reason: 'The VM could not be made',
+        remedy: 'See what each resource says, mend it, then send the same request again.',
+      }
+    );
+  }
+  if (unclosed) return notProvenClosed('Its last access window is not proven closed; the window goes on trying');
+  if (total > 0 && granted === 0) {
+    return {
+      code: 'NothingGranted',
+      reason: 'None of its subscriptions could be granted, so it has nothing to collect',
+      remedy: 'Mend what the subscriptions say, then send the same request again.',
+    };
+  }
+  return undefined;
+}

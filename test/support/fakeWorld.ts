@@ -60,9 +60,10 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
         of?.(step, nth(`${verb} ${step.spec.kind === 'securityRule' ? step.spec.id : step.spec.key}`)) ?? done(change)
       );
     });
+  /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
-    if (registers)
-      client.raiseEvent(instanceId, 'registration', { registrationUri: 'https://vault/secrets/registration/1' });
+    const event = `registration-${nth(`registration ${instanceId}`)}`;
+    if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
   };
   const activities = {
     ensureResources: each('ensure', ensure, 'created'),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { deploymentOperations } from '../../src/entities/deployment';
-import { sentryOperations } from '../../src/entities/sentry';
+import { type SentryPatch, sentryOperations } from '../../src/entities/sentry';
 import { request, subscriptionId } from '../support/requests';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -27,13 +27,30 @@ test('nothing can be announced to a deployment that does not exist', () => {
   expect(deploymentOperations.onboard(null, subscriptionId(1))).toEqual({ state: null, answer: false });
 });
 
-test('a patch joins resources and subscriptions, keeps receipts, and forgets what was dropped', () => {
+test('a patch joins resources and subscriptions, and forgets what was dropped', () => {
   const { state } = sentryOperations.begin(null, { n: 1, instanceId: 'x' });
   const granted = { state: 'granted' as const, collected: true };
-  const both = sentryOperations.patch(state, { subscriptions: { a: granted, b: granted } }).state;
-  const receipt = { sentry: 1, openedAt: at, closedAt: at, why: 'closed' as const, provenClosed: true, problems: [] };
-  const last = sentryOperations.patch(both, { forget: ['a'], receipt }).state;
+  const patch = (before: typeof state | null, changes: SentryPatch, from = 'x') =>
+    sentryOperations.patch(before, { from, patch: changes }).state;
+  const both = patch(state, { subscriptions: { a: granted, b: granted } });
+  const last = patch(both, { forget: ['a'] });
   expect(last?.subscriptions).toEqual({ b: granted });
-  expect(last?.receipts).toEqual([receipt]);
-  expect(sentryOperations.begin(last, { n: 1, instanceId: 'y' }).state.receipts).toEqual([receipt]);
+  expect(sentryOperations.begin(last, { n: 1, instanceId: 'y' }).answer.known).toEqual(['b']);
+});
+
+test('a run that was terminated and lives on writes nothing over the new one', () => {
+  const { state: old } = sentryOperations.begin(null, { n: 1, instanceId: 'old' });
+  const { state } = sentryOperations.begin(old, { n: 1, instanceId: 'new' });
+  expect(sentryOperations.patch(state, { from: 'old', patch: { stage: 'stopped' } }).state).toEqual(state);
+});
+
+test('the receipt of a window that closes at last takes the place of the one that it was not', () => {
+  const { state } = sentryOperations.begin(null, { n: 1, instanceId: 'x' });
+  const receipt = { sentry: 1, openedAt: at, closedAt: at, why: 'closed' as const, provenClosed: true, problems: [] };
+  const first = sentryOperations.receipt(state, receipt).state;
+  const open = { ...receipt, openedAt: '2026-01-02T00:00:00.000Z', provenClosed: false };
+  const unclosed = sentryOperations.receipt(first, open).state;
+  expect(sentryOperations.begin(unclosed, { n: 1, instanceId: 'y' }).answer.unclosed).toBe(true);
+  const closed = { ...open, provenClosed: true };
+  expect(sentryOperations.receipt(unclosed, closed).state?.receipts).toEqual([receipt, closed]);
 });

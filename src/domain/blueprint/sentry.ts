@@ -71,7 +71,8 @@ function virtualMachine({ request, profile }: Plan, name: string): ResourceOf<'v
       'sshKey',
       'marketplaceAgreement',
       ...profile.graphPermissions.map(({ value }) => `graphPermission/${value}`),
-      ...(managed ? ['userAssignedIdentity'] : []),
+      // Whatever the set-up script will be asked has to be there before anyone is called to the console.
+      ...(managed ? ['userAssignedIdentity'] : ['servicePrincipal', 'clientSecret']),
     ],
     wanted: (given) => ({
       ...tracked(request),

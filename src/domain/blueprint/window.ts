@@ -58,7 +58,8 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
     kind: 'securityRule',
     key: `securityRule/${port}`,
     id: `${scope.networkSecurityGroupId}/securityRules/${scope.ruleName.replace('{port}', String(port))}`,
-    needs: [],
+    // Last to open: while the address still takes its time, no port is open yet.
+    needs: ['publicIPAssociation'],
     wanted: () => ({
       priority: 100 + index,
       direction: 'Inbound',

@@ -29,7 +29,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-interface Ask {
+export interface Ask {
   readonly token?: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;

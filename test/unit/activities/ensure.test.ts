@@ -72,12 +72,21 @@ test('a difference in something of ours is put right', async () => {
   expect(writes).toEqual(['put']);
 });
 
-test('what another tool made is used as it is, and refused when it differs', async () => {
+test('what another tool made is neither changed nor used, save a resource group', async () => {
   const foreign = azureWith({ body: shown({ tags: { other: 'tool' } }) });
-  expect(await foreign.ensure([{ spec: vnet }])).toMatchObject([{ kind: 'done', change: 'kept', ours: false }]);
-  const differing = azureWith({ body: shown({ tags: {}, addressSpace: { addressPrefixes: [] } }) });
-  expect(await differing.ensure([{ spec: vnet }])).toMatchObject([{ kind: 'refused', code: 'NotOurs' }]);
-  expect([...foreign.writes, ...differing.writes]).toEqual([]);
+  expect(await foreign.ensure([{ spec: vnet }])).toMatchObject([{ kind: 'refused', code: 'NotOurs' }]);
+  const theirs = azureWith({ body: { id: '/rg', tags: { other: 'tool' } } });
+  expect(await theirs.ensure([{ spec: specOf(group) }])).toMatchObject([{ kind: 'done', change: 'kept', ours: false }]);
+  expect([...foreign.writes, ...theirs.writes]).toEqual([]);
+});
+
+test('what Azure took and shows otherwise is not put for ever: a policy sets its own value', async () => {
+  const operation = { operation: 'https://azure/op', change: 'created' } as const;
+  const tagged = azureWith({ body: shown({ tags: { [OWNER_TAG]: 'prod-sentry', owner: 'policy' } }) });
+  expect(await tagged.ensure([{ spec: vnet, ...operation }])).toMatchObject([{ kind: 'done', change: 'created' }]);
+  const other = azureWith({ body: shown({ addressSpace: { addressPrefixes: ['10.1.0.0/16'] } }) });
+  expect(await other.ensure([{ spec: vnet, ...operation }])).toMatchObject([{ kind: 'refused', code: 'NotTaken' }]);
+  expect([...tagged.writes, ...other.writes]).toEqual([]);
 });
 
 test('what Azure lets nobody change is refused, never put', async () => {
