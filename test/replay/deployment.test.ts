@@ -138,3 +138,17 @@ test('what was announced while it ran is taken up by another run, and nothing is
   expect(sentryOf(entities, 1).subscriptions[late]).toEqual({ state: 'granted', collected: false });
   expect(sentryOf(entities, 1).receipts).toHaveLength(1);
 });
+
+test('no subscriptions yet, with onboardNew: the deployment waits for the first announcement', async () => {
+  const input = inputFor(1, { subscriptions: { include: [], onboardNew: true } });
+  const { output, runtimeStatus } = await run(fakeWorld(), input);
+  expect(runtimeStatus).toBe('Completed');
+  expect(output).toMatchObject({ state: 'completed', sentries: 0 });
+});
+
+test('a client secret that Entra refuses stops the Sentry before any window opens', async () => {
+  const world = fakeWorld({ ensure: ({ spec }) => (spec.kind === 'clientSecret' ? refusal : undefined) });
+  const { output, entities } = await run(world, inputFor(3, { identity: { kind: 'appRegistration' } }));
+  expect(output).toMatchObject({ state: 'failed', problems: [{ code: 'AuthorizationFailed' }] });
+  expect(sentryOf(entities, 1).receipts).toEqual([]);
+});

@@ -53,13 +53,18 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
-  const each = (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') => (list: readonly Step[]) =>
-    list.map((step) => {
-      steps.push(`${verb} ${step.spec.key}`);
-      return (
-        of?.(step, nth(`${verb} ${step.spec.kind === 'securityRule' ? step.spec.id : step.spec.key}`)) ?? done(change)
-      );
-    });
+  const each =
+    (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
+    (list: readonly Step[]): Outcome[] =>
+      list.map((step) => {
+        const what = `${verb} ${step.spec.id}`;
+        const asked = nth(what);
+        steps.push(`${verb} ${step.spec.key}`);
+        const outcome = of?.(step, asked) ?? done(made.has(what) ? 'kept' : change);
+        if (outcome.kind === 'done') made.add(what);
+        return outcome;
+      });
+  const made = new Set<string>();
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;

@@ -109,7 +109,7 @@ test('an operation that was begun is remembered as a creation while Azure does n
   expect(settle(running, later(), 5_000)).toMatchObject({ state: 'later', change: 'created' });
 });
 
-test('a window closes in reverse: the association before the address', () => {
+test('a window closes in reverse: the port first, the address last', () => {
   const scope = windowScope(plan, 1, ['198.51.100.1/32'], {
     networkSecurityGroupId: '/nsg',
     networkInterfaceId: '/nic',
@@ -117,7 +117,8 @@ test('a window closes in reverse: the association before the address', () => {
   });
   expect(scope.sources).toEqual(['203.0.113.7/32', '198.51.100.1/32']);
   expect(rounds(reversed(windowResources(scope)))).toEqual([
-    ['publicIPAssociation', 'securityRule/22'],
+    ['securityRule/22'],
+    ['publicIPAssociation'],
     ['publicIPAddress'],
   ]);
 });
@@ -136,4 +137,18 @@ test("a window's rule is the guide's Port_22 and carries its expiry", () => {
     sourceAddressPrefixes: ['203.0.113.7/32'],
     description: 'sentry-deployment:prod-sentry until 2026-01-01T01:00:00.000Z',
   });
+});
+
+test('what alternates between running and later ends, and so does an operation that never does', () => {
+  const running = { kind: 'running', operation: 'https://azure/op', change: 'changed' } as const;
+  let state = settle(undefined, running, 0);
+  for (let at = 10_000; state.state !== 'refused' && at < 10_000_000; at += 10_000) {
+    state = settle(state, at % 20_000 === 0 ? later() : running, at);
+  }
+  expect(state).toMatchObject({ state: 'refused', code: 'X' });
+  expect(settle(settle(undefined, running, 0), running, 7_200_000)).toMatchObject({ code: 'OperationNeverEnds' });
+});
+
+test('a Retry-After of 0 still lets time pass', () => {
+  expect(settle(undefined, later({ seconds: 0 }), 0)).toMatchObject({ dueAt: 1_000 });
 });
