@@ -38,6 +38,12 @@ const view = z.looseObject({
   finishedAt: z.string().nullish(),
   subscriptions: counts.default({ total: 0, granted: 0, setAside: 0 }),
   resources: z.array(resource).default([]),
+  request: z
+    .looseObject({
+      controller: z.looseObject({ enabled: z.boolean() }),
+      access: z.looseObject({ sourceAddresses: z.array(z.string()), ports: z.array(z.number()).optional() }),
+    })
+    .optional(),
   sentries: z.array(sentry),
   problems: z.array(problem),
 });

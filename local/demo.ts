@@ -17,13 +17,15 @@ interface Options {
   readonly keep: boolean;
 }
 
-const atLeast =
-  (least: number) =>
+/** What the simulated tenant holds at most, and what one request of 1 MiB can list. */
+const MOST_SUBSCRIPTIONS = 10_000;
+const wholeNumber =
+  (least: number, most: number) =>
   (text: string): number => {
-    const value = Number(text);
-    if (!Number.isFinite(value) || value < least)
-      throw new InvalidArgumentError(`It must be a number of at least ${least}.`);
-    return value;
+    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return Number(text);
   };
 const root = join(__dirname, '..', '..');
 const sample = z.looseObject({ name: z.string(), tenantId: z.string(), subscriptions: z.looseObject({}) });
@@ -45,25 +47,33 @@ function requestOf({ subscriptions, identity }: Options, tenantId: string): z.in
   };
 }
 
+const signals = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const;
+
 async function demo(options: Options): Promise<boolean> {
   mkdirSync(join(root, '.local'), { recursive: true });
   const state = mkdtempSync(join(root, '.local', 'demo-'));
   // With --json standard output belongs to the document alone.
   const write = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   write('Starting the simulated Azure, the simulated appliances and the local host …');
+  const remove = (): void => rmSync(state, { recursive: true, force: true });
   const world = await startWorld({
     state,
     speed: options.speed,
     ports: await freePorts(),
     ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
+  }).catch((error: unknown) => {
+    if (!options.keep) remove();
+    throw error;
   });
-  const tidy = async (): Promise<void> => {
-    await world.stop();
-    if (options.keep) write(`State and logs are kept in ${state}`);
-    else rmSync(state, { recursive: true, force: true });
-  };
-  process.once('SIGINT', () => void tidy().then(() => process.exit(130)));
-  process.once('SIGTERM', () => void tidy().then(() => process.exit(143)));
+  let tidying: Promise<void> | undefined;
+  const tidy = (): Promise<void> =>
+    (tidying ??= world.stop().then(() => (options.keep ? write(`State and logs are kept in ${state}`) : remove())));
+  // `on`, not `once`: the live display restores the cursor on a signal and ends the process when nobody else listens.
+  for (const [signal, code] of signals) process.on(signal, () => void tidy().then(() => process.exit(code)));
   try {
     const failed = world.broken.then((why) => Promise.reject(new Error(why)));
     return await Promise.race([play(world, options, write), failed]);
@@ -90,11 +100,18 @@ async function play(world: World, options: Options, write: (line: string) => voi
 
 new Command('demo')
   .description('Deploys Sentries for 60 subscriptions to a simulated Azure on this machine, and shows how.')
-  .option('--subscriptions <N>', 'how many subscriptions to watch (50 to a Sentry)', atLeast(1))
-  .addOption(
-    new Option('--identity <kind>', "the guide's option 1 or 2").choices(['managedIdentity', 'appRegistration']),
+  .option(
+    '--subscriptions <N>',
+    `how many to watch, 50 to a Sentry, at most ${MOST_SUBSCRIPTIONS} (default: the sample's 60)`,
+    wholeNumber(1, MOST_SUBSCRIPTIONS),
   )
-  .option('--speed <X>', 'simulated seconds in a real one', atLeast(1), 20)
+  .addOption(
+    new Option('--identity <kind>', "the guide's option 1 or 2 (default: managedIdentity)").choices([
+      'managedIdentity',
+      'appRegistration',
+    ]),
+  )
+  .option('--speed <X>', 'simulated seconds in a real one', wholeNumber(1, 3_600), 20)
   .option('--json', 'one JSON document on standard output and nothing else there', false)
   .option('--keep', 'keep the state and the logs afterwards', false)
   .action(async (options: Options) => {

@@ -18,8 +18,12 @@ const bar = ({ total, granted, setAside }: DeploymentShown['subscriptions']): st
   return `${full.padEnd(BAR, '░')} ${granted} of ${total} granted${setAside > 0 ? `, ${setAside} set aside` : ''}`;
 };
 
+const LONGEST_REASON = 60;
+const brief = (reason: string): string =>
+  reason.length <= LONGEST_REASON ? reason : `${reason.slice(0, LONGEST_REASON - 1)}…`;
+
 const resourceLine = ({ key, state, change, reason }: ResourceShown): string =>
-  `${marks[state] ?? '?'} ${key}${change === 'kept' ? ' (kept)' : ''}${reason === undefined ? '' : `: ${reason}`}`;
+  `${marks[state] ?? '?'} ${key}${change === 'kept' ? ' (kept)' : ''}${reason === undefined ? '' : `: ${brief(reason)}`}`;
 
 const inColumns = (items: readonly string[], indent: string): readonly string[] => {
   const width = Math.max(...items.map((item) => item.length), 1) + 2;
@@ -57,8 +61,15 @@ export interface Display {
   end(): void;
 }
 
+/** Cut to the terminal: a line that wraps or a tree higher than the screen would be drawn over and over. */
+function fitted(text: string): string {
+  const { columns = 100, rows = 40 } = process.stdout;
+  const lines = text.split('\n').map((line) => (line.length < columns ? line : `${line.slice(0, columns - 2)}…`));
+  return lines.length < rows ? lines.join('\n') : [...lines.slice(0, rows - 3), '  …', ...lines.slice(-1)].join('\n');
+}
+
 export const liveDisplay = (): Display => ({
-  show: (shown, clock) => logUpdate(tree(shown, clock)),
+  show: (shown, clock) => logUpdate(fitted(tree(shown, clock))),
   end: () => logUpdate.done(),
 });
 

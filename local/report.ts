@@ -48,6 +48,8 @@ export function summary(shown: DeploymentShown, told: Report): string {
       ({ key, change, id, state }) =>
         `${indent}${(change ?? state).padEnd(8)} ${key.padEnd(34)} ${id.split('/').at(-1) ?? id}`,
     );
+  const roles = shown.request?.controller.enabled ? 'Reader and User Access Administrator' : 'Reader';
+  const { sourceAddresses = [], ports = [22] } = shown.request?.access ?? {};
   const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
   return [
     '',
@@ -58,9 +60,11 @@ export function summary(shown: DeploymentShown, told: Report): string {
     ...shown.sentries.flatMap(({ n, resources }) => [`  Sentry ${n}`, ...made(resources, '    ')]),
     '',
     `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
-    ...shown.sentries.map(({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}`),
+    ...shown.sentries.map(
+      ({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each`,
+    ),
     '',
-    'Access windows (simulated time, UTC)',
+    `Access windows: port ${ports.join(', ')} for ${sourceAddresses.join(', ')} and the app itself (simulated time, UTC)`,
     ...told.windows.map(
       ({ sentry, openedAt, closedAt, provenClosed }) =>
         `  Sentry ${sentry}: opened ${time(openedAt)}, closed ${time(closedAt)}, ${provenClosed ? 'proven closed: no rule and no public address is left' : 'NOT PROVEN CLOSED'}`,

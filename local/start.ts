@@ -22,18 +22,23 @@ async function start({ speed, state, port, azurePort, appliancePort }: Options):
   const world = await startWorld({ state, speed, ports });
   let ending: Promise<void> | undefined;
   const end = (): Promise<void> => (ending ??= world.stop());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   console.log(`
 Sentry Orchestrator runs on this machine. No Azure is touched.
 
   API              ${world.hostUrl}/api/deployments
   operator's key   ${world.keys.operator}   (header x-functions-key)
-  Event Grid       ${world.hostUrl}/runtime/webhooks/eventgrid?functionName=subscriptionCreated&code=${world.keys.eventGrid}
   simulated Azure  ${world.azureUrl}
   console          ${world.consoleUrl}/console/azure/data-collectors
   state and logs   ${state}
 
-Try   curl -H 'x-functions-key: ${world.keys.operator}' -H 'content-type: application/json' -d @samples/deployment.json ${world.hostUrl}/api/deployments
+Try, with KEY=${world.keys.operator}
+
+  start      curl -H "x-functions-key: $KEY" -d @samples/deployment.json ${world.hostUrl}/api/deployments
+  watch      curl -H "x-functions-key: $KEY" ${world.hostUrl}/api/deployments/prod-sentry
+  console    curl -d '{"applianceAddress":"ADDRESS FROM THE HANDOFF"}' ${world.consoleUrl}/console/azure/data-collectors
+  register   curl -H "x-functions-key: $KEY" -d '{"email":"…","pin":"…"}' ${world.hostUrl}/api/deployments/prod-sentry/sentries/1/registration
+  announce   curl -H 'aeg-event-type: Notification' -d @samples/subscription-created.eventgrid.json '${world.hostUrl}/runtime/webhooks/eventgrid?functionName=subscriptionCreated&code=${world.keys.eventGrid}'
 
 Ctrl-C ends it; the next start goes on where it was.`);
   const why = await Promise.race([

@@ -59,7 +59,8 @@ const keyFile = z.looseObject({
 
 /** Starts everything and answers when all of it is ready. Throws, with the end of its log, where a part does not start. */
 export async function startWorld({ state, speed, ports, subscriptions, extra }: WorldOptions): Promise<World> {
-  mkdirSync(join(state, 'logs'), { recursive: true });
+  await Promise.all(Object.values(ports).map((port) => portIsFree(port)));
+  mkdirSync(join(state, 'logs'), { recursive: true, mode: 0o700 });
   const clockFile = join(state, 'clock.json');
   startClock(clockFile, speed);
   const family = new Family(state, clockFile);
@@ -144,12 +145,12 @@ class Family {
   }
 
   start(part: Part, parameters: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
-    const preload = compiled('clock.js');
+    const preloads = ['-r', compiled('clock.js'), '-r', compiled('endWithParent.js')];
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '-r', preload, compiled(part, 'main.js'), ...parameters],
+      ['--disable-warning=ExperimentalWarning', ...preloads, compiled(part, 'main.js'), ...parameters],
       {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
         // A group of its own: Ctrl-C reaches the launcher alone, which then ends them in order.
         detached: true,
         env: { ...process.env, ...environment, SIMULATED_CLOCK: this.clockFile },
@@ -178,7 +179,7 @@ class Family {
       if (answered) return;
       if (!this.members.has(part)) throw new Error(`The ${part} process did not start. ${this.tail(part)}`);
       if (Date.now() > deadline) throw new Error(`The ${part} process gives no answer. ${this.tail(part)}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
   }
 
@@ -212,6 +213,27 @@ class Family {
     return `Its log, ${file}, ends with:\n${lines.join('\n')}`;
   }
 }
+
+/**
+ * Waits a moment for a port, because processes whose launcher was just killed still end in order.
+ * @throws when another program keeps it: often this one, started before
+ */
+async function portIsFree(port: number): Promise<void> {
+  const free = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const server = createServer()
+        .once('error', () => resolve(false))
+        .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+  for (const deadline = Date.now() + GRACE_MS; !(await free());) {
+    if (Date.now() > deadline) {
+      throw new Error(`Port ${port} is in use. Is this running already? End it, or choose another port (--help).`);
+    }
+    await pause(100);
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** As many free ports as asked for, found by letting the system choose. */
 export async function freePorts(): Promise<Ports> {

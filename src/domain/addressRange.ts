@@ -5,14 +5,25 @@ import { z } from 'zod';
 const WIDEST = { 4: 16, 6: 32 } as const;
 const LENGTH = { 4: 32, 6: 128 } as const;
 
-export const cidr = z.union([z.cidrv4(), z.cidrv6()], {
-  error: 'is not a CIDR range, such as 203.0.113.7/32',
-});
+export const cidr = z
+  .union([z.cidrv4(), z.cidrv6()], { error: 'is not a CIDR range, such as 203.0.113.7/32' })
+  .refine((text) => !hasHostBits(text), { error: () => HOST_BITS });
+
+/** Almost always a /32 was meant, and 256 addresses would be let in. */
+export const HOST_BITS = 'has bits set beyond its length; for one address write /32 (IPv6: /128)';
+
+/** True for `203.0.113.7/24`: the address is not the first of its range. The text is a valid CIDR range already. */
+export function hasHostBits(text: string): boolean {
+  const { bits, all } = parseRange(text);
+  return all.slice(bits.length).includes('1');
+}
 
 interface Range {
   readonly version: 4 | 6;
   /** The network's leading bits, as text: one range holds another where its bits are a prefix of the other's. */
   readonly bits: string;
+  /** All bits of the address. */
+  readonly all: string;
 }
 
 /** True when the ranges together cover more addresses than one range of the widest size that we allow. */
@@ -41,8 +52,8 @@ export function opensTooMuch(ranges: readonly string[]): boolean {
 function parseRange(text: string): Range {
   const [address = '', length = '0'] = text.split('/');
   const version = address.includes(':') ? 6 : 4;
-  const bits = version === 4 ? groupBits(address.split('.'), 10, 8) : groupBits(expand(address), 16, 16);
-  return { version, bits: bits.slice(0, Number(length)) };
+  const all = version === 4 ? groupBits(address.split('.'), 10, 8) : groupBits(expand(address), 16, 16);
+  return { version, bits: all.slice(0, Number(length)), all };
 }
 
 const groupBits = (groups: readonly string[], radix: number, width: number): string =>

@@ -3,7 +3,7 @@
  * safeguard is never ignored. Pure.
  */
 import { z } from 'zod';
-import { cidr, opensTooMuch } from './addressRange';
+import { cidr, HOST_BITS, hasHostBits, opensTooMuch } from './addressRange';
 import type { Profile } from './profile';
 import { sshPublicKey } from './sshPublicKey';
 
@@ -15,9 +15,25 @@ const tagName = z
   .max(512)
   .regex(/^[^<>%&\\?/]+$/, { error: 'holds a character that Azure does not allow in the name of a tag' })
   .refine((name) => !name.toLowerCase().startsWith('sentry-'), { error: 'is kept for our own marks' });
+/** A vault's secret takes 15, of which three are ours. */
+const MOST_TAGS = 12;
 const resourceName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,60}[A-Za-z0-9_]$/, { error: 'is not a name that Azure takes for a resource' });
+
+/** azure-docs, "What are the username requirements when creating a VM?": the ones that a Linux user name can be. */
+const RESERVED_USERS = [
+  'root',
+  'admin',
+  'administrator',
+  'user',
+  'test',
+  'guest',
+  'sys',
+  'support',
+  'backup',
+  'console',
+];
 
 const unique = <T extends z.ZodType>(item: T, what: string, identity = (value: z.output<T>) => JSON.stringify(value)) =>
   z.array(item).superRefine((values, context) => {
@@ -36,6 +52,14 @@ const include = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('managementGroup'), id: z.string().min(1).max(90) }),
   z.strictObject({ kind: z.literal('tag'), name: z.string().min(1), value: z.string() }),
 ]);
+
+/** Azure's subnets go from /2 to /29; private ranges alone make sense for one of ours (RFC 1918). */
+const networkPrefix = z
+  .cidrv4({ error: 'is not a CIDR range, such as 10.90.0.0/24' })
+  .refine((text) => PRIVATE.test(text), { error: 'is not a private range (10/8, 172.16/12 or 192.168/16)' })
+  .refine((text) => Number(text.split('/')[1]) <= 29, { error: 'is smaller than a /29, the smallest subnet of Azure' })
+  .refine((text) => !hasHostBits(text), { error: HOST_BITS });
+const PRIVATE = /^(10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.)/;
 
 const subnetId = z
   .string()
@@ -60,13 +84,19 @@ export const requestSchema = z
       .max(40),
     profile: z.string().default('cloudknox-sentry'),
     tenantId: guid,
-    tags: z.record(tagName, z.string().max(256)).default({}),
+    tags: z
+      .record(tagName, z.string().max(256))
+      .refine((tags) => Object.keys(tags).length <= MOST_TAGS, { error: `has more than ${MOST_TAGS} tags` })
+      .default({}),
     names: z
       .strictObject({
         networkSecurityGroup: resourceName.optional(),
         userAssignedIdentity: resourceName.optional(),
         application: z.string().min(1).max(100).optional(),
-        virtualMachine: resourceName.optional(),
+        virtualMachine: z
+          .string()
+          .regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,58}[A-Za-z0-9])?$/, { error: 'is not a name that a Linux VM can have' })
+          .optional(),
       })
       .default({}),
     placement: z.strictObject({
@@ -82,6 +112,9 @@ export const requestSchema = z
       adminUsername: z
         .string()
         .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'is not a Linux user name' })
+        .refine((name) => !RESERVED_USERS.includes(name), {
+          error: 'is a name that Azure refuses for an administrator',
+        })
         .optional(),
       sshPublicKeys: someOf(sshPublicKey, 'The key'),
     }),
@@ -89,7 +122,7 @@ export const requestSchema = z
     network: z.discriminatedUnion('kind', [
       z.strictObject({
         kind: z.literal('managed'),
-        addressPrefix: z.cidrv4({ error: 'is not a CIDR range, such as 10.90.0.0/24' }),
+        addressPrefix: networkPrefix,
         egress: z.literal('natGateway').default('natGateway'),
       }),
       z.strictObject({ kind: z.literal('existing'), subnetId }),
@@ -168,7 +201,7 @@ export type Parsed =
  */
 export function parseRequest(body: unknown, tenantId: string, profiles: Readonly<Record<string, Profile>>): Parsed {
   const parsed = requestSchema.safeParse(body);
-  const faults = parsed.success ? [] : parsed.error.issues.flatMap(toFaults);
+  const faults = parsed.success ? [] : parsed.error.issues.flatMap((issue) => toFaults(issue, body));
   const given = z.looseObject({ tenantId: z.string(), profile: z.string() }).partial().safeParse(body).data ?? {};
   if (given.tenantId && z.guid().safeParse(given.tenantId).success && given.tenantId.toLowerCase() !== tenantId) {
     faults.push({ pointer: '/tenantId', detail: `is not this app's tenant, ${tenantId}` });
@@ -195,14 +228,45 @@ export function parseRequest(body: unknown, tenantId: string, profiles: Readonly
     : { kind: 'faults', faults };
 }
 
-/** A union's own issue says nothing; what its branches say does. An unknown field is named itself, not its parent. */
-export function toFaults(issue: z.core.$ZodIssue): Fault[] {
+/**
+ * An unknown field is named itself, not its parent, and what is absent is called absent: a field's own message speaks of
+ * values. `body` is what was read.
+ */
+export function toFaults(issue: z.core.$ZodIssue, body?: unknown): Fault[] {
   const pointer = pointerTo(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ pointer: `${pointer}/${escape(key)}`, detail: 'is not a field of the request' }));
   }
-  return [{ pointer, detail: issue.message }];
+  const absent = body !== undefined && issue.path.length > 0 && valueAt(body, issue.path) === undefined;
+  return [{ pointer, detail: absent ? 'is missing' : inWords(issue) }];
 }
+
+/** zod's own words name its types; ours say what to write. A message that we gave stays. */
+function inWords(issue: z.core.$ZodIssue): string {
+  if (!/^(Invalid|Too) /.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is not of type ${issue.expected}`;
+    case 'too_small':
+      return `is less than ${String(issue.minimum)}`;
+    case 'too_big':
+      return `is more than ${String(issue.maximum)}`;
+    case 'invalid_value':
+      return `is not ${issue.values.map(String).join(' or ')}`;
+    case 'invalid_union':
+      return 'is of no kind that is known here';
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
+    body,
+  );
 
 const pointerTo = (path: readonly PropertyKey[]): string => path.map((step) => `/${escape(String(step))}`).join('');
 const escape = (step: string): string => step.replaceAll('~', '~0').replaceAll('/', '~1');

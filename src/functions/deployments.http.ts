@@ -99,7 +99,7 @@ const describe = (output: unknown, otherwise: string): string => (typeof output 
 async function subscriptions(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const name = request.params['name'] ?? '';
   const query = subscriptionQuery.safeParse(Object.fromEntries(request.query));
-  if (!query.success) return invalid(query.error.issues.flatMap(toFaults));
+  if (!query.success) return invalid(query.error.issues.flatMap((issue) => toFaults(issue)));
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const { value, after } = subscriptionPage(await readSentries(client, deployment), query.data);
@@ -114,7 +114,7 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const registration = registrationSchema.safeParse(json.body);
-  if (!registration.success) return invalid(registration.error.issues.flatMap(toFaults));
+  if (!registration.success) return invalid(registration.error.issues.flatMap((issue) => toFaults(issue, json.body)));
   const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
   if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
   if (!sentry.handoff || !isAtWork(await statusOf(client, sentry.instanceId))) {

@@ -54,7 +54,7 @@ export const invalid = (errors: readonly Fault[]): HttpResponseInit =>
     code: 'InvalidRequest',
     title:
       errors.length === 1 ? 'One thing in the request is wrong.' : `${errors.length} things in the request are wrong.`,
-    remedy: 'Mend what errors names, then send it again. Nothing was started.',
+    remedy: 'Mend what errors names, then send it again. Nothing was done.',
     errors,
   });
 

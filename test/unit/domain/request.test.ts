@@ -7,6 +7,8 @@ const faultsOf = (body: unknown): readonly string[] => {
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const access = (sourceAddresses: unknown[]) => requestBody({ access: { kind: 'temporaryPublicIp', sourceAddresses } });
+const network = (addressPrefix: string) => requestBody({ network: { kind: 'managed', addressPrefix } });
+const vm = requestBody()['vm'] as object;
 const including = (include: unknown, more: object = {}) => requestBody({ subscriptions: { include, ...more } });
 const privateKey = `-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----`;
 
@@ -25,6 +27,21 @@ test.each([
   ['an address without a length', access(['203.0.113.7']), /^\/access\/sourceAddresses\/0 is not a CIDR/],
   ['a service tag', access(['Internet']), /^\/access\/sourceAddresses\/0 is not a CIDR/],
   ['a star', access(['*']), /^\/access\/sourceAddresses\/0 is not a CIDR/],
+  [
+    'host bits, where one address was meant',
+    access(['203.0.113.7/24']),
+    /^\/access\/sourceAddresses\/0 has bits set beyond/,
+  ],
+  ['a public range as our network', network('8.8.8.0/24'), /^\/network\/addressPrefix is not a private range/],
+  ['a network too small', network('10.0.0.0/30'), /^\/network\/addressPrefix is smaller than/],
+  [
+    'an administrator named root',
+    requestBody({ vm: { ...vm, adminUsername: 'root' } }),
+    /^\/vm\/adminUsername is a name that Azure refuses/,
+  ],
+  ['a profile that every object has', requestBody({ profile: 'constructor' }), /^\/profile is not a profile/],
+  ['no name', requestBody({ name: undefined }), /^\/name is missing$/],
+  ['a number for a name', requestBody({ name: 7 }), /^\/name /],
   ['the whole internet', access(['0.0.0.0/0']), /^\/access\/sourceAddresses opens the ports to more/],
   ['two halves of it', access(['0.0.0.0/1', '128.0.0.0/1']), /^\/access\/sourceAddresses opens the ports to more/],
   ['the whole internet of IPv6', access(['::/0']), /^\/access\/sourceAddresses opens the ports to more/],
