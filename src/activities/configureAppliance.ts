@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Answers, Appliance } from '../appliance/port';
+import type { Answers, Appliance, Dialogue, Session } from '../appliance/port';
 import { AzureError, type Azure } from '../azure/ports';
-import type { activities, HandlerOf } from './contracts';
+import type { activities, ApplianceJob, ApplianceResult, HandlerOf } from './contracts';
 
 /** What the console handed out, as the registration route keeps it in the vault. */
 export const registrationSchema = z.strictObject({
@@ -16,58 +16,69 @@ export const registrationSchema = z.strictObject({
 export const makeConfigureAppliance =
   ({ secrets }: Azure, appliance: Appliance): HandlerOf<typeof activities.configureAppliance> =>
   async (job) => {
-    const read = async (uri: string): Promise<string> => {
-      const secret = await secrets.get(uri);
-      if (!secret) throw new Error(`The vault holds no secret at ${uri}.`);
-      return secret.value;
-    };
-    const prepare = async () => {
-      const registration = registrationSchema.parse(JSON.parse(await read(job.registrationUri)));
-      const clientSecret = job.clientSecretUri === undefined ? {} : { clientSecret: await read(job.clientSecretUri) };
-      const answers: Answers = { ...job.answers, ...registration, ...clientSecret };
-      const { address, port, username, hostKey } = job;
-      return { answers, session: { address, port, username, hostKey, privateKey: await read(job.sshKeyUri) } };
-    };
-    let prepared: Awaited<ReturnType<typeof prepare>>;
     try {
-      prepared = await prepare();
+      const { session, answers } = await prepare(secrets, job);
+      return toResult(await appliance.configure(session, job.script, answers));
     } catch (error) {
       if (!(error instanceof AzureError)) throw error;
+      // The vault: worth another try within the window, or refused.
       const { kind, code, reason, remedy } = error.outcome;
-      return kind === 'later'
-        ? { kind: 'unreachable', reason }
-        : { kind: 'stopped', code, reason, remedy, transcript: '' };
-    }
-    const dialogue = await appliance.configure(prepared.session, job.script, prepared.answers);
-    switch (dialogue.kind) {
-      case 'configured':
-      case 'wrongPin':
-        return { kind: dialogue.kind, hostKey: dialogue.hostKey };
-      case 'unreachable':
-        return dialogue;
-      case 'unknownPrompt':
-        return {
-          kind: 'stopped',
-          code: 'UnknownPrompt',
-          reason: `The set-up script asked something that the profile does not know: '${dialogue.prompt}'`,
-          remedy: 'Add the prompt to the profile, then send the same request again.',
-          transcript: dialogue.transcript,
-        };
-      case 'failed':
-        return {
-          kind: 'stopped',
-          code: 'ScriptFailed',
-          reason: dialogue.reason,
-          remedy: 'The transcript says what the script objected to. Mend it, then send the same request again.',
-          transcript: dialogue.transcript,
-        };
-      case 'refused':
-        return {
-          kind: 'stopped',
-          code: 'SessionRefused',
-          reason: dialogue.reason,
-          remedy: 'Make sure that the VM is the one that this deployment made, then send the same request again.',
-          transcript: '',
-        };
+      return kind === 'later' ? { kind: 'unreachable', reason } : stopped(code, reason, remedy);
     }
   };
+
+async function prepare(
+  secrets: Azure['secrets'],
+  job: ApplianceJob,
+): Promise<{ readonly session: Session; readonly answers: Answers }> {
+  const read = async (uri: string): Promise<string> => {
+    const secret = await secrets.get(uri);
+    if (!secret) throw new Error(`The vault holds no secret at ${uri}.`);
+    return secret.value;
+  };
+  const registration = registrationSchema.parse(JSON.parse(await read(job.registrationUri)));
+  const clientSecret = job.clientSecretUri === undefined ? {} : { clientSecret: await read(job.clientSecretUri) };
+  const { address, port, username, hostKey } = job;
+  return {
+    session: { address, port, username, hostKey, privateKey: await read(job.sshKeyUri) },
+    answers: { ...job.answers, ...registration, ...clientSecret },
+  };
+}
+
+function toResult(dialogue: Dialogue): ApplianceResult {
+  switch (dialogue.kind) {
+    case 'configured':
+    case 'wrongPin':
+      return { kind: dialogue.kind, hostKey: dialogue.hostKey };
+    case 'unreachable':
+      return dialogue;
+    case 'unknownPrompt':
+      return stopped(
+        'UnknownPrompt',
+        `The set-up script asked something that the profile does not know: '${dialogue.prompt}'`,
+        'Add the prompt to the profile, then send the same request again.',
+        dialogue.transcript,
+      );
+    case 'failed':
+      return stopped(
+        'ScriptFailed',
+        dialogue.reason,
+        'The transcript says what the script objected to. Mend it, then send the same request again.',
+        dialogue.transcript,
+      );
+    case 'refused':
+      return stopped(
+        'SessionRefused',
+        dialogue.reason,
+        'Make sure that the VM is the one that this deployment made, then send the same request again.',
+      );
+  }
+}
+
+const stopped = (code: string, reason: string, remedy: string, transcript = ''): ApplianceResult => ({
+  kind: 'stopped',
+  code,
+  reason,
+  remedy,
+  transcript,
+});

@@ -1,7 +1,7 @@
+import { GRAPH_APP_ID } from '../domain/blueprint/identity';
 import { AzureError, type Azure } from '../azure/ports';
 import type { Effects } from './effects';
 
-const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 /** Graph has no code of its own for it, but `Request_BadRequest`. */
 const EXISTS = /permission being assigned already exists/i;
 

@@ -162,3 +162,17 @@ export function withSortedFailures<T extends object>(adapter: T): T {
     },
   });
 }
+
+/** A read that finds nothing is an answer, not a failure. */
+export async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    const sorted = sortFailure(error);
+    const absent = sorted.status === 404 && !ABSENT_ABOVE.includes(sorted.outcome.code);
+    if (absent) return undefined;
+    throw new AzureError(sorted.outcome, sorted.status, { cause: error });
+  }
+}
+/** Not the thing itself is missing, but what should hold it: a write would fail too, and say less. */
+const ABSENT_ABOVE = ['SubscriptionNotFound', 'InvalidSubscriptionId'];

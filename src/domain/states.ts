@@ -201,11 +201,11 @@ export function conclude(sentries: readonly SentryResult[], problems: readonly R
   };
 }
 
-/** What of a graph was refused, in words that name the resource. */
+/** What of a graph was refused, in words that name the resource. Grants are told of by subscription. */
 export const refusals = (resources: readonly Resource[], progress: Progress): readonly Refusal[] =>
-  resources.flatMap(({ key, id }) => {
+  resources.flatMap(({ kind, key, id }) => {
     const state = progress[key];
-    return state?.state === 'refused'
+    return state?.state === 'refused' && kind !== 'roleAssignment'
       ? [{ code: state.code, reason: `${key} ('${id}'): ${state.reason}`, remedy: state.remedy }]
       : [];
   });

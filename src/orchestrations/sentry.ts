@@ -121,7 +121,7 @@ function whyNotConfigure(
 ): Refusal | undefined {
   if (progress['virtualMachine']?.state !== 'done') {
     return (
-      found.find(({ reason }) => !reason.startsWith('roleAssignment')) ?? {
+      found[0] ?? {
         code: 'NoVirtualMachine',
         reason: 'The VM could not be made',
         remedy: 'See what each resource says, mend it, then send the same request again.',

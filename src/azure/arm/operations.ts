@@ -8,7 +8,7 @@ import {
 import { z } from 'zod';
 import type { Connection } from '../client';
 import { retryAfter, sort, sortFailure } from '../errors';
-import { type Accepted, AzureError, type Azure } from '../ports';
+import type { Accepted, Azure } from '../ports';
 
 interface RawResponse {
   readonly status: number;
@@ -74,17 +74,3 @@ export function operations({ config, credential, transport }: Connection): Azure
     },
   };
 }
-
-/** A read that finds nothing is an answer, not a failure. */
-export async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    const sorted = sortFailure(error);
-    const absent = sorted.status === 404 && !ABSENT_ABOVE.includes(sorted.outcome.code);
-    if (absent) return undefined;
-    throw new AzureError(sorted.outcome, sorted.status, { cause: error });
-  }
-}
-/** Not the thing itself is missing, but what should hold it: a write would fail too, and say less. */
-const ABSENT_ABOVE = ['SubscriptionNotFound', 'InvalidSubscriptionId'];

@@ -8,7 +8,8 @@ import { ResourceManagementClient } from '@azure/arm-resources';
 import { armOptions, type Connection } from '../client';
 import type { Azure, ArmBody, ArmStore } from '../ports';
 import { parseArmId } from './armId';
-import { type Observing, orUndefined, submit } from './operations';
+import { orUndefined } from '../errors';
+import { type Observing, submit } from './operations';
 
 type Begun = { submitted(): Promise<void> } | PromiseLike<unknown>;
 interface Options extends Observing {

@@ -2,7 +2,7 @@
 import { AuthenticationHandler, Client, type Context, type Middleware } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import type { Connection } from '../client';
-import { orUndefined } from '../arm/operations';
+import { orUndefined } from '../errors';
 import type { Directory } from '../ports';
 
 const texts = z.array(z.string()).default([]);

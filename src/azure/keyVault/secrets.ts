@@ -1,6 +1,6 @@
 /** Key Vault's secrets. */
 import { type KeyVaultSecret, parseKeyVaultSecretIdentifier, SecretClient } from '@azure/keyvault-secrets';
-import { orUndefined } from '../arm/operations';
+import { orUndefined } from '../errors';
 import { type Connection, httpClientOf } from '../client';
 import { sort, sortFailure } from '../errors';
 import { AzureError, type Secret, type Secrets } from '../ports';

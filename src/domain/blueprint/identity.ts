@@ -3,7 +3,8 @@ import type { DeploymentRequest } from '../request';
 import { type Given, ownerMark, type Resource, type ResourceOf } from '../resources';
 import { armId, numbered, type Plan, secretName, tagsOf, tracked } from './plan';
 
-const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
+/** Microsoft Graph's own application, the same in every tenant. */
+export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
 
 /** Where the principal comes from that roles and permissions are given to. */
 export const principal = (
