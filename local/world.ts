@@ -48,6 +48,7 @@ export interface World {
 const APP_ADDRESS = '203.0.113.10';
 const READY_MS = 60_000;
 const GRACE_MS = 5_000;
+const PROBE_MS = 5_000;
 /** The folder of host.json. The programs are run compiled, whichever way this file itself is. */
 const appFolder = join(__dirname, ...(basename(dirname(__dirname)) === 'dist' ? ['..', '..'] : ['..']));
 const compiled = (...path: string[]): string => join(appFolder, 'dist', 'local', ...path);
@@ -106,9 +107,11 @@ export async function startWorld({ state, speed, ports, subscriptions, extra }: 
           EGRESS_ADDRESSES: `${APP_ADDRESS}/32`,
         },
       );
-      await family.ready('host', () => getJson(`${hostUrl}/admin/host/status`));
+      await family.ready('host', () =>
+        getJson(`${hostUrl}/admin/host/status`, { signal: AbortSignal.timeout(PROBE_MS) }),
+      );
     };
-    await family.ready('appliance', () => getJson(`${consoleUrl}/health`));
+    await family.ready('appliance', () => getJson(`${consoleUrl}/health`, { signal: AbortSignal.timeout(PROBE_MS) }));
     await startHost();
     const keys = keyFile.parse(readJson(join(state, 'host', 'keys.json')));
     return {
@@ -219,13 +222,7 @@ class Family {
  * @throws when another program keeps it: often this one, started before
  */
 async function portIsFree(port: number): Promise<void> {
-  const free = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const server = createServer()
-        .once('error', () => resolve(false))
-        .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-  for (const deadline = Date.now() + GRACE_MS; !(await free());) {
+  for (const deadline = Date.now() + GRACE_MS; !(await isFree(port));) {
     if (Date.now() > deadline) {
       throw new Error(`Port ${port} is in use. Is this running already? End it, or choose another port (--help).`);
     }
@@ -233,20 +230,30 @@ async function portIsFree(port: number): Promise<void> {
   }
 }
 
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** As many free ports as asked for, found by letting the system choose. */
+/**
+ * Free ports for a world. They are below the range from which the system takes ports for outgoing connections and for
+ * servers that leave the choice to it: one of those could otherwise take a port between a kill and the restart.
+ */
 export async function freePorts(): Promise<Ports> {
-  const free = async (): Promise<number> => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    return typeof address === 'object' && address ? address.port : 0;
-  };
-  const [host, azure, appliance] = [await free(), await free(), await free()];
+  const found: number[] = [];
+  while (found.length < 3) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    if (!found.includes(port) && (await isFree(port))) found.push(port);
+  }
+  const [host = 0, azure = 0, appliance = 0] = found;
   return { host, azure, appliance };
 }
+const LOWEST_PORT = 20_000;
+const PORTS = 12_000;
 
 export async function getJson(url: string, init?: RequestInit): Promise<unknown> {
   const response = await fetch(url, init);
