@@ -7,7 +7,8 @@ import { Administrator } from './administrator';
 import { readClock, simulatedNow } from './clock';
 import { type Display, liveDisplay, plainDisplay } from './display';
 import { report, summary } from './report';
-import { freePorts, startWorld, type World } from './world';
+import { freePorts } from './ports';
+import { startWorld, type World } from './world';
 
 interface Options {
   readonly subscriptions?: number;

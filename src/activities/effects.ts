@@ -6,7 +6,7 @@ import { mergedInto } from './merge';
 
 export interface Observed {
   /** In the shape of the kind's `wanted`, with whatever else Azure shows. */
-  readonly value: unknown;
+  readonly value: object;
   readonly ours: boolean;
   readonly outputs: Outputs;
   readonly etag?: string | undefined;

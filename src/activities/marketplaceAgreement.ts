@@ -11,8 +11,7 @@ export const marketplaceAgreement = ({ arm }: Azure): Effects<'marketplaceAgreem
     // Terms have no owner, and accepting them is the request's wish: they may always be put.
     return value && { value, ours: true, outputs: { id } };
   },
-  put: ({ id, wanted }, observed) =>
-    arm.marketplaceAgreement.put(id, { ...(observed?.value as object | undefined), ...wanted }),
+  put: ({ id, wanted }, observed) => arm.marketplaceAgreement.put(id, { ...observed?.value, ...wanted }),
   /** Cancelling would hit every other VM of this image in the subscription. */
   remove: async () => ({ ours: false }),
 });

@@ -1,15 +1,25 @@
+import { z } from 'zod';
 import type { Azure } from '../azure/ports';
 import { armEffects, type Effects } from './effects';
+import { mergedInto } from './merge';
 
-/** Guide: "After you create a Resource group …". An existing one is used as it is and never removed. */
+const located = z.looseObject({ location: z.string() });
+
+/**
+ * Guide: "After you create a Resource group …". An existing one is used as it is and never removed. It may lie in
+ * another region than what it holds: that is no difference, and Azure moves no group.
+ */
 export const resourceGroup = ({ arm }: Azure): Effects<'resourceGroup'> => {
   const effects = armEffects<'resourceGroup'>(arm.resourceGroup);
   return {
     ...effects,
     observe: async (spec) => {
       const observed = await effects.observe(spec);
-      // A group may lie in another region than what it holds: that is no difference.
-      return observed && { ...observed, value: { ...(observed.value as object), location: spec.wanted.location } };
+      return observed && { ...observed, value: { ...observed.value, location: spec.wanted.location } };
+    },
+    put: async ({ id, wanted }) => {
+      const shown = located.safeParse(await arm.resourceGroup.get(id)).data;
+      return arm.resourceGroup.put(id, mergedInto(shown, { ...wanted, location: shown?.location ?? wanted.location }));
     },
   };
 };

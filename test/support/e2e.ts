@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Administrator } from '../../local/administrator';
-import { freePorts, type Ports, startWorld, type World, type WorldOptions } from '../../local/world';
+import { freePorts, type Ports } from '../../local/ports';
+import { startWorld, type World, type WorldOptions } from '../../local/world';
 
 export interface TestWorld extends World {
   readonly state: string;

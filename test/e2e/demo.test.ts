@@ -1,0 +1,58 @@
+/** The one command: what it prints, and what it exits with. */
+import { expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+const demo = join(__dirname, '..', '..', 'dist', 'local', 'demo.js');
+const run = (...options: string[]) => promisify(execFile)(process.execPath, [demo, ...options]);
+
+const report = z.strictObject({
+  deployment: z.literal('prod-sentry'),
+  runtimeStatus: z.literal('Completed'),
+  state: z.literal('completed'),
+  sentries: z.array(z.looseObject({ n: z.number(), stage: z.literal('completed') })).length(2),
+  subscriptions: z.strictObject({ total: z.literal(55), granted: z.literal(55), setAside: z.literal(0) }),
+  windows: z
+    .array(
+      z.strictObject({
+        sentry: z.number(),
+        openedAt: z.iso.datetime(),
+        closedAt: z.iso.datetime(),
+        provenClosed: z.literal(true),
+      }),
+    )
+    .length(2),
+  simulatedSeconds: z.number().min(30),
+  azureCalls: z.strictObject({
+    total: z.number().min(100),
+    throttled: z.number(),
+    byOperation: z.record(z.string(), z.number()).refine((counts) => (counts['PUT roleAssignments'] ?? 0) >= 55),
+  }),
+});
+
+test('--json prints one document on standard output and nothing else there', async () => {
+  const { stdout } = await run('--json', '--subscriptions', '55', '--speed', '120');
+  expect(report.safeParse(JSON.parse(stdout)).error).toBeUndefined();
+});
+
+test('without a terminal it prints plain lines and the summary', async () => {
+  const { stdout } = await run('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
+  expect(stdout).not.toContain('\u001b[');
+  for (const part of ['created  application', 'Subscriptions: 2 granted, 0 set aside, of 2', 'proven closed']) {
+    expect(stdout).toContain(part);
+  }
+});
+
+test.each([
+  ['--subscriptions', '0'],
+  ['--subscriptions', '1.5'],
+  ['--identity', 'password'],
+  ['--speed', 'fast'],
+  ['--colour', 'red'],
+])('%s %s is refused in one line, before anything is started', async (...options) => {
+  const failure = z.looseObject({ code: z.literal(1), stdout: z.literal(''), stderr: z.string() });
+  const { stderr } = failure.parse(await run(...options).catch((error: unknown) => error));
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
