@@ -121,7 +121,7 @@ export function subscriptionStates(
   n: number,
   subscriptions: readonly string[],
   progress: Progress,
-  collected: boolean,
+  collected: (id: string) => boolean,
 ): Record<string, SubscriptionState> {
   const principalId = Object.values(outputsOf(progress)).find((outputs) => outputs['principalId'])?.['principalId'];
   const rolesEach = rolesOf(plan).length;
@@ -136,7 +136,7 @@ export function subscriptionStates(
           mine,
           principalId,
           rolesOf(plan).map(({ name }) => name),
-          collected,
+          collected(id),
         ),
       ];
     }),

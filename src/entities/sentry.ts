@@ -14,6 +14,8 @@ interface Beginning {
   readonly configured: SentryState['configured'] | null;
   /** Subscriptions that it had before: what is wanted no longer is taken back. */
   readonly known: readonly string[];
+  /** Those that the appliance was set up for. */
+  readonly collected: readonly string[];
   readonly hadController: boolean;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
@@ -40,6 +42,9 @@ export const sentryOperations = {
     const answer: Beginning = {
       configured: state.configured ?? null,
       known: Object.keys(state.subscriptions),
+      collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>
+        one.state === 'granted' && one.collected ? [id] : [],
+      ),
       hadController: state.controller ?? false,
       unclosed: state.receipts.at(-1)?.provenClosed === false,
     };

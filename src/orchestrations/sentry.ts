@@ -41,11 +41,11 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const before = yield* ask(context, sentryRef(request.name, n), 'begin', { n, instanceId: context.df.instanceId });
 
   const resources = sentryResources(input, n, subscriptions);
-  const statesOf = (progress: Progress, collected: boolean) =>
+  const statesOf = (progress: Progress, collected = (id: string) => before.collected.includes(id)) =>
     subscriptionStates(input, n, subscriptions, progress, collected);
   let told = '';
   const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
-    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now, false) };
+    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now) };
     context.df.setCustomStatus({ stage: 'resources', subscriptions: count(patch.subscriptions) });
     // Only what is new: every patch stays in the history.
     if (JSON.stringify(patch) !== told) tellMe(context, input, patch);
@@ -53,7 +53,7 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   });
   yield* takeBack(context, input, before, progress);
 
-  const counts = count(statesOf(progress, false));
+  const counts = count(statesOf(progress));
   const stopped = whyNotConfigure(refusals(resources, progress), progress, counts, before.unclosed);
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
@@ -69,8 +69,8 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const collected = outcome.subscriptions === counts.granted;
-  yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: statesOf(progress, collected) });
+  const states = outcome === setUp ? statesOf(progress) : statesOf(progress, () => true);
+  yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
   return { n, subscriptions: counts };
 }
 

@@ -136,6 +136,7 @@ test('what was announced while it ran is taken up by another run, and nothing is
   });
   // It was set up for one subscription: the new one is granted, not yet collected, and no window opens by itself.
   expect(sentryOf(entities, 1).subscriptions[late]).toEqual({ state: 'granted', collected: false });
+  expect(sentryOf(entities, 1).subscriptions[subscriptionId(1)]).toEqual({ state: 'granted', collected: true });
   expect(sentryOf(entities, 1).receipts).toHaveLength(1);
 });
 
