@@ -7,7 +7,9 @@ export const application = ({ directory }: Azure): Effects<'application'> => ({
     const found = await directory.findApplications(wanted.displayName);
     // Display names are not unique in Entra, and any user may register one: only what bears our mark counts.
     const body = found.find(({ tags }) => bearsMark(tags, deployment));
-    return body && { value: body, ours: true, outputs: { objectId: body.id, appId: body.appId } };
+    // Graph shows the unique name on request only, and lets nobody change it.
+    const value = { ...body, uniqueName: wanted.uniqueName };
+    return body && { value, ours: true, outputs: { objectId: body.id, appId: body.appId } };
   },
   put: async ({ wanted }, observed) => {
     const objectId = observed?.outputs['objectId'];

@@ -75,6 +75,7 @@ interface ServicePrincipal {
 export interface Directory {
   findApplications(displayName: string): Promise<readonly Application[]>;
   getApplication(objectId: string): Promise<Application | undefined>;
+  /** Makes it, or brings the one that has its `uniqueName` already to that state: a lost answer leaves no second one. */
   createApplication(body: Wanted['application']): Promise<Application>;
   updateApplication(objectId: string, body: Wanted['application']): Promise<void>;
   deleteApplication(objectId: string): Promise<void>;

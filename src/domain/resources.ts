@@ -24,6 +24,8 @@ export interface Wanted {
   networkSecurityGroup: Tracked;
   userAssignedIdentity: Tracked;
   application: {
+    /** Graph's own key of our choosing: to make the same one twice makes one. */
+    uniqueName: string;
     displayName: string;
     signInAudience: 'AzureADMyOrg';
     tags: string[];

@@ -123,10 +123,28 @@ function get(azure: Azure, call: Call): Answer {
   return ok(entity(call, azure.origin, 'applications', shown(azure, find(azure, call))));
 }
 
+/** With `Prefer: create-if-missing` and a `uniqueName` as the key it makes what is not there (Graph, "Upsert application"). */
 function change(azure: Azure, call: Call): Answer {
+  const [key, uniqueName = ''] = param(call, 'id').split('=');
+  if (key === 'uniqueName' && call.header('prefer') === 'create-if-missing') return upsert(azure, call, uniqueName);
   const found = find(azure, call);
   demandWrite(call, found);
   azure.directory.setDocument(found.id, { ...found.document, ...parseBody(settings, call) });
+  return { status: 204 };
+}
+
+function upsert(azure: Azure, call: Call, uniqueName: string): Answer {
+  const asked = { ...parseBody(settings, call), uniqueName };
+  // Decided where it is written: what no replica shows yet is there all the same, and so is what was deleted.
+  const found = azure.directory.everNamed(uniqueName);
+  if (found === undefined) {
+    demandCreate(call);
+    return { status: 201, body: entity(call, azure.origin, 'applications', shown(azure, add(azure, call, asked))) };
+  }
+  if (found.deletedAt !== null)
+    throw graphBadRequest('Another object with the same value for property uniqueName already exists.');
+  demandWrite(call, found);
+  azure.directory.setDocument(found.id, { ...found.document, ...asked });
   return { status: 204 };
 }
 

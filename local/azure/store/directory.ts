@@ -76,6 +76,12 @@ export class Directory {
     return this.db.rows(entry, sql, kind, this.now());
   }
 
+  /** The application that has this `uniqueName`, shown yet or not, deleted or not: the name stays taken. */
+  everNamed(uniqueName: string): Entry | undefined {
+    const all = this.db.rows(entry, 'SELECT * FROM directory WHERE kind = ?', 'application');
+    return all.find(({ document }) => document['uniqueName'] === uniqueName);
+  }
+
   /** Whatever the replicas know: for uniqueness, and for the identity provider's own bookkeeping. */
   atSource(kind: Kind, appId: string): Entry | undefined {
     return this.db.row(

@@ -66,8 +66,13 @@ export function directory(connection: Connection): Directory {
       const body = await orUndefined(get(`/applications/${objectId}`));
       return body === undefined ? undefined : application.parse(body);
     },
-    createApplication: async (body) => application.parse(await post('/applications', body)),
-    updateApplication: async (objectId, body) => {
+    // Graph, "Upsert application": 201 with the new one, 204 without a body where there was one.
+    createApplication: async ({ uniqueName, ...body }) => {
+      const path = `/applications(uniqueName=${quoted(uniqueName)})`;
+      const made: unknown = await client.api(path).header('Prefer', 'create-if-missing').patch(body);
+      return application.parse(made ?? (await get(path)));
+    },
+    updateApplication: async (objectId, { uniqueName: _immutable, ...body }) => {
       await client.api(`/applications/${objectId}`).patch(body);
     },
     deleteApplication: async (objectId) => {

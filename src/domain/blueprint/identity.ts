@@ -54,6 +54,7 @@ function appRegistration({ request, profile }: Plan, n: number): readonly Resour
     id: displayName,
     needs: [],
     wanted: () => ({
+      uniqueName: `sentry-${request.name}-${n}`,
       displayName,
       signInAudience: 'AzureADMyOrg',
       tags,

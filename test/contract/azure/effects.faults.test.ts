@@ -39,7 +39,7 @@ const specOf = (kind: (typeof READS)[number][1]): Spec => fresh('appRegistration
 describe.each(READS)('%s', (_, kind, path) => {
   test.each([
     ['reading', 'GET'],
-    ['writing', kind === 'application' ? 'POST' : 'PUT'],
+    ['writing', kind === 'application' ? 'PATCH' : 'PUT'],
   ])('429 while %s: later, by just the seconds of Retry-After', async (__, method) => {
     await world.fault({ match: { method, path }, status: 429, retryAfter: 37 });
     expect(await world.drive('ensure', specOf(kind))).toMatchObject([
@@ -82,6 +82,18 @@ describe('the write happened and the answer was lost', () => {
       expect((await world.drive('ensure', one)).at(-1)).toMatchObject({ kind: 'done', change: 'kept', ours: true });
     });
     expect(written).toEqual([]);
+  });
+
+  test('application: the next ensure makes no second one, though Graph does not list the first yet', async () => {
+    const { spec } = deploy('lost-application', 'appRegistration');
+    const one = spec('application');
+    await world.fault({ match: { method: 'PATCH' }, mode: 'afterEffect', status: 500 });
+    expect(await world.step('ensure', one)).toMatchObject({ kind: 'later' });
+    expect((await world.drive('ensure', one)).at(-1)).toMatchObject({ kind: 'done', ours: true });
+    world.azure.advance(60);
+    const path = `/v1.0/applications?$filter=displayName%20eq%20'${one.wanted.displayName}'`;
+    expect(await world.demand('GET', path)).toMatchObject({ value: [{ uniqueName: 'sentry-lost-application-1' }] });
+    expect(await world.step('ensure', one)).toMatchObject({ kind: 'done', change: 'kept' });
   });
 
   test('service principal: made once, though Graph does not show it at once', async () => {
