@@ -136,8 +136,7 @@ const headerBag = z.object({
 
 /** Seconds from Retry-After: a number of seconds or an HTTP date. */
 export function retryAfter(headers: unknown): number | undefined {
-  const bag =
-    headers instanceof Headers ? headers : headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
+  const bag = headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
   const text = bag?.get('retry-after');
   if (!text) return undefined;
   const seconds = Number(text);

@@ -68,16 +68,22 @@ export const storedInput =
 
 export const instancesOf = (client: DurableClient): Instances => ({
   start: async (orchestrator, instanceId, input) => {
-    const before = await statusOf(client, instanceId);
-    if (isAtWork(before)) return etagOf(before?.input) === etagOf(input) ? 'started' : 'running';
+    /** What is at work there already; with the same input it is what was asked for. */
+    const atWork = async () => {
+      const status = await statusOf(client, instanceId);
+      if (!isAtWork(status)) return undefined;
+      return etagOf(status?.input) === etagOf(input) ? 'started' : 'running';
+    };
+    const before = await atWork();
+    if (before) return before;
     try {
       await client.startNew(orchestrator, { instanceId, input });
       return 'started';
     } catch (error) {
       // Two starts at once: the host refuses the second, and one run may be what both wanted.
-      const other = await statusOf(client, instanceId);
-      if (!isAtWork(other)) throw error;
-      return etagOf(other?.input) === etagOf(input) ? 'started' : 'running';
+      const other = await atWork();
+      if (!other) throw error;
+      return other;
     }
   },
   raiseEvent: async (instanceId, name, data) => {

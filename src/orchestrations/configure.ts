@@ -5,9 +5,9 @@ import type { Given } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import type { SentryState } from '../domain/states';
 import { type Opened, openedSchema, receiptSchema, registeredSchema } from '../domain/window';
-import type { SentryPatch } from '../entities/sentry';
-import { attempt, call, firstOf, now, sentryRef, type Story, tell, until } from './call';
+import { attempt, call, firstOf, now, type Story, until } from './call';
 import type { SentryInput } from './inputs';
+import { tellMe } from './sentryState';
 
 type Configured = NonNullable<SentryState['configured']>;
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -156,10 +156,6 @@ const handoff = (address: string, { request, n }: SentryInput, event: string, wr
     `Send the email and PIN that it shows to POST /api/deployments/${request.name}/sentries/${n}/registration.`,
   ].join(' '),
 });
-
-function tellMe(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): void {
-  tell(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
-}
 
 function output(given: Given, key: string, name: string): string {
   const value = given[key]?.[name];

@@ -12,11 +12,11 @@ import {
   type SentryState,
   subscriptionStates,
 } from '../domain/states';
-import type { SentryPatch } from '../entities/sentry';
-import { ask, sentryRef, type Story, tell } from './call';
+import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
+import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
 type Configured = NonNullable<SentryState['configured']>;
@@ -78,15 +78,6 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
 const NOTHING_TO_COLLECT = { subscriptions: 0, hostKey: '' };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
-
-function tellMe(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): void {
-  tell(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
-}
-
-/** The last word is waited for, so that whoever sees the run at rest sees it whole. */
-function* finish(context: OrchestrationContext, { request, n }: SentryInput, patch: SentryPatch): Story<void> {
-  yield* ask(context, sentryRef(request.name, n), 'patch', { from: context.df.instanceId, patch });
-}
 
 /** Takes back our grants that the request wants no longer: in subscriptions that left, and the controller's roles. */
 function* takeBack(
