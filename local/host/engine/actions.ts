@@ -26,13 +26,6 @@ const leafSchema = z.discriminatedUnion('actionType', [
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
 
-/** 11 is Task.any, 12 is Task.all. */
-interface CompoundAction {
-  readonly actionType: 11 | 12;
-  readonly compoundActions: readonly Action[];
-}
-export type Action = LeafAction | CompoundAction;
-
 export const ACTION = {
   continueAsNew: 4,
   createTimer: 5,
@@ -40,22 +33,17 @@ export const ACTION = {
   callEntity: 7,
   callHttp: 8,
   signalEntity: 9,
-  whenAny: 11,
+  /** Task.all; 11 is Task.any. Both hold others in `compoundActions`. */
   whenAll: 12,
 } as const;
 
-const compoundSchema = z.object({
-  actionType: z.union([z.literal(11), z.literal(12)]),
-  get compoundActions(): z.ZodArray<z.ZodType<Action>> {
-    return z.array(actionSchema);
-  },
-});
-const actionSchema: z.ZodType<Action> = z.union([leafSchema, compoundSchema]);
+/** Reads an action as it would come over the wire. @throws if it is not one */
+export const parseAction = (action: unknown): LeafAction => leafSchema.parse(JSON.parse(JSON.stringify(action)));
 
 const stateSchema = z.object({
   isDone: z.boolean(),
   /** Schema V2 and later: one inner array, whatever the number of yields. */
-  actions: z.tuple([z.array(actionSchema)]),
+  actions: z.tuple([z.array(z.unknown())]),
   output: z.unknown().optional(),
   error: z.string().optional(),
   customStatus: z.unknown().optional(),
@@ -64,7 +52,8 @@ const stateSchema = z.object({
 /** What one invocation of an orchestrator came to. */
 export interface OrchestratorState {
   readonly isDone: boolean;
-  readonly actions: readonly Action[];
+  /** Not yet read: most of them are the same as the turn before. */
+  readonly actions: readonly unknown[];
   readonly output: unknown;
   readonly customStatus: unknown;
   /** Why it failed, if it did. */
@@ -76,9 +65,8 @@ export interface OrchestratorState {
 const LABEL = '$OutOfProcData$:';
 
 /** Reads a returned state. @throws if it is not one. */
-export function readState(text: string | null): OrchestratorState {
-  const state = stateSchema.parse(JSON.parse(text ?? 'null'));
-  const { isDone, actions, output, error, customStatus } = state;
+export function readState(state: unknown): OrchestratorState {
+  const { isDone, actions, output, error, customStatus } = stateSchema.parse(state);
   return { isDone, actions: actions[0], output, error, customStatus, lost: false };
 }
 
@@ -86,7 +74,7 @@ export function readState(text: string | null): OrchestratorState {
 export function readFailure(message: string): OrchestratorState {
   const start = message.indexOf(LABEL);
   if (start < 0) return { isDone: true, actions: [], output: null, customStatus: null, error: message, lost: true };
-  const state = readState(message.slice(start + LABEL.length));
+  const state = readState(JSON.parse(message.slice(start + LABEL.length)));
   // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
   return { ...state, error: state.error ?? 'The orchestrator threw a value that has no message.' };
 }

@@ -50,15 +50,17 @@ export interface EngineClient {
   instance(id: string): Instance | undefined;
   history(id: string): readonly HistoryRow[];
   list(filter: InstanceFilter): Instance[];
+  /** Resolves when all that was accepted and told so far is on disk. */
+  flushed(): Promise<void>;
 }
 
 const ENDED: readonly RuntimeStatus[] = ['Completed', 'Failed', 'Canceled', 'Terminated'];
 
-export function makeClient(core: Core): EngineClient {
-  const { store } = core.ports;
+export function makeClient(core: Core, flushed: () => Promise<void>): EngineClient {
+  const { state } = core;
 
   const deliver = (id: string, send: (instance: Instance) => void): Delivery => {
-    const instance = store.instance(id);
+    const instance = state.instance(id);
     if (!instance) return 'notFound';
     if (isTerminal(instance.status)) return 'gone';
     // An entity reads operations only; anything else would stop it.
@@ -85,14 +87,14 @@ export function makeClient(core: Core): EngineClient {
         post(id, EVENT.executionResumed, { Reason: reason });
       }),
     purge(id) {
-      if (!store.instance(id)) return 0;
-      core.commit((outbox) => outbox.store.deleteInstance(id));
+      if (!state.instance(id)) return 0;
+      core.commit((outbox) => outbox.write((all) => all.delete(id)));
       return 1;
     },
     purgeBy(filter) {
       const statuses = filter.statuses?.filter((status) => ENDED.includes(status)) ?? [];
-      const ended = store.listInstances({ ...filter, statuses: statuses.length > 0 ? statuses : ENDED });
-      core.commit((outbox) => ended.forEach(({ id }) => outbox.store.deleteInstance(id)));
+      const ended = state.instances({ ...filter, statuses: statuses.length > 0 ? statuses : ENDED });
+      core.commit((outbox) => outbox.write((all) => ended.forEach(({ id }) => all.delete(id))));
       return ended.length;
     },
     signalEntity(entity, operation, input) {
@@ -103,12 +105,13 @@ export function makeClient(core: Core): EngineClient {
       core.commit((outbox) => outbox.post(entityInstanceId(entity), requestEvent(outbox.now, request)));
     },
     entityState(entity) {
-      const instance = store.instance(entityInstanceId(entity));
+      const instance = state.instance(entityInstanceId(entity));
       return instance && entityState(instance);
     },
-    instance: (id) => store.instance(id),
-    history: (id) => store.history(id),
-    list: (filter) => store.listInstances(filter),
+    instance: (id) => state.instance(id),
+    history: (id) => state.history(id).rows,
+    list: (filter) => state.instances(filter),
+    flushed,
   };
 }
 
@@ -137,7 +140,7 @@ function start(core: Core, { name, instanceId, input, version = '' }: StartReque
   const id = instanceId === undefined || instanceId === '' ? newId() : instanceId;
   checkId(id);
   return core.commit((outbox) => {
-    const existing = outbox.store.instance(id);
+    const existing = outbox.instance(id);
     if (existing && !isTerminal(existing.status)) throw new Refused('state', alreadyExists(existing.status));
     outbox.start({ id, name: registered, version, input, parent: null });
     return id;

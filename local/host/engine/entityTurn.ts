@@ -1,7 +1,7 @@
 /** One batch of an entity: its requests in order of arrival, then its state, its replies and its signals at once (6.2). */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type Answer, type Core, newId, type Outbox } from './core';
+import { type Core, newId, type Outbox, type TextAnswer } from './core';
 import { type EntityRequest, readRequest, replyEvent, requestEvent } from './entityMessages';
 import { type Instance } from './store';
 import { unknownFunction } from './texts';
@@ -56,28 +56,29 @@ function entityRow(
 
 /** Runs what waits for an entity, if anything does. */
 export async function runEntityTurn(core: Core, id: string): Promise<void> {
-  const messages = core.store.messages(id, core.now()).slice(0, core.ports.limits.entityBatch);
+  const messages = core.state.inbox(id).slice(0, core.ports.limits.entityBatch);
   if (messages.length === 0) return;
   const requests = messages.map(({ event }) => readRequest(event));
   const self = parseEntityId(id);
   const name = core.find('entity', self.name);
-  const before = core.store.instance(id);
+  const before = core.state.instance(id);
   const stored = storedSchema.parse(JSON.parse(before?.input ?? '{"exists":false}'));
   const state = stored.state ?? null;
   const batch = requests.map(({ operation, input, signal }) => ({ name: operation, input, isSignal: signal }));
   const input = JSON.stringify({ self, exists: stored.exists, state, batch });
-  const answer: Answer =
+  const answer: TextAnswer =
     name === undefined
       ? { ok: false, error: new Error(unknownFunction('entity', self.name, core.ports.functions('entity'))) }
       : await core.ports.invoke({ kind: 'entity', name, instanceId: id, input });
 
   const result = readAnswer(core, id, answer, requests, { exists: stored.exists, state });
   core.commit((outbox) => {
-    outbox.store.removeMessages(messages.map(({ seq }) => seq));
+    outbox.write((all) => all.consume(id, messages));
     // Purged while it ran: the replies still go out, but nothing is brought back to life.
-    const purged = before !== undefined && outbox.store.instance(id)?.executionId !== before.executionId;
+    const purged = before !== undefined && outbox.instance(id)?.executionId !== before.executionId;
     if (!purged) {
-      outbox.store.putInstance(entityRow(id, outbox.now, before, result.entityExists, result.entityState ?? null));
+      const row = entityRow(id, outbox.now, before, result.entityExists, result.entityState ?? null);
+      outbox.write((all) => all.put(row));
     }
     reply(outbox, requests, result);
     sendSignals(core, outbox, id, result);
@@ -88,7 +89,7 @@ export async function runEntityTurn(core: Core, id: string): Promise<void> {
 function readAnswer(
   core: Core,
   id: string,
-  answer: Answer,
+  answer: TextAnswer,
   requests: readonly EntityRequest[],
   before: { exists: boolean; state: string | null },
 ): EntityAnswer {
