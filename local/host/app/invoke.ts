@@ -53,7 +53,8 @@ async function run(
   durableClient: string,
 ) {
   const invocationId = randomUUID();
-  let invocationContext: unknown;
+  /** What log hooks see: there is none until the arguments are read. */
+  const seen: { invocationContext?: unknown } = {};
   const context: CoreInvocationContext = {
     invocationId,
     request: {
@@ -63,14 +64,14 @@ async function run(
       triggerMetadata: typeof trigger.metadata === 'function' ? {} : (trigger.metadata ?? {}),
     },
     metadata,
-    log: (level, category, message) => runLogHooks(level, category, message, metadata.name, invocationContext),
+    log: (level, category, message) => runLogHooks(level, category, message, metadata.name, seen.invocationContext),
   };
   const invocation = model.getInvocationModel(context);
   const { context: appContext, inputs } = await invocation.getArguments();
   if (trigger.object !== undefined) inputs[0] = trigger.object;
   if (typeof trigger.metadata === 'function') defineMetadata(appContext, trigger.metadata);
-  invocationContext = appContext;
-  const base = { hookData: {}, appHookData: appHookData(), invocationContext, functionName: metadata.name };
+  seen.invocationContext = appContext;
+  const base = { hookData: {}, appHookData: appHookData(), ...seen, functionName: metadata.name };
   const before = { ...base, inputs, functionCallback: callback };
   context.state = 'preInvocationHooks';
   await runHooks('preInvocation', before);
@@ -83,7 +84,7 @@ async function run(
   context.state = 'postInvocationHooks';
   // The hooks may replace `result` and `error` in place.
   await runHooks('postInvocation', after);
-  return { invocation, appContext, result: after.result, error: after.error as unknown };
+  return { invocation, appContext, result: after.result, error: after.error };
 }
 
 /** As the library would make it of the request's, whose keys it writes with a small first letter. */

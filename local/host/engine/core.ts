@@ -69,6 +69,9 @@ export const newId = (): string => randomUUID().replaceAll('-', '');
 
 export const isEntityId = (id: string): boolean => id.startsWith('@');
 
+/** The store numbers an instance when it takes it. */
+type NumberedLater = Omit<Instance, 'no'>;
+
 export interface NewInstance {
   readonly id: string;
   readonly name: string;
@@ -82,7 +85,7 @@ export class Outbox {
   /** Who may have something to read now. */
   readonly woken = new Set<string>();
   private readonly writes: ((state: State) => void)[] = [];
-  private readonly started = new Map<string, Instance>();
+  private readonly started = new Map<string, NumberedLater>();
 
   constructor(
     private readonly state: State,
@@ -99,7 +102,7 @@ export class Outbox {
   }
 
   /** As it will be once this is carried out. */
-  instance(id: string): Instance | undefined {
+  instance(id: string): NumberedLater | undefined {
     return this.started.get(id) ?? this.state.instance(id);
   }
 
@@ -138,7 +141,7 @@ export class Outbox {
 }
 
 /** `generation`: 0 from a client, null for children and after continueAsNew (contract 4.1). */
-export function executionStarted(instance: Instance, now: number, generation: number | null): HistoryEvent {
+export function executionStarted(instance: NumberedLater, now: number, generation: number | null): HistoryEvent {
   const { parent } = instance;
   return makeEvent(EVENT.executionStarted, now, {
     OrchestrationInstance: { InstanceId: instance.id, ExecutionId: instance.executionId },

@@ -47,7 +47,7 @@ function entityRow(
   known: Instance | undefined,
   exists: boolean,
   state: string | null,
-): Instance {
+): Omit<Instance, 'no'> {
   const base = { id, name: id, version: '', status: 'Running' as const, output: null, parent: null };
   const input = JSON.stringify({ exists, state, sorter: {} });
   const customStatus = JSON.stringify({ entityExists: exists });

@@ -5,19 +5,22 @@ import { historyEventSchema, turnNoteSchema } from './history';
 import { type Batch, instanceSchema, parentSchema, type Store } from './store';
 
 const SCHEMA_VERSION = 2;
+/**
+ * A commit costs as much as the pages it touches. So what is written often has numbers for keys, which grow: the rows of
+ * one commit lie side by side. With the instances' ids for keys each row would touch a page of its own.
+ */
 const SCHEMA = `
-  CREATE TABLE instances (id TEXT PRIMARY KEY, executionId TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
-    status TEXT NOT NULL, input TEXT, output TEXT, customStatus TEXT, createdAt INTEGER NOT NULL,
-    updatedAt INTEGER NOT NULL, parent TEXT) STRICT;
-  CREATE TABLE history (instanceId TEXT NOT NULL, position INTEGER NOT NULL, rows TEXT NOT NULL,
-    PRIMARY KEY (instanceId, position)) STRICT, WITHOUT ROWID;
+  CREATE TABLE instances (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, executionId TEXT NOT NULL,
+    name TEXT NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL, input TEXT, output TEXT, customStatus TEXT,
+    createdAt INTEGER NOT NULL, updatedAt INTEGER NOT NULL, parent TEXT) STRICT;
+  CREATE TABLE history (seq INTEGER PRIMARY KEY, instance INTEGER NOT NULL, rows TEXT NOT NULL) STRICT;
+  CREATE INDEX historyByInstance ON history (instance);
   CREATE TABLE messages (seq INTEGER PRIMARY KEY, instanceId TEXT NOT NULL, executionId TEXT, at INTEGER NOT NULL,
     alone INTEGER NOT NULL, timerId INTEGER, event TEXT NOT NULL) STRICT;
   CREATE INDEX messagesByInstance ON messages (instanceId, timerId);
   CREATE INDEX messagesByTime ON messages (at, seq);
   CREATE TABLE activities (seq INTEGER PRIMARY KEY, instanceId TEXT NOT NULL, executionId TEXT NOT NULL,
     taskId INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, retried INTEGER NOT NULL) STRICT;
-  CREATE INDEX activitiesByInstance ON activities (instanceId);
   PRAGMA user_version = ${SCHEMA_VERSION};`;
 
 const json = <T extends z.ZodType>(schema: T) => z.string().transform((text) => schema.parse(JSON.parse(text)));
@@ -99,18 +102,16 @@ export function openSqliteStore(path: string): Store {
         ...[after, prefix, `${prefix}\u{10ffff}`, createdFrom ?? 0, createdTo ?? Number.MAX_SAFE_INTEGER],
         ...[statuses ? 1 : null, JSON.stringify(statuses ?? []), limit ?? -1],
       ),
-    history: (id) =>
-      all(historyRow, 'SELECT rows FROM history WHERE instanceId = ? ORDER BY position', id).flatMap(
-        ({ rows }) => rows,
-      ),
+    history: ({ no }) =>
+      all(historyRow, 'SELECT rows FROM history WHERE instance = ? ORDER BY seq', no).flatMap(({ rows }) => rows),
     messages: (after, until) =>
       all(messageRow, 'SELECT * FROM messages WHERE at > ? AND at <= ? ORDER BY at, seq', after, until),
     nextDue: (now) => all(dueRow, 'SELECT min(at) AS at FROM messages WHERE at > ?', now)[0]?.at ?? undefined,
     activities: () => all(activityRow, 'SELECT * FROM activities ORDER BY seq'),
     lastSeq: () =>
       Math.max(
-        ...['messages', 'activities'].flatMap((table) =>
-          all(seqRow, `SELECT coalesce(max(seq), 0) AS seq FROM ${table}`).map(({ seq }) => seq),
+        ...['instances', 'history', 'messages', 'activities'].flatMap((table) =>
+          all(seqRow, `SELECT coalesce(max(rowid), 0) AS seq FROM ${table}`).map(({ seq }) => seq),
         ),
       ),
     close: () => db.close(),
@@ -120,11 +121,12 @@ export function openSqliteStore(path: string): Store {
 /** The statements of one transaction. */
 function writer(run: (sql: string, ...values: SQLInputValue[]) => void): (batch: Batch) => void {
   return (batch) => {
-    for (const id of batch.deleted) {
-      run('DELETE FROM instances WHERE id = ?', id);
-      for (const table of ['history', 'messages', 'activities']) run(`DELETE FROM ${table} WHERE instanceId = ?`, id);
+    for (const { no, id } of batch.deleted) {
+      run('DELETE FROM instances WHERE no = ?', no);
+      run('DELETE FROM history WHERE instance = ?', no);
+      run('DELETE FROM messages WHERE instanceId = ?', id);
     }
-    for (const id of batch.clearedHistories) run('DELETE FROM history WHERE instanceId = ?', id);
+    for (const { no } of batch.clearedHistories) run('DELETE FROM history WHERE instance = ?', no);
     for (const seq of batch.removedMessages) run('DELETE FROM messages WHERE seq = ?', seq);
     for (const { instanceId, timerId } of batch.removedTimers) {
       if (timerId === undefined) run('DELETE FROM messages WHERE instanceId = ? AND timerId IS NOT NULL', instanceId);
@@ -133,22 +135,23 @@ function writer(run: (sql: string, ...values: SQLInputValue[]) => void): (batch:
     for (const seq of batch.removedActivities) run('DELETE FROM activities WHERE seq = ?', seq);
     for (const { row: i, whole } of batch.instances) {
       const changing = [i.status, i.output, i.customStatus, i.updatedAt];
-      if (whole)
+      if (!whole) {
         run(
-          `INSERT OR REPLACE INTO instances (status, output, customStatus, updatedAt, id, executionId, name, version,
-           input, createdAt, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          'UPDATE instances SET status = ?, output = ?, customStatus = ?, updatedAt = ? WHERE no = ?',
           ...changing,
-          ...[i.id, i.executionId, i.name, i.version, i.input, i.createdAt, i.parent && JSON.stringify(i.parent)],
+          i.no,
         );
-      else
-        run(
-          'UPDATE instances SET status = ?, output = ?, customStatus = ?, updatedAt = ? WHERE id = ?',
-          ...changing,
-          i.id,
-        );
+        continue;
+      }
+      run(
+        `INSERT OR REPLACE INTO instances (status, output, customStatus, updatedAt, no, id, executionId, name, version,
+         input, createdAt, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...changing,
+        ...[i.no, i.id, i.executionId, i.name, i.version, i.input, i.createdAt, i.parent && JSON.stringify(i.parent)],
+      );
     }
-    for (const { instanceId, from, rows } of batch.histories)
-      run('INSERT INTO history VALUES (?, ?, ?)', instanceId, from, JSON.stringify(rows));
+    for (const { seq, instance, rows } of batch.histories)
+      run('INSERT INTO history VALUES (?, ?, ?)', seq, instance, JSON.stringify(rows));
     for (const { seq, instanceId, executionId, at, alone, event } of batch.messages)
       run(
         'INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)',

@@ -9,6 +9,8 @@ import { type ActivityRow, type Instance, type InstanceFilter, isTerminal, type 
 /** Instances kept in memory while nothing of theirs waits to be written. */
 const KEPT = 1_000;
 
+type Unnumbered = Omit<Instance, 'no'> & { readonly no?: number };
+
 export class State {
   private readonly rows = new Map<string, Instance>();
   private readonly histories = new Map<string, History>();
@@ -41,9 +43,13 @@ export class State {
       const row = this.rows.get(id);
       return row ? [{ row, whole }] : [];
     });
-    const histories = [...batch.histories].map(([instanceId, added]) => ({ instanceId, ...added }));
+    const histories = [...batch.histories].flatMap(([id, rows]) => {
+      const instance = this.rows.get(id)?.no;
+      return instance === undefined ? [] : [{ seq: ++this.seq, instance, rows }];
+    });
+    const [deleted, clearedHistories] = [batch.deleted.values(), batch.clearedHistories.values()];
     const [messages, activities] = [batch.messages.values(), [...batch.activities.values()]];
-    this.store.write({ ...batch, instances, histories, messages, activities });
+    this.store.write({ ...batch, deleted, clearedHistories, instances, histories, messages, activities });
     this.batch = newBatch();
     this.written.push(...activities);
     for (const { row } of instances) if (isTerminal(row.status)) this.forget(row.id);
@@ -77,8 +83,10 @@ export class State {
     return this.store.instances(filter);
   }
 
-  put(row: Instance): void {
-    const before = this.rows.get(row.id);
+  /** Numbers it when it is new. */
+  put(changed: Unnumbered): void {
+    const before = this.rows.get(changed.id);
+    const row = { ...changed, no: changed.no ?? before?.no ?? ++this.seq };
     const isSame = before?.executionId === row.executionId && before.input === row.input;
     const whole = this.batch.instances.get(row.id) === true || !isSame;
     // Anew, so that the map stays in the order of use.
@@ -89,20 +97,21 @@ export class State {
   }
 
   /** A new instance: there is nothing of it on disk. */
-  create(row: Instance): void {
+  create(row: Unnumbered): void {
     this.put(row);
     this.histories.set(row.id, new History([]));
   }
 
   /** Forgets an instance, its history, its messages and its activities. */
   delete(id: string): void {
-    this.clearMessages(id);
+    const row = this.instance(id);
+    this.consume(id, this.inbox(id));
     this.dropActivities(id);
     this.forget(id);
     this.batch.instances.delete(id);
     this.batch.histories.delete(id);
     for (const [seq, { instanceId }] of this.batch.messages) if (instanceId === id) this.batch.messages.delete(seq);
-    this.batch.deleted.add(id);
+    if (row) this.batch.deleted.set(id, row);
     this.batch.changed = true;
     this.timersChanged = true;
   }
@@ -110,25 +119,26 @@ export class State {
   history(id: string): History {
     const known = this.histories.get(id);
     if (known) return known;
-    const { deleted, clearedHistories } = this.batch;
-    const history = new History(deleted.has(id) || clearedHistories.has(id) ? [] : this.store.history(id));
+    const row = this.instance(id);
+    const history = new History(row && !this.batch.clearedHistories.has(id) ? this.store.history(row) : []);
     this.histories.set(id, history);
     return history;
   }
 
   append(id: string, rows: readonly HistoryRow[]): void {
     const history = this.history(id);
-    const added = this.batch.histories.get(id) ?? { from: history.rows.length, rows: [] };
+    const added = this.batch.histories.get(id) ?? [];
     this.batch.histories.set(id, added);
-    added.rows.push(...rows);
+    added.push(...rows);
     history.append(rows);
     this.batch.changed = true;
   }
 
   clearHistory(id: string): void {
-    this.histories.delete(id);
+    const row = this.instance(id);
+    this.histories.set(id, new History([]));
     this.batch.histories.delete(id);
-    this.batch.clearedHistories.add(id);
+    if (row) this.batch.clearedHistories.set(id, row);
     this.batch.changed = true;
   }
 
@@ -242,14 +252,14 @@ export class State {
 
 const newBatch = () => ({
   changed: false,
-  deleted: new Set<string>(),
-  clearedHistories: new Set<string>(),
+  deleted: new Map<string, Instance>(),
+  clearedHistories: new Map<string, Instance>(),
   removedMessages: [] as number[],
   removedTimers: [] as { instanceId: string; timerId: number | undefined }[],
   removedActivities: [] as number[],
   /** Whether the whole row is to be written. */
   instances: new Map<string, boolean>(),
-  histories: new Map<string, { readonly from: number; readonly rows: HistoryRow[] }>(),
+  histories: new Map<string, HistoryRow[]>(),
   messages: new Map<number, Message>(),
   activities: new Map<number, ActivityRow>(),
 });

@@ -30,6 +30,8 @@ export const parentSchema = z.object({
 
 /** An orchestration, or an entity (its id starts with `@`). Columns of JSON text are kept as text. */
 export const instanceSchema = z.object({
+  /** Its number in the store. */
+  no: z.number(),
   id: z.string(),
   executionId: z.string(),
   name: z.string(),
@@ -80,16 +82,16 @@ export interface InstanceFilter {
 
 /** What one transaction writes, in this order. */
 export interface Batch {
-  /** Forgotten whole: with history, messages and activities. */
-  readonly deleted: Iterable<string>;
-  readonly clearedHistories: Iterable<string>;
+  /** Forgotten whole: with history and messages. */
+  readonly deleted: Iterable<Instance>;
+  readonly clearedHistories: Iterable<Instance>;
   readonly removedMessages: Iterable<number>;
   /** Timers that have not fired: one, or all of an instance. */
   readonly removedTimers: Iterable<{ readonly instanceId: string; readonly timerId: number | undefined }>;
   readonly removedActivities: Iterable<number>;
   /** `whole`: also what does not change from turn to turn, above all the input. */
   readonly instances: Iterable<{ readonly row: Instance; readonly whole: boolean }>;
-  readonly histories: Iterable<{ readonly instanceId: string; readonly from: number; readonly rows: HistoryRow[] }>;
+  readonly histories: Iterable<{ readonly seq: number; readonly instance: number; readonly rows: HistoryRow[] }>;
   readonly messages: Iterable<Message>;
   readonly activities: Iterable<ActivityRow>;
 }
@@ -99,13 +101,13 @@ export interface Store {
   instance(id: string): Instance | undefined;
   /** Ordered by id. */
   instances(filter: InstanceFilter): Instance[];
-  history(instanceId: string): HistoryRow[];
+  history(instance: Instance): HistoryRow[];
   /** What is to be read later than `after` and not later than `until`, in order. */
   messages(after: number, until: number): Message[];
   /** When the next message after `now` may be read. */
   nextDue(now: number): number | undefined;
   activities(): ActivityRow[];
-  /** The greatest number given to a message or an activity. */
+  /** The greatest number given to anything. */
   lastSeq(): number;
   close(): void;
 }
