@@ -60,6 +60,8 @@ interface RunOptions {
   }[];
   readonly instanceId?: string;
   readonly startAt?: Date;
+  /** With Azure's oddities (contract 12). */
+  readonly strict?: boolean;
 }
 
 export interface RunResult<T> {
@@ -148,6 +150,7 @@ class Run {
       store: openSqliteStore(':memory:'),
       clock: this.clock,
       log: silent,
+      strict: options.strict ?? false,
       functions: (kind) => names[kind],
       invoke: (invocation) => this.invoke(invocation),
       limits: {
