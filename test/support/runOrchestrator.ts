@@ -318,6 +318,7 @@ function describe(action: LeafAction): string {
   if ('functionName' in action) return `${action.functionName}(${JSON.stringify(action.input) ?? ''})`;
   if ('operation' in action) return `${action.instanceId}.${action.operation}(${JSON.stringify(action.input) ?? ''})`;
   if ('externalEventName' in action) return `event '${action.externalEventName}'`;
+  if ('lockSet' in action) return `${action.actionType === 13 ? 'lock' : 'release'}(${JSON.stringify(action.lockSet)})`;
   if ('fireAt' in action) return `timer(${action.fireAt})`;
   return action.actionType === 4 ? `continueAsNew(${JSON.stringify(action.input) ?? ''})` : 'callHttp';
 }

@@ -1,5 +1,6 @@
 /** What an orchestrator answers: the whole list of actions since its execution began (contract 5.1, 5.2). */
 import { z } from 'zod';
+import { entityIdSchema } from './entityMessages';
 
 const retryOptions = z.object({
   firstRetryIntervalInMilliseconds: z.number(),
@@ -11,6 +12,7 @@ const retryOptions = z.object({
 const activity = z.object({ functionName: z.string(), input: z.unknown().optional() });
 const subOrchestration = activity.extend({ instanceId: z.string().nullish(), version: z.string().nullish() });
 const entity = z.object({ instanceId: z.string(), operation: z.string(), input: z.unknown().optional() });
+const lock = z.object({ lockSet: z.array(entityIdSchema), lockRequestId: z.string() });
 
 const leafSchema = z.discriminatedUnion('actionType', [
   activity.extend({ actionType: z.literal(0) }),
@@ -23,6 +25,10 @@ const leafSchema = z.discriminatedUnion('actionType', [
   entity.extend({ actionType: z.literal(7) }),
   z.object({ actionType: z.literal(8) }),
   entity.extend({ actionType: z.literal(9) }),
+  entity.extend({ actionType: z.literal(10), fireAt: z.string() }),
+  lock.extend({ actionType: z.literal(13) }),
+  // Comes without them: it is the lock asked for last (`pairReleases`).
+  lock.partial().extend({ actionType: z.literal(14) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
 
@@ -40,8 +46,11 @@ export const ACTION = {
   callEntity: 7,
   callHttp: 8,
   signalEntity: 9,
+  scheduledSignal: 10,
   whenAny: 11,
   whenAll: 12,
+  lockEntities: 13,
+  releaseEntities: 14,
 } as const;
 
 const compoundSchema = z.object({
@@ -75,11 +84,25 @@ export interface OrchestratorState {
 
 const LABEL = '$OutOfProcData$:';
 
+/** Names what each release lets go of. An orchestration holds one set at a time, so it is the one asked for last. */
+export function pairReleases(actions: readonly Action[]): Action[] {
+  let held: Pick<z.infer<typeof lock>, 'lockSet' | 'lockRequestId'> | undefined;
+  const note = (action: Action): void => {
+    if ('compoundActions' in action) action.compoundActions.forEach(note);
+    else if (action.actionType === ACTION.lockEntities) held = action;
+  };
+  return actions.map((action) => {
+    note(action);
+    if (action.actionType !== ACTION.releaseEntities || !held) return action;
+    return { actionType: action.actionType, lockSet: held.lockSet, lockRequestId: held.lockRequestId };
+  });
+}
+
 /** Reads a returned state. @throws if it is not one. */
 export function readState(text: string | null): OrchestratorState {
   const state = stateSchema.parse(JSON.parse(text ?? 'null'));
   const { isDone, actions, output, error, customStatus } = state;
-  return { isDone, actions: actions[0], output, error, customStatus, lost: false };
+  return { isDone, actions: pairReleases(actions[0]), output, error, customStatus, lost: false };
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */

@@ -1,8 +1,9 @@
 /** What a durable client may ask of the engine. HTTP stands in front of it; tests call it as it is. */
 import { randomUUID } from 'node:crypto';
 import { type Core, isEntityId, newId } from './core';
-import { type EntityId, entityInstanceId, entityState } from './entityTurn';
-import { requestEvent } from './entityMessages';
+import { releaseLocks } from './entityLocks';
+import { type EntityId, entityInstanceId, postRequest } from './entityMessages';
+import { entityState, purgeEntity } from './entityTurn';
 import { EVENT, type HistoryRow, makeEvent } from './history';
 import { type Instance, type InstanceFilter, isTerminal, type RuntimeStatus } from './store';
 import { alreadyExists, unknownFunction } from './texts';
@@ -86,7 +87,11 @@ export function makeClient(core: Core): EngineClient {
       }),
     purge(id) {
       if (!store.instance(id)) return 0;
-      core.commit((outbox) => outbox.store.deleteInstance(id));
+      core.commit((outbox) => {
+        if (isEntityId(id)) return purgeEntity(outbox, id);
+        releaseLocks(outbox, id, outbox.store.history(id));
+        outbox.store.deleteInstance(id);
+      });
       return 1;
     },
     purgeBy(filter) {
@@ -100,7 +105,7 @@ export function makeClient(core: Core): EngineClient {
         throw new Refused('argument', unknownFunction('entity', entity.name, core.ports.functions('entity')));
       }
       const request = { id: randomUUID(), operation, input, signal: true };
-      core.commit((outbox) => outbox.post(entityInstanceId(entity), requestEvent(outbox.now, request)));
+      core.commit((outbox) => postRequest(outbox, entityInstanceId(entity), { ...request, sentAt: outbox.now }));
     },
     entityState(entity) {
       const instance = store.instance(entityInstanceId(entity));

@@ -2,6 +2,7 @@
 import { type OrchestratorState, readFailure, readState } from './actions';
 import { type Answer, type Core, executionStarted, newId, type Outbox } from './core';
 import { sendDecision } from './dispatch';
+import { releaseLocks } from './entityLocks';
 import {
   answeredId,
   EVENT,
@@ -169,13 +170,11 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
     return fail(error.message, nextFreeId(history));
   }
 
-  const scheduled = result.decisions.map((decision) =>
-    sendDecision(core, outbox, instance, decision, result.cancelled.includes(decision.id)),
-  );
-  store.appendHistory(
-    instance.id,
-    scheduled.map((event) => ({ event })),
-  );
+  const scheduled = result.decisions.flatMap((decision) => {
+    const event = sendDecision(core, outbox, instance, decision, result.cancelled.includes(decision.id));
+    return event ? [{ event }] : [];
+  });
+  store.appendHistory(instance.id, scheduled);
   for (const id of result.cancelled) store.removeTimer(instance.id, instance.executionId, id);
 
   if (!result.ended || !(state.isDone || state.error !== undefined)) {
@@ -208,11 +207,9 @@ interface Completion {
   readonly customStatus: string | null;
 }
 
-function complete(
-  { store, now }: Outbox,
-  instance: Instance,
-  { status, result, nextId, customStatus }: Completion,
-): void {
+function complete(outbox: Outbox, instance: Instance, { status, result, nextId, customStatus }: Completion): void {
+  const { store, now } = outbox;
+  releaseLocks(outbox, instance.id, store.history(instance.id));
   const OrchestrationStatus = RUNTIME_STATUSES.indexOf(status);
   const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: null };
   store.appendHistory(instance.id, [
@@ -240,6 +237,7 @@ function answerParent(
 /** A new execution in place of the old: its first history is written whole before it runs (contract 4.2, 5.6). */
 function continueAsNew(outbox: Outbox, old: Instance, next: NonNullable<ReplayResult['continueAsNew']>): void {
   const { store, now } = outbox;
+  releaseLocks(outbox, old.id, store.history(old.id));
   const input = next.input === undefined || next.input === null ? null : JSON.stringify(next.input);
   const times = { createdAt: now, updatedAt: now };
   const instance: Instance = { ...old, executionId: newId(), input, status: 'Running', output: null, ...times };
@@ -282,7 +280,7 @@ function triggerText(
     isReplaying: !continued && history.length > 0,
     parentInstanceId: instance.parent?.instanceId ?? null,
     upperSchemaVersion: 1,
-    upperSchemaVersionNew: 2,
+    upperSchemaVersionNew: 3,
     longRunningTimerIntervalDuration: '3.00:00:00',
     maximumShortTimerDuration: '6.00:00:00',
     defaultHttpAsyncRequestSleepTimeMillseconds: 30000,

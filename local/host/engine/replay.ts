@@ -5,9 +5,19 @@
  * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
  * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
  */
-import { z } from 'zod';
 import { ACTION, type Action, type LeafAction } from './actions';
-import { type Decision, describeLeaf, EVENT_TYPE, firstDecision, isFireAndForget, usesId } from './decisions';
+import {
+  type Decision,
+  decisionsOf,
+  describeLeaf,
+  EVENT_TYPE,
+  firstDecision,
+  idsUsed,
+  isFireAndForget,
+  isOneWay,
+  isToEntity,
+} from './decisions';
+import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
 import { idsDiffer, missingTask, otherKind, otherName } from './texts';
 
@@ -136,7 +146,10 @@ class Replay {
   /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
   private number(limit: number): void {
     for (const node of this.nodes.slice(this.appeared, limit)) {
-      for (const leaf of leavesOf(node)) if (usesId(leaf.action)) leaf.appId = this.appNext++;
+      for (const leaf of leavesOf(node)) {
+        leaf.appId = this.appNext;
+        this.appNext += idsUsed(leaf.action);
+      }
     }
     this.appeared = Math.max(this.appeared, limit);
   }
@@ -155,10 +168,11 @@ class Replay {
     if (action.actionType === ACTION.continueAsNew) this.continued ??= { input: action.input, carried: [] };
     else if (action.actionType === ACTION.waitForExternalEvent) this.wait(action.externalEventName, leaf);
     else {
-      const id = this.hostNext++;
+      const id = this.hostNext;
+      this.hostNext += idsUsed(action);
       if (id !== leaf.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.appId));
       leaf.firstAttemptAt = this.now;
-      this.decide(leaf, this.firstLeg(firstDecision(action, id)));
+      decisionsOf(action, id).forEach((decision) => this.decide(leaf, this.firstLeg(decision)));
     }
   }
 
@@ -171,8 +185,8 @@ class Replay {
 
   private decide(leaf: Leaf, decision: Decision): void {
     this.pending.set(decision.id, { decision, leaf });
-    if (decision.kind !== 'entity') this.open.set(decision.id, leaf);
-    else leaf.done = decision.signal;
+    if (!isToEntity(decision)) this.open.set(decision.id, leaf);
+    else leaf.done = isOneWay(decision);
   }
 
   /** A timer longer than the limit goes in legs, measured from the turn's own time as the app does. */
@@ -260,17 +274,16 @@ class Replay {
     const type = EVENT_TYPE[decision.kind];
     if (type !== event.EventType) throw new NonDeterminism(otherKind(event, type));
     // Azure does not look at the entity; here another entity is other work, too.
-    const [was, is] = decision.kind === 'entity' ? [event.InstanceId, decision.target] : [event.Name, nameOf(decision)];
-    if (was?.toLowerCase() !== is?.toLowerCase()) {
-      throw new NonDeterminism(otherName({ ...event, Name: was }, is ?? ''));
+    const sent = isToEntity(decision) ? readSent(event) : undefined;
+    const was = sent ? `${sent.kind} ${event.InstanceId ?? ''}` : (event.Name ?? '');
+    const is = isToEntity(decision) ? `${decision.kind} ${decision.target}` : (nameOf(decision) ?? '');
+    if (was.toLowerCase() !== is.toLowerCase()) {
+      throw new NonDeterminism(otherName({ ...event, Name: was }, is));
     }
     this.pending.delete(event.EventId);
     // A reply comes as an event named after the request (contract 6.3).
-    if (decision.kind === 'entity') this.calls.set(requestIdOf(event), leaf);
+    if (sent && sent.kind !== 'release') this.calls.set(sent.id, leaf);
   }
 }
 
 const nameOf = (decision: Decision): string | undefined => ('name' in decision ? decision.name : undefined);
-
-const requestIdOf = ({ Input }: HistoryEvent): string =>
-  z.object({ id: z.string() }).parse(JSON.parse(Input ?? '{}')).id;
