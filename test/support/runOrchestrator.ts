@@ -12,6 +12,7 @@ import {
   DummyEntityContext,
   DummyOrchestrationContext,
   type EntityHandler,
+  type EntityId,
   type OrchestrationContext,
   type Task,
 } from 'durable-functions';
@@ -38,6 +39,9 @@ export interface FakeClient {
   /** Starts one of `orchestrators`. @returns its instance id. @throws when the id is in use */
   startNew(name: string, options?: { readonly instanceId?: string; readonly input?: unknown }): string;
   status(instanceId: string): InstanceStatus | undefined;
+  signalEntity(entity: EntityId, operation: string, input?: unknown): void;
+  terminate(instanceId: string): void;
+  purge(instanceId: string): void;
 }
 interface InstanceStatus {
   readonly runtimeStatus: RuntimeStatus;
@@ -270,6 +274,10 @@ class Run {
       now: () => this.clock.now(),
       startNew: (name, { instanceId, input } = {}) =>
         this.client.start({ name, instanceId, input: JSON.stringify(input) ?? null }),
+      signalEntity: (entity, operation, input) =>
+        this.client.signalEntity(entity, operation, JSON.stringify(input) ?? null),
+      terminate: (instanceId) => void this.client.terminate(instanceId, null),
+      purge: (instanceId) => void this.client.purge(instanceId),
       status: (instanceId) => {
         const found = this.client.instance(instanceId);
         if (!found) return undefined;
