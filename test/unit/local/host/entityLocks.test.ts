@@ -229,3 +229,27 @@ test('with `strict`, too, what else the orchestration does goes on beside such a
   const { output } = await runOrchestrator(main, { activities, entities, strict: true });
   expect(output).toEqual([1, 2]);
 });
+
+test('an entity that is purged in the middle of its work forgets its state, and answers all that wait for it', async () => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const slow: EntityHandler<string> = async ({ df }) => {
+    if (df.operationName === 'wait') await gate;
+    df.setState(`${df.getState(() => '') ?? ''}${df.operationName} `);
+    df.return(df.getState());
+  };
+  const main: Orchestrator = function* ({ df }) {
+    const entity = id('s', 'slow');
+    yield df.callEntity(entity, 'first');
+    const work = df.Task.all([df.callEntity(entity, 'wait'), df.callEntity(entity, 'with'), df.callActivity('purge')]);
+    const [first]: unknown[] = yield work;
+    return [first, yield df.callEntity(entity, 'next')];
+  };
+  const purge = (_: unknown, client: FakeClient): void => {
+    client.signalEntity(id('s', 'slow'), 'behind');
+    client.purge('@slow@s');
+    open();
+  };
+  const { output } = await runOrchestrator(main, { activities: { purge }, entities: { slow } });
+  expect(output).toEqual(['first wait ', 'behind next ']);
+});
