@@ -1,6 +1,12 @@
 /** Entity locks and scheduled signals in virtual time; every answer makes a full replay. */
 import { expect, test } from '@jest/globals';
-import { EntityId, type EntityHandler, type OrchestrationContext, type Task } from 'durable-functions';
+import {
+  EntityId,
+  type EntityContext,
+  type EntityHandler,
+  type OrchestrationContext,
+  type Task,
+} from 'durable-functions';
 import { type FakeClient, runOrchestrator } from '../../../support/runOrchestrator';
 
 type Orchestrator = (context: OrchestrationContext) => Generator<Task, unknown, never>;
@@ -233,11 +239,11 @@ test('with `strict`, too, what else the orchestration does goes on beside such a
 test('an entity that is purged in the middle of its work forgets its state, and answers all that wait for it', async () => {
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));
-  const slow: EntityHandler<string> = async ({ df }) => {
+  async function slow({ df }: EntityContext<string>): Promise<void> {
     if (df.operationName === 'wait') await gate;
     df.setState(`${df.getState(() => '') ?? ''}${df.operationName} `);
     df.return(df.getState());
-  };
+  }
   const main: Orchestrator = function* ({ df }) {
     const entity = id('s', 'slow');
     yield df.callEntity(entity, 'first');
@@ -250,6 +256,9 @@ test('an entity that is purged in the middle of its work forgets its state, and 
     client.purge('@slow@s');
     open();
   };
-  const { output } = await runOrchestrator(main, { activities: { purge }, entities: { slow } });
+  const { output } = await runOrchestrator(main, {
+    activities: { purge },
+    entities: { slow: slow as EntityHandler<string> },
+  });
   expect(output).toEqual(['first wait ', 'behind next ']);
 });
