@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly stateFolder: string;
   /** Durable state in memory: gone with the process. */
   readonly memory?: boolean;
+  /** Azure's oddities that only hurt are kept, too (contract 12). */
+  readonly strict?: boolean;
   readonly log?: Log;
 }
 export interface RunningHost {
@@ -47,7 +49,7 @@ const DEFAULT_PORT = 7071;
 
 /** @throws AppError for what the user can mend: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const { port, memory = false, log = logToStderr } = options;
+  const { port, memory = false, strict = false, log = logToStderr } = options;
   const [folder, stateFolder] = [resolve(options.folder), resolve(options.stateFolder)];
   const unlock = memory ? () => undefined : lockState(stateFolder);
   const undo: (() => Promise<void> | void)[] = [unlock];
@@ -83,6 +85,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       store,
       clock: systemClock,
       log,
+      strict,
       functions: (kind) => functions.namesOf(kind),
       invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
       invoke: (invocation) => functions.invokeDurable(invocation),

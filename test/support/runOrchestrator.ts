@@ -12,6 +12,7 @@ import {
   DummyEntityContext,
   DummyOrchestrationContext,
   type EntityHandler,
+  type EntityId,
   type OrchestrationContext,
   type Task,
 } from 'durable-functions';
@@ -44,6 +45,9 @@ export interface FakeClient {
   /** Starts one of `orchestrators`. @returns its instance id. @throws when the id is in use */
   startNew(name: string, options?: { readonly instanceId?: string; readonly input?: unknown }): string;
   status(instanceId: string): InstanceStatus | undefined;
+  signalEntity(entity: EntityId, operation: string, input?: unknown): void;
+  terminate(instanceId: string): void;
+  purge(instanceId: string): void;
 }
 interface InstanceStatus {
   readonly runtimeStatus: RuntimeStatus;
@@ -66,6 +70,8 @@ interface RunOptions {
   }[];
   readonly instanceId?: string;
   readonly startAt?: Date;
+  /** With Azure's oddities (contract 12). */
+  readonly strict?: boolean;
 }
 
 export interface RunResult<T> {
@@ -157,6 +163,7 @@ class Run {
       store: openSqliteStore(':memory:'),
       clock: this.clock,
       log: silent,
+      strict: options.strict ?? false,
       functions: (kind) => names[kind],
       invokeOrchestrator: (invocation) => this.invokeOrchestrator(invocation),
       invoke: (invocation) => this.invoke(invocation),
@@ -277,6 +284,10 @@ class Run {
       now: () => this.clock.now(),
       startNew: (name, { instanceId, input } = {}) =>
         this.client.start({ name, instanceId, input: JSON.stringify(input) ?? null }),
+      signalEntity: (entity, operation, input) =>
+        this.client.signalEntity(entity, operation, JSON.stringify(input) ?? null),
+      terminate: (instanceId) => void this.client.terminate(instanceId, null),
+      purge: (instanceId) => void this.client.purge(instanceId),
       status: (instanceId) => {
         const found = this.client.instance(instanceId);
         if (!found) return undefined;
@@ -328,6 +339,7 @@ function describe(action: LeafAction): string {
   if ('functionName' in action) return `${action.functionName}(${JSON.stringify(action.input) ?? ''})`;
   if ('operation' in action) return `${action.instanceId}.${action.operation}(${JSON.stringify(action.input) ?? ''})`;
   if ('externalEventName' in action) return `event '${action.externalEventName}'`;
+  if ('lockSet' in action) return `${action.actionType === 13 ? 'lock' : 'release'}(${JSON.stringify(action.lockSet)})`;
   if ('fireAt' in action) return `timer(${action.fireAt})`;
   return action.actionType === 4 ? `continueAsNew(${JSON.stringify(action.input) ?? ''})` : 'callHttp';
 }

@@ -1,5 +1,6 @@
 /** What an orchestrator answers: the whole list of actions since its execution began (contract 5.1, 5.2). */
 import { z } from 'zod';
+import { entityIdSchema } from './entityMessages';
 
 const retryOptions = z.object({
   firstRetryIntervalInMilliseconds: z.number(),
@@ -11,6 +12,7 @@ const retryOptions = z.object({
 const activity = z.object({ functionName: z.string(), input: z.unknown().optional() });
 const subOrchestration = activity.extend({ instanceId: z.string().nullish(), version: z.string().nullish() });
 const entity = z.object({ instanceId: z.string(), operation: z.string(), input: z.unknown().optional() });
+const lock = z.object({ lockSet: z.array(entityIdSchema), lockRequestId: z.string() });
 
 const leafSchema = z.discriminatedUnion('actionType', [
   activity.extend({ actionType: z.literal(0) }),
@@ -23,6 +25,10 @@ const leafSchema = z.discriminatedUnion('actionType', [
   entity.extend({ actionType: z.literal(7) }),
   z.object({ actionType: z.literal(8) }),
   entity.extend({ actionType: z.literal(9) }),
+  entity.extend({ actionType: z.literal(10), fireAt: z.string() }),
+  lock.extend({ actionType: z.literal(13) }),
+  // Comes without them. An orchestration holds one set at a time, so it is the one asked for last.
+  lock.partial().extend({ actionType: z.literal(14) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
 
@@ -33,8 +39,11 @@ export const ACTION = {
   callEntity: 7,
   callHttp: 8,
   signalEntity: 9,
+  scheduledSignal: 10,
   /** Task.all; 11 is Task.any. Both hold others in `compoundActions`. */
   whenAll: 12,
+  lockEntities: 13,
+  releaseEntities: 14,
 } as const;
 
 /** Reads an action as it would come over the wire. @throws if it is not one */

@@ -1,8 +1,9 @@
 /** What a durable client may ask of the engine. HTTP stands in front of it; tests call it as it is. */
 import { randomUUID } from 'node:crypto';
-import { type Core, isEntityId, newId } from './core';
-import { type EntityId, entityInstanceId, entityState } from './entityTurn';
-import { requestEvent } from './entityMessages';
+import { type Core, isEntityId, newId, type Outbox } from './core';
+import { releaseLocks } from './entityLocks';
+import { type EntityId, entityInstanceId, postRequest } from './entityMessages';
+import { entityState, purgeEntity } from './entityTurn';
 import { EVENT, type HistoryRow, makeEvent } from './history';
 import { type Instance, type InstanceFilter, isTerminal, type RuntimeStatus } from './store';
 import { alreadyExists, unknownFunction } from './texts';
@@ -88,13 +89,13 @@ export function makeClient(core: Core, flushed: () => Promise<void>): EngineClie
       }),
     purge(id) {
       if (!state.instance(id)) return 0;
-      core.commit((outbox) => outbox.write((all) => all.delete(id)));
+      core.commit((outbox) => purge(outbox, id));
       return 1;
     },
     purgeBy(filter) {
       const statuses = filter.statuses?.filter((status) => ENDED.includes(status)) ?? [];
       const ended = state.instances({ ...filter, statuses: statuses.length > 0 ? statuses : ENDED });
-      core.commit((outbox) => outbox.write((all) => ended.forEach(({ id }) => all.delete(id))));
+      core.commit((outbox) => ended.forEach(({ id }) => purge(outbox, id)));
       return ended.length;
     },
     signalEntity(entity, operation, input) {
@@ -102,7 +103,7 @@ export function makeClient(core: Core, flushed: () => Promise<void>): EngineClie
         throw new Refused('argument', unknownFunction('entity', entity.name, core.ports.functions('entity')));
       }
       const request = { id: randomUUID(), operation, input, signal: true };
-      core.commit((outbox) => outbox.post(entityInstanceId(entity), requestEvent(outbox.now, request)));
+      core.commit((outbox) => postRequest(outbox, entityInstanceId(entity), { ...request, sentAt: outbox.now }));
     },
     entityState(entity) {
       const instance = state.instance(entityInstanceId(entity));
@@ -113,6 +114,12 @@ export function makeClient(core: Core, flushed: () => Promise<void>): EngineClie
     list: (filter) => state.instances(filter),
     flushed,
   };
+}
+
+function purge(outbox: Outbox, id: string): void {
+  if (isEntityId(id)) return purgeEntity(outbox, id);
+  releaseLocks(outbox, id);
+  outbox.write((state) => state.delete(id));
 }
 
 const wrongState = (operation: string, id: string, status: string): Refused =>

@@ -43,6 +43,8 @@ export interface EnginePorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Azure's oddities that only hurt are kept, too (contract 12). */
+  readonly strict: boolean;
   /** Names of the functions of a kind, as registered. */
   functions(kind: FunctionKind): readonly string[];
   /** Both run a function of the app and never reject. */

@@ -1,5 +1,6 @@
 /** How an execution ends: completed, failed, terminated, or continued as a new one. */
 import { executionStarted, newId, type Outbox } from './core';
+import { releaseLocks } from './entityLocks';
 import { EVENT, type HistoryEvent, makeEvent } from './history';
 import { type Instance, RUNTIME_STATUSES, type RuntimeStatus } from './store';
 
@@ -20,6 +21,7 @@ export function complete(
   const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: null };
   const completed = { event: makeEvent(EVENT.executionCompleted, outbox.now, fields) };
   const last = { event: makeEvent(EVENT.orchestratorCompleted, outbox.now), note: { actions: 0, cancelled: [] } };
+  releaseLocks(outbox, instance.id);
   outbox.write((state) => {
     state.clearMessages(instance.id);
     state.dropActivities(instance.id);
@@ -57,6 +59,7 @@ export function continueAsNew(
     ...next.carried,
     makeEvent(EVENT.orchestratorCompleted, now),
   ];
+  releaseLocks(outbox, instance.id);
   outbox.write((state) => {
     state.put(instance);
     state.clearHistory(instance.id);

@@ -82,7 +82,8 @@ export class Engine {
 
   /** Later in this round of the event loop, so that all that arrives in one round makes one turn and one write. */
   private schedule(): void {
-    if (this.scheduled || this.closed) return;
+    if (this.closed) return this.settle();
+    if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.startTurns('orchestrators'));
     setImmediate(() => {
@@ -101,7 +102,7 @@ export class Engine {
     } catch (error) {
       this.stopped = this.closed = true;
       this.ports.broken(error);
-      return;
+      return this.settle();
     }
     this.activities.push(...state.takeWritten());
     for (const tell of this.flushWaiters.splice(0)) tell();

@@ -200,8 +200,8 @@ function customStatusTooLarge(customStatus: string | null): string | undefined {
 /** Carries the decisions out, and calls off the timers that the orchestrator no longer wants. */
 function schedule(core: Core, outbox: Outbox, instance: Instance, replay: Replay, result: ReplayResult): void {
   const { decisions, cancelled } = result;
-  const events = decisions.map((decision) =>
-    sendDecision(core, outbox, instance, decision, cancelled.includes(decision.id)),
+  const events = decisions.flatMap(
+    (decision) => sendDecision(core, outbox, instance, decision, cancelled.includes(decision.id)) ?? [],
   );
   replay.record(events);
   outbox.write((state) => {

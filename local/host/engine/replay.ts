@@ -5,9 +5,19 @@
  * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
  * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
  */
-import { z } from 'zod';
 import { ACTION, type LeafAction, parseAction } from './actions';
-import { type Decision, describeLeaf, EVENT_TYPE, firstDecision, isFireAndForget, usesId } from './decisions';
+import {
+  type Decision,
+  decisionsOf,
+  describeLeaf,
+  EVENT_TYPE,
+  firstDecision,
+  idsUsed,
+  isFireAndForget,
+  isOneWay,
+  isToEntity,
+} from './decisions';
+import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
 import { idsDiffer, missingTask, otherKind, otherName } from './texts';
 
@@ -25,7 +35,8 @@ interface Leaf {
   action: LeafAction;
   invoked: boolean;
   done: boolean;
-  appId: number;
+  /** Undefined until the orchestrator has asked for it. */
+  appId: number | undefined;
   attempt: number;
   firstAttemptAt: number;
   /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
@@ -47,7 +58,16 @@ const isDone = (node: Node): boolean => {
 };
 const toLeaf = (action: LeafAction): Leaf => {
   const failure = { Reason: '', Details: '' };
-  return { action, invoked: false, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
+  return {
+    action,
+    invoked: false,
+    done: false,
+    appId: undefined,
+    attempt: 1,
+    firstAttemptAt: 0,
+    expired: false,
+    failure,
+  };
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
@@ -84,6 +104,7 @@ export class Replay {
   /** Of the turn played last: a note that repeated those of all turns before would double with each. */
   private cancelled: readonly number[] = [];
   private continued: { input: unknown; carried: HistoryEvent[] } | undefined;
+  private lockedLast: Extract<LeafAction, { actionType: typeof ACTION.lockEntities }> | undefined;
   private awaited: Node | undefined;
   private now = 0;
   private appeared = 0;
@@ -126,9 +147,15 @@ export class Replay {
           all: isRecord(raw) && raw.actionType === ACTION.whenAll,
           children: children.map((child) => this.toNode(child, leaves)),
         }
-      : toLeaf(parseAction(raw));
+      : toLeaf(this.complete(parseAction(raw)));
     leaves.set(raw, node);
     return node;
+  }
+
+  /** A release comes without what it lets go of: that is the set locked last. */
+  private complete(action: LeafAction): LeafAction {
+    if (action.actionType === ACTION.lockEntities) this.lockedLast = action;
+    return action.actionType === ACTION.releaseEntities ? { ...this.lockedLast, ...action } : action;
   }
 
   /** Feeds what is recorded of the execution so far. @throws NonDeterminism */
@@ -183,7 +210,11 @@ export class Replay {
   /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
   private number(limit: number): void {
     for (const node of this.nodes.slice(this.appeared, limit)) {
-      for (const leaf of leavesOf(node)) if (usesId(leaf.action) && leaf.appId < 0) leaf.appId = this.appNext++;
+      for (const leaf of leavesOf(node)) {
+        if (leaf.appId !== undefined) continue;
+        leaf.appId = this.appNext;
+        this.appNext += idsUsed(leaf.action);
+      }
     }
     this.appeared = Math.max(this.appeared, limit);
   }
@@ -204,10 +235,12 @@ export class Replay {
     if (action.actionType === ACTION.continueAsNew) this.continued ??= { input: action.input, carried: [] };
     else if (action.actionType === ACTION.waitForExternalEvent) this.wait(action.externalEventName, leaf);
     else {
-      const id = this.hostNext++;
-      if (id !== leaf.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.appId));
+      const id = this.hostNext;
+      this.hostNext += idsUsed(action);
+      const { appId = id } = leaf;
+      if (id !== appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, appId));
       leaf.firstAttemptAt = this.now;
-      this.decide(leaf, this.firstLeg(firstDecision(action, id)));
+      decisionsOf(action, id).forEach((decision) => this.decide(leaf, this.firstLeg(decision)));
     }
   }
 
@@ -220,8 +253,8 @@ export class Replay {
 
   private decide(leaf: Leaf, decision: Decision): void {
     this.pending.set(decision.id, { decision, leaf });
-    if (decision.kind !== 'entity') this.open.set(decision.id, leaf);
-    else leaf.done = decision.signal;
+    if (!isToEntity(decision)) this.open.set(decision.id, leaf);
+    else leaf.done = isOneWay(decision);
   }
 
   /** A timer longer than the limit goes in legs, measured from the turn's own time as the app does. */
@@ -309,17 +342,16 @@ export class Replay {
     const type = EVENT_TYPE[decision.kind];
     if (type !== event.EventType) throw new NonDeterminism(otherKind(event, type));
     // Azure does not look at the entity; here another entity is other work, too.
-    const [was, is] = decision.kind === 'entity' ? [event.InstanceId, decision.target] : [event.Name, nameOf(decision)];
-    if (was?.toLowerCase() !== is?.toLowerCase()) {
-      throw new NonDeterminism(otherName({ ...event, Name: was }, is ?? ''));
+    const sent = isToEntity(decision) ? readSent(event) : undefined;
+    const was = sent ? `${sent.kind} ${event.InstanceId ?? ''}` : (event.Name ?? '');
+    const is = isToEntity(decision) ? `${decision.kind} ${decision.target}` : (nameOf(decision) ?? '');
+    if (was.toLowerCase() !== is.toLowerCase()) {
+      throw new NonDeterminism(otherName({ ...event, Name: was }, is));
     }
     this.pending.delete(event.EventId);
     // A reply comes as an event named after the request (contract 6.3).
-    if (decision.kind === 'entity') this.calls.set(requestIdOf(event), leaf);
+    if (sent && sent.kind !== 'release') this.calls.set(sent.id, leaf);
   }
 }
 
 const nameOf = (decision: Decision): string | undefined => ('name' in decision ? decision.name : undefined);
-
-const requestIdOf = ({ Input }: HistoryEvent): string =>
-  z.object({ id: z.string() }).parse(JSON.parse(Input ?? '{}')).id;

@@ -121,12 +121,12 @@ export function openSqliteStore(path: string): Store {
 /** The statements of one transaction. */
 function writer(run: (sql: string, ...values: SQLInputValue[]) => void): (batch: Batch) => void {
   return (batch) => {
-    for (const { no, id } of batch.deleted) {
+    for (const { no } of batch.deleted) {
       run('DELETE FROM instances WHERE no = ?', no);
       run('DELETE FROM history WHERE instance = ?', no);
-      run('DELETE FROM messages WHERE instanceId = ?', id);
     }
     for (const { no } of batch.clearedHistories) run('DELETE FROM history WHERE instance = ?', no);
+    for (const id of batch.unread) run('DELETE FROM messages WHERE instanceId = ?', id);
     for (const seq of batch.removedMessages) run('DELETE FROM messages WHERE seq = ?', seq);
     for (const { instanceId, timerId } of batch.removedTimers) {
       if (timerId === undefined) run('DELETE FROM messages WHERE instanceId = ? AND timerId IS NOT NULL', instanceId);

@@ -104,16 +104,22 @@ export class State {
 
   /** Forgets an instance, its history, its messages and its activities. */
   delete(id: string): void {
-    const row = this.instance(id);
     this.consume(id, this.inbox(id));
     this.dropActivities(id);
+    for (const [seq, { instanceId }] of this.batch.messages) if (instanceId === id) this.batch.messages.delete(seq);
+    this.batch.unread.add(id);
+    this.timersChanged = true;
+    this.deleteRow(id);
+  }
+
+  /** Forgets an instance and its history, but not what waits for it. */
+  deleteRow(id: string): void {
+    const row = this.instance(id);
     this.forget(id);
     this.batch.instances.delete(id);
     this.batch.histories.delete(id);
-    for (const [seq, { instanceId }] of this.batch.messages) if (instanceId === id) this.batch.messages.delete(seq);
     if (row) this.batch.deleted.set(id, row);
     this.batch.changed = true;
-    this.timersChanged = true;
   }
 
   history(id: string): History {
@@ -254,6 +260,7 @@ const newBatch = () => ({
   changed: false,
   deleted: new Map<string, Instance>(),
   clearedHistories: new Map<string, Instance>(),
+  unread: new Set<string>(),
   removedMessages: [] as number[],
   removedTimers: [] as { instanceId: string; timerId: number | undefined }[],
   removedActivities: [] as number[],

@@ -82,9 +82,11 @@ export interface InstanceFilter {
 
 /** What one transaction writes, in this order. */
 export interface Batch {
-  /** Forgotten whole: with history and messages. */
+  /** Forgotten with their history. */
   readonly deleted: Iterable<Instance>;
   readonly clearedHistories: Iterable<Instance>;
+  /** Instances whose messages all go unread. */
+  readonly unread: Iterable<string>;
   readonly removedMessages: Iterable<number>;
   /** Timers that have not fired: one, or all of an instance. */
   readonly removedTimers: Iterable<{ readonly instanceId: string; readonly timerId: number | undefined }>;

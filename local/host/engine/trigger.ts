@@ -25,7 +25,7 @@ export function orchestrationTrigger(
     isReplaying: !continued && history.rows.length > 0,
     parentInstanceId: instance.parent?.instanceId ?? null,
     upperSchemaVersion: 1,
-    upperSchemaVersionNew: 2,
+    upperSchemaVersionNew: 3,
     longRunningTimerIntervalDuration: '3.00:00:00',
     maximumShortTimerDuration: '6.00:00:00',
     defaultHttpAsyncRequestSleepTimeMillseconds: 30000,
