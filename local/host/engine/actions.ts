@@ -1,5 +1,6 @@
 /** What an orchestrator answers: the whole list of actions since its execution began (contract 5.1, 5.2). */
 import { z } from 'zod';
+import { httpRequestSchema } from './httpCall';
 
 const retryOptions = z.object({
   firstRetryIntervalInMilliseconds: z.number(),
@@ -21,7 +22,7 @@ const leafSchema = z.discriminatedUnion('actionType', [
   z.object({ actionType: z.literal(5), fireAt: z.string(), isCanceled: z.boolean() }),
   z.object({ actionType: z.literal(6), externalEventName: z.string() }),
   entity.extend({ actionType: z.literal(7) }),
-  z.object({ actionType: z.literal(8) }),
+  z.object({ actionType: z.literal(8), httpRequest: httpRequestSchema }),
   entity.extend({ actionType: z.literal(9) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;

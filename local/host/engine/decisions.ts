@@ -1,7 +1,7 @@
 /** What a replay decides to schedule: one decision for each scheduling event of history. */
 import { ACTION, type LeafAction } from './actions';
 import { EVENT } from './history';
-import { notSupported } from './texts';
+import { HTTP_ACTIVITY, type HttpCall } from './httpCall';
 
 interface FailAtOnce {
   readonly Reason: string;
@@ -87,16 +87,24 @@ export function firstDecision(action: SchedulableAction, id: number): Decision {
       const { instanceId: target, operation } = action;
       return { kind: 'entity', id, target, operation, input: toJson(action.input), signal: action.actionType === 9 };
     }
-    case 8: {
-      const failAtOnce = { Reason: notSupported('callHttp'), Details: '' };
-      return { kind: 'activity', id, name: 'BuiltIn::HttpActivity', input: null, retried, failAtOnce };
-    }
+    case 8:
+      return httpDecision(action.httpRequest, id);
   }
 }
+
+/** A request that may be answered with "not yet" makes a timer and a poll, as a failed attempt makes a timer and an attempt. */
+export const httpDecision = (request: HttpCall, id: number): Decision => ({
+  kind: 'activity',
+  id,
+  name: HTTP_ACTIVITY,
+  input: JSON.stringify(request),
+  retried: request.asynchronousPatternEnabled,
+});
 
 /** For messages: which task is meant. */
 export function describeLeaf(action: LeafAction): string {
   if ('functionName' in action) return `'${action.functionName}'`;
   if ('operation' in action) return `'${action.operation}' of ${action.instanceId}`;
+  if ('httpRequest' in action) return `callHttp to ${action.httpRequest.uri}`;
   return action.actionType === ACTION.createTimer ? 'a timer' : 'a task';
 }

@@ -4,6 +4,7 @@ import { type Core, isEntityId, type Outbox } from './core';
 import { type Decision, type EntityDecision, EVENT_TYPE, type SubOrchestrationDecision } from './decisions';
 import { replyEvent, requestEvent } from './entityMessages';
 import { EVENT, type HistoryEvent, makeEvent, timestamp } from './history';
+import { HTTP_ACTIVITY } from './httpCall';
 import { type Instance, isTerminal } from './store';
 import { alreadyExists, unknownFunction } from './texts';
 
@@ -53,7 +54,7 @@ export function sendDecision(
 type Refusal = Readonly<{ Reason: string; Details: string }>;
 
 function refuseUnknown(core: Core, kind: 'activity' | 'orchestrator', name: string): Refusal | undefined {
-  if (core.find(kind, name) !== undefined) return undefined;
+  if (name === HTTP_ACTIVITY || core.find(kind, name) !== undefined) return undefined;
   // Azure leaves the instance running for ever; here the task fails (contract 12).
   return { Reason: unknownFunction(kind, name, core.ports.functions(kind)), Details: '' };
 }

@@ -119,7 +119,7 @@ async function invokeTurn(
   const fresh: HistoryRow[] = continued
     ? []
     : [startedAt(core.now(), history), ...batch.map(({ event }) => event)].map((event) => ({ event }));
-  const input = triggerText(instance, history, fresh, continued);
+  const input = triggerText(core, instance, history, fresh, continued);
   const answer = await core.ports.invoke({ kind: 'orchestrator', name, instanceId: instance.id, input });
   const state = readAnswer(answer);
   core.commit((outbox) => {
@@ -161,7 +161,7 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
   }
   let result: ReplayResult;
   try {
-    result = replay([...history, ...fresh], state.actions);
+    result = replay([...history, ...fresh], state.actions, core.ports.httpPollMs);
   } catch (error) {
     if (!(error instanceof NonDeterminism)) throw error;
     core.ports.log('error', instance.name, `${instance.id}: ${error.message}`);
@@ -261,6 +261,7 @@ function continueAsNew(outbox: Outbox, old: Instance, next: NonNullable<ReplayRe
 
 /** The trigger's value (contract 3). */
 function triggerText(
+  core: Core,
   instance: Instance,
   history: readonly HistoryRow[],
   fresh: readonly HistoryRow[],
@@ -285,6 +286,6 @@ function triggerText(
     upperSchemaVersionNew: 2,
     longRunningTimerIntervalDuration: '3.00:00:00',
     maximumShortTimerDuration: '6.00:00:00',
-    defaultHttpAsyncRequestSleepTimeMillseconds: 30000,
+    defaultHttpAsyncRequestSleepTimeMillseconds: core.ports.httpPollMs,
   });
 }

@@ -1,5 +1,6 @@
 /** Sentences that apps and tests match on: they must be Azure's, blank for blank (contract 4.3, 5.4, 7.3). */
 import { EVENT, type HistoryEvent } from './history';
+import { HTTP_ACTIVITY } from './httpCall';
 
 export type FunctionKind = 'orchestrator' | 'activity' | 'entity';
 
@@ -34,7 +35,9 @@ export function activityFailure(name: string, error: unknown): { Reason: string;
     Data: null,
     InnerException: remote,
   };
-  return { Reason: `Activity function '${name}' failed:  ${message}`, Details: JSON.stringify(details) };
+  // The built-in activity's own exceptions go out as they are.
+  const reason = name === HTTP_ACTIVITY ? message : `Activity function '${name}' failed:  ${message}`;
+  return { Reason: reason, Details: JSON.stringify(details) };
 }
 
 function thrownMessage(error: unknown): string {
@@ -81,6 +84,6 @@ export function otherName({ EventType, EventId, Name }: HistoryEvent, nowName: s
 /** Azure and the library would number this task differently, and answers would reach the wrong one (contract 5.4). */
 export const idsDiffer = (task: string, hostId: number, appId: number): string =>
   `Non-Deterministic workflow detected: ${task} has sequence number ${hostId} for the host and ${appId} for the app. ` +
-  'Azure would give its answer to another task. Usual cause: code goes on after a failed Task.all while another of its tasks is still being retried.';
+  'Azure would give its answer to another task. Usual cause: code goes on while another of its tasks is still being retried or polled (after a failed Task.all, after Task.any), or two HTTP calls are polled at once.';
 
 export const notSupported = (feature: string): string => `${feature} is not supported yet by the local host.`;

@@ -150,13 +150,13 @@ describe('failures', () => {
     expect(await run(name)).toMatchObject({ runtimeStatus: 'Failed', output: expect.stringMatching(output) });
   });
 
-  test('what does not exist, or is not supported yet, fails the task', async () => {
+  test('what does not exist, or cannot be reached, fails the task', async () => {
     const none = (kind: string) =>
       expect.stringMatching(`The function 'nobody' doesn't exist, is disabled, or is not an ${kind} function`);
     expect(await run('unknown', undefined, 'unk')).toEqual([
       ...[none('activity'), none('orchestrator'), none('entity')],
       "The instance ID 'unk' may not be used for a sub-orchestration of 'unk'.",
-      'callHttp is not supported yet by the local host.',
+      'GET http://127.0.0.1:9/ failed: connect ECONNREFUSED 127.0.0.1:9',
     ]);
   });
 
