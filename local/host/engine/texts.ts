@@ -85,5 +85,3 @@ export function otherName({ EventType, EventId, Name }: HistoryEvent, nowName: s
 export const idsDiffer = (task: string, hostId: number, appId: number): string =>
   `Non-Deterministic workflow detected: ${task} has sequence number ${hostId} for the host and ${appId} for the app. ` +
   'Azure would give its answer to another task. Usual cause: code goes on while another of its tasks is still being retried or polled (after a failed Task.all, after Task.any), or two HTTP calls are polled at once.';
-
-export const notSupported = (feature: string): string => `${feature} is not supported yet by the local host.`;
