@@ -1,12 +1,9 @@
 /** What a replay decides to schedule: one decision for each scheduling event of history. */
 import { ACTION, type LeafAction } from './actions';
 import { EVENT } from './history';
+import { type Failure } from './texts';
 import { HTTP_ACTIVITY, type HttpCall } from './httpCall';
 
-interface FailAtOnce {
-  readonly Reason: string;
-  readonly Details: string;
-}
 interface TaskDecision {
   readonly id: number;
   readonly name: string;
@@ -15,7 +12,7 @@ interface TaskDecision {
   /** The host runs it again when it fails, so a failure makes a timer and needs a turn of its own. */
   readonly retried: boolean;
   /** It is not run: this is its answer. */
-  readonly failAtOnce?: FailAtOnce;
+  readonly failAtOnce?: Failure;
 }
 interface ActivityDecision extends TaskDecision {
   readonly kind: 'activity';

@@ -128,7 +128,7 @@ export class Engine {
       this.core.commit((outbox) => {
         // Answered before, or its instance is gone: an answer is written at most once.
         if (!outbox.store.removeActivity(row.seq)) return;
-        const failure = answer.ok ? undefined : { ...activityFailure(row.name, answer.error), FailureDetails: null };
+        const failure = answer.ok ? undefined : activityFailure(row.name, answer.error);
         const event = answer.ok
           ? makeEvent(EVENT.taskCompleted, outbox.now, { TaskScheduledId, Result: answer.result })
           : makeEvent(EVENT.taskFailed, outbox.now, { TaskScheduledId, ...failure });

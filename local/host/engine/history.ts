@@ -3,6 +3,7 @@
  * `IsPlayed` is not stored: it says how old an event is, so it is worked out at each turn.
  */
 import { z } from 'zod';
+import { failureDetailsSchema } from './failures';
 
 export const EVENT = {
   executionStarted: 0,
@@ -39,6 +40,7 @@ export const historyEventSchema = z.looseObject({
   Result: z.string().nullish(),
   Reason: z.string().nullish(),
   Details: z.string().nullish(),
+  FailureDetails: failureDetailsSchema.nullish(),
   InstanceId: z.string().optional(),
   TaskScheduledId: z.number().optional(),
   TimerId: z.number().optional(),

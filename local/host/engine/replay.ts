@@ -18,7 +18,7 @@ import {
 } from './decisions';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
 import { type HttpCall, pollAfter } from './httpCall';
-import { idsDiffer, missingTask, otherKind, otherName } from './texts';
+import { type Failure, idsDiffer, missingTask, otherKind, otherName } from './texts';
 
 /** Azure Storage's limits; the app mirrors the legs (contract 3). */
 const LONGEST_TIMER = 6 * 86_400_000;
@@ -36,9 +36,9 @@ interface Leaf {
   appId: number;
   attempt: number;
   firstAttemptAt: number;
-  /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
+  /** Set once its retry timeout is over, or it failed for good: the attempts left fail at once, because the app counts them all. */
   expired: boolean;
-  failure: { Reason: string; Details: string };
+  failure: Failure;
   /** The next question after an answer of "not yet", and the number that the app has given it already. */
   poll?: { readonly request: HttpCall; readonly appId: number };
 }
@@ -59,7 +59,7 @@ const toNode = (action: Action): Node => {
   if ('compoundActions' in action) {
     return { all: action.actionType === ACTION.whenAll, children: action.compoundActions.map(toNode) };
   }
-  const failure = { Reason: '', Details: '' };
+  const failure = { Reason: '', Details: '', FailureDetails: null };
   return { action, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
 };
 
@@ -203,7 +203,8 @@ class Replay {
     if (!leaf) return;
     if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
     else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
-      leaf.failure = { Reason: event.Reason ?? '', Details: event.Details ?? '' };
+      const { Reason, Details, FailureDetails = null } = event;
+      leaf.failure = { Reason: Reason ?? '', Details: Details ?? '', FailureDetails };
       this.failed(leaf);
     } else this.succeeded(leaf, event);
   }
@@ -243,7 +244,9 @@ class Replay {
     const retry = leaf.action.retryOptions;
     const last = leaf.attempt >= retry.maxNumberOfAttempts;
     const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
-    leaf.expired ||= !last && this.now >= leaf.firstAttemptAt + timeout;
+    // Azure makes no timer then, and the app waits for one for ever (contract 12).
+    const isFinal = leaf.failure.FailureDetails?.IsNonRetriable === true || this.now >= leaf.firstAttemptAt + timeout;
+    leaf.expired ||= !last && isFinal;
     const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
     const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
     const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));

@@ -45,7 +45,7 @@ interface Rewound {
 }
 
 /** @param goesOn whether a child (its SubOrchestrationInstanceCreated) will answer without being started anew */
-export function rewoundHistory(history: readonly HistoryRow[], goesOn: (created: HistoryEvent) => boolean): Rewound {
+function rewoundHistory(history: readonly HistoryRow[], goesOn: (created: HistoryEvent) => boolean): Rewound {
   const undone = undoneIds(history);
   const scheduled = history
     .map(({ event }) => event)

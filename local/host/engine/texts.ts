@@ -1,6 +1,14 @@
 /** Sentences that apps and tests match on: they must be Azure's, blank for blank (contract 4.3, 5.4, 7.3). */
+import { type FailureDetails, structuredFailure } from './failures';
 import { EVENT, type HistoryEvent } from './history';
 import { HTTP_ACTIVITY } from './httpCall';
+
+/** What a failed task says in history. */
+export interface Failure {
+  readonly Reason: string;
+  readonly Details: string;
+  readonly FailureDetails: FailureDetails | null;
+}
 
 export type FunctionKind = 'orchestrator' | 'activity' | 'entity';
 
@@ -19,9 +27,11 @@ export const alreadyExists = (status: string): string =>
 export const orchestratorFailed = (name: string, message: string): string =>
   `Orchestrator function '${name}' failed: ${message}`;
 
-/** Reason and Details of a failed activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
-export function activityFailure(name: string, error: unknown): { Reason: string; Details: string } {
-  const message = thrownMessage(error).split('\nStack:')[0] ?? '';
+/** The failure of an activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
+export function activityFailure(name: string, error: unknown): Failure {
+  const thrown = thrownMessage(error);
+  const FailureDetails = structuredFailure(thrown);
+  const message = FailureDetails?.ErrorMessage ?? thrown.split('\nStack:')[0] ?? '';
   const remote = {
     $type: 'Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script',
     IsUserException: false,
@@ -37,7 +47,7 @@ export function activityFailure(name: string, error: unknown): { Reason: string;
   };
   // The built-in activity's own exceptions go out as they are.
   const reason = name === HTTP_ACTIVITY ? message : `Activity function '${name}' failed:  ${message}`;
-  return { Reason: reason, Details: JSON.stringify(details) };
+  return { Reason: reason, Details: JSON.stringify(details), FailureDetails };
 }
 
 function thrownMessage(error: unknown): string {
