@@ -89,10 +89,11 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       invoke: (invocation) =>
         invocation.name === HTTP_ACTIVITY ? runHttpCall(invocation.input) : functions.invokeDurable(invocation),
       httpPollMs: config.httpPollMs,
+      versioning: config.versioning,
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
-    const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay };
+    const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay };
     Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));

@@ -151,6 +151,7 @@ class Run {
       functions: (kind) => names[kind],
       invoke: (invocation) => this.invoke(invocation),
       httpPollMs: 30_000,
+      versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
       limits: {
         activities: Infinity,
         orchestrators: Infinity,

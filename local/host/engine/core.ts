@@ -5,6 +5,7 @@ import { type Clock } from './clock';
 import { EVENT, type HistoryEvent, makeEvent } from './history';
 import { type ActivityRow, type Instance, type parentSchema, type Store } from './store';
 import { type FunctionKind } from './texts';
+import { type Versioning } from './versions';
 import { type z } from 'zod';
 
 export interface Invocation {
@@ -29,6 +30,7 @@ export interface EnginePorts {
   invoke(invocation: Invocation): Promise<Answer>;
   /** How long callHttp waits before it polls, where the answer does not say. */
   readonly httpPollMs: number;
+  readonly versioning: Versioning;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;

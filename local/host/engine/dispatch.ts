@@ -40,8 +40,9 @@ export function sendDecision(
     }
     case 'subOrchestration': {
       const childId = decision.instanceId ?? `${instance.executionId}:${id}`;
-      startChild(core, outbox, instance, decision, childId);
-      const { name, version } = decision;
+      const version = decision.version || (core.ports.versioning.defaultVersion ?? '');
+      startChild(core, outbox, instance, { ...decision, version }, childId);
+      const { name } = decision;
       return event({ Name: name, Version: version, InstanceId: childId, Input: null, ClientSpanId: null });
     }
     case 'entity': {

@@ -4,7 +4,7 @@ import { Core, type EnginePorts, isEntityId, type Outbox } from './core';
 import { runEntityTurn } from './entityTurn';
 import { EVENT, makeEvent } from './history';
 import { asksForPoll } from './httpCall';
-import { runOrchestratorTurn } from './orchestratorTurn';
+import { mayNotRun, runOrchestratorTurn } from './orchestratorTurn';
 import { type ActivityRow } from './store';
 import { activityFailure } from './texts';
 import { messageOf } from '../log';
@@ -112,8 +112,10 @@ export class Engine {
   }
 
   private hasMore(id: string): boolean {
-    // A suspended instance keeps its messages unread; the resume that frees it will wake it.
-    if (!isEntityId(id) && this.ports.store.instance(id)?.status === 'Suspended') return false;
+    // A suspended instance keeps its messages unread; the resume that frees it will wake it. So does one of a version
+    // that this app may not run, until it is started as another.
+    const instance = isEntityId(id) ? undefined : this.ports.store.instance(id);
+    if (instance && mayNotRun(instance, this.ports.versioning)) return false;
     return this.ports.store.hasMessages(id, this.core.now());
   }
 

@@ -16,6 +16,7 @@ import {
 import { NonDeterminism, replay, type ReplayResult } from './replay';
 import { type Instance, isTerminal, type Message, RUNTIME_STATUSES, type RuntimeStatus } from './store';
 import { orchestratorFailed } from './texts';
+import { VERSION_MISMATCH, verdictOn, type Versioning } from './versions';
 import { messageOf } from '../log';
 
 const CONTROL: ReadonlySet<number> = new Set([
@@ -33,7 +34,7 @@ export async function runOrchestratorTurn(core: Core, instance: Instance): Promi
   const { batch, dropped } = selectBatch(core, instance, history);
   if (dropped.length > 0) core.commit(({ store }) => store.removeMessages(dropped.map(({ seq }) => seq)));
   const [first] = batch;
-  if (!first) return;
+  if (!first) return explainWait(core, instance);
   switch (first.event.EventType) {
     case EVENT.executionSuspended:
     case EVENT.executionResumed:
@@ -41,9 +42,26 @@ export async function runOrchestratorTurn(core: Core, instance: Instance): Promi
     case EVENT.executionTerminated:
       return terminate(core, instance, history, first);
     default:
+      if (verdictOn(instance.version, core.ports.versioning) === 'fail')
+        return failVersion(core, instance, history, batch);
       return invokeTurn(core, instance, history, batch);
   }
 }
+
+function explainWait({ ports }: Core, { id, name, version, status }: Instance): void {
+  if (isTerminal(status) || verdictOn(version, ports.versioning) !== 'wait') return;
+  const { defaultVersion, match } = ports.versioning;
+  const own = defaultVersion ? `'${defaultVersion}'` : 'not set';
+  ports.log(
+    'warning',
+    name,
+    `${id} waits: it has version '${version}', and this app's is ${own} (host.json: defaultVersion, versionMatchStrategy ${match}).`,
+  );
+}
+
+/** Its messages wait, but for those that end or resume it. */
+export const mayNotRun = ({ status, version }: Instance, versioning: Versioning): boolean =>
+  status === 'Suspended' || verdictOn(version, versioning) === 'wait';
 
 /** What this turn reads. Answers of an earlier execution and second answers are dropped (contract 4.2). */
 function selectBatch(core: Core, instance: Instance, history: readonly HistoryRow[]) {
@@ -57,7 +75,7 @@ function selectBatch(core: Core, instance: Instance, history: readonly HistoryRo
     return fresh;
   });
   // While suspended everything waits; only these two get through (contract 7.4).
-  if (instance.status === 'Suspended') {
+  if (mayNotRun(instance, core.ports.versioning)) {
     const through: number[] = [EVENT.executionResumed, EVENT.executionTerminated];
     return { batch: waiting.filter(({ event }) => through.includes(event.EventType)).slice(0, 1), dropped };
   }
@@ -104,6 +122,20 @@ function terminate(core: Core, instance: Instance, history: readonly HistoryRow[
   });
 }
 
+/** The function is not asked; the parent's task fails like any other. */
+function failVersion(core: Core, instance: Instance, history: readonly HistoryRow[], batch: readonly Message[]): void {
+  core.commit((outbox) => {
+    const { store } = outbox;
+    store.removeMessages(batch.map(({ seq }) => seq));
+    store.appendHistory(instance.id, freshRows(outbox.now, history, batch));
+    const failure = VERSION_MISMATCH;
+    const { customStatus } = instance;
+    complete(outbox, instance, { status: 'Failed', result: null, nextId: nextFreeId(history), customStatus, failure });
+    const fields = { Reason: describeFailure(failure), Details: '', FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
+  });
+}
+
 const nextFreeId = (history: readonly HistoryRow[]): number =>
   history.reduce((next, { event }) => Math.max(next, event.EventId + 1), 0);
 
@@ -113,6 +145,14 @@ function startedAt(now: number, history: readonly HistoryRow[]): HistoryEvent {
   return makeEvent(EVENT.orchestratorStarted, Math.max(now, last ? Date.parse(last) : 0));
 }
 
+const isContinued = ([first]: readonly Message[]): boolean => first?.event.EventType === EVENT.continueAsNew;
+
+/** What a turn adds to history before it runs; a continued execution has its first history already. */
+function freshRows(now: number, history: readonly HistoryRow[], batch: readonly Message[]): HistoryRow[] {
+  if (isContinued(batch)) return [];
+  return [startedAt(now, history), ...batch.map(({ event }) => event)].map((event) => ({ event }));
+}
+
 async function invokeTurn(
   core: Core,
   instance: Instance,
@@ -120,10 +160,8 @@ async function invokeTurn(
   batch: readonly Message[],
 ): Promise<void> {
   const name = core.find('orchestrator', instance.name) ?? instance.name;
-  const continued = batch[0]?.event.EventType === EVENT.continueAsNew;
-  const fresh: HistoryRow[] = continued
-    ? []
-    : [startedAt(core.now(), history), ...batch.map(({ event }) => event)].map((event) => ({ event }));
+  const continued = isContinued(batch);
+  const fresh = freshRows(core.now(), history, batch);
   const input = triggerText(core, instance, history, fresh, continued);
   const answer = await core.ports.invoke({ kind: 'orchestrator', name, instanceId: instance.id, input });
   const state = readAnswer(answer);
