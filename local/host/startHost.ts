@@ -6,7 +6,9 @@ import { AppError, loadApp } from './app/loadApp';
 import { applyLocalSettings, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
+import { HTTP_ACTIVITY } from './engine/httpCall';
 import { openSqliteStore } from './engine/sqliteStore';
+import { runHttpCall } from './http/callHttp';
 import { type Handler } from './http/exchange';
 import { type HttpRoute, httpRoutes } from './http/httpTrigger';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
@@ -88,7 +90,10 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       strict,
       functions: (kind) => functions.namesOf(kind),
       invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
-      invoke: (invocation) => functions.invokeDurable(invocation),
+      invoke: (invocation) =>
+        invocation.name === HTTP_ACTIVITY ? runHttpCall(invocation.input) : functions.invokeDurable(invocation),
+      httpPollMs: config.httpPollMs,
+      versioning: config.versioning,
       broken: (error) => {
         log('critical', 'host', `the durable state cannot be written: ${messageOf(error)}. What is stored is whole.`);
         process.exit(1);
@@ -96,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
-    const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay };
+    const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay };
     Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));

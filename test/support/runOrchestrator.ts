@@ -170,6 +170,8 @@ class Run {
       broken: (error) => {
         throw error;
       },
+      httpPollMs: 30_000,
+      versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
       limits: {
         activities: Infinity,
         orchestrators: Infinity,

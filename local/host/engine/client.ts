@@ -5,6 +5,7 @@ import { releaseLocks } from './entityLocks';
 import { type EntityId, entityInstanceId, postRequest } from './entityMessages';
 import { entityState, purgeEntity } from './entityTurn';
 import { EVENT, type HistoryRow, makeEvent } from './history';
+import { rewind } from './rewind';
 import { type Instance, type InstanceFilter, isTerminal, type RuntimeStatus } from './store';
 import { alreadyExists, unknownFunction } from './texts';
 
@@ -40,6 +41,13 @@ export interface EngineClient {
   suspend(instanceId: string, reason: string | null): Delivery;
   /** @throws Refused if it is not suspended */
   resume(instanceId: string, reason: string | null): Delivery;
+  /** Runs a failed instance on from where it failed. @throws Refused if it has not failed or ended otherwise */
+  rewind(instanceId: string, reason: string | null): Delivery;
+  /**
+   * Starts an instance's function again with its input, under a new id or in place of the instance itself.
+   * @returns the id. @throws Refused if there is no such instance, or it may not be replaced
+   */
+  restart(instanceId: string, options: { newId: boolean; version: string | undefined }): string;
   /** @returns how many were forgotten: one, or none */
   purge(instanceId: string): number;
   /** Forgets instances that have ended; Azure would take running ones as well (contract 12). */
@@ -87,6 +95,21 @@ export function makeClient(core: Core, flushed: () => Promise<void>): EngineClie
         if (status !== 'Suspended') throw wrongState('resume', id, status);
         post(id, EVENT.executionResumed, { Reason: reason });
       }),
+    rewind(id, reason) {
+      const instance = state.instance(id);
+      if (!instance) return 'notFound';
+      if (instance.status === 'Failed') core.commit((outbox) => rewind(core.state, outbox, instance, reason));
+      else if (isTerminal(instance.status)) return 'gone';
+      else throw new Refused('state', 'The rewind operation is only supported on failed orchestration instances.');
+      return 'accepted';
+    },
+    restart(id, { newId, version }) {
+      const instance = state.instance(id);
+      // The misspelling is Azure's.
+      if (!instance) throw new Refused('argument', `An orchestrastion with the instanceId ${id} was not found.`);
+      const { name, input } = instance;
+      return start(core, { name, input, version, instanceId: newId ? undefined : id });
+    },
     purge(id) {
       if (!state.instance(id)) return 0;
       core.commit((outbox) => purge(outbox, id));

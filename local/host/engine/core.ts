@@ -6,6 +6,7 @@ import { EVENT, type HistoryEvent, makeEvent, type ShownEvent } from './history'
 import { State } from './state';
 import { type ActivityRow, type Instance, type parentSchema, type Store } from './store';
 import { type FunctionKind } from './texts';
+import { type Versioning } from './versions';
 import { type z } from 'zod';
 
 /** What an orchestration trigger brings (contract 3), but as an object: as text it would cost more than the replay. */
@@ -52,6 +53,9 @@ export interface EnginePorts {
   invoke(invocation: TextInvocation): Promise<TextAnswer>;
   /** The disk does not take what is to be stored. The engine has stopped; what is stored is whole. */
   broken(error: unknown): void;
+  /** How long callHttp waits before it polls, where the answer does not say. */
+  readonly httpPollMs: number;
+  readonly versioning: Versioning;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;

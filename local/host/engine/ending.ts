@@ -1,6 +1,7 @@
 /** How an execution ends: completed, failed, terminated, or continued as a new one. */
 import { executionStarted, newId, type Outbox } from './core';
 import { releaseLocks } from './entityLocks';
+import { describeFailure, type FailureDetails } from './failures';
 import { EVENT, type HistoryEvent, makeEvent } from './history';
 import { type Instance, RUNTIME_STATUSES, type RuntimeStatus } from './store';
 
@@ -10,23 +11,26 @@ interface Completion {
   readonly result: string | null;
   readonly nextId: number;
   readonly customStatus: string | null;
+  readonly failure?: FailureDetails | null;
 }
 
 export function complete(
   outbox: Outbox,
   instance: Instance,
-  { status, result, nextId, customStatus }: Completion,
+  { status, result, nextId, customStatus, failure = null }: Completion,
 ): void {
   const OrchestrationStatus = RUNTIME_STATUSES.indexOf(status);
-  const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: null };
+  const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: failure };
   const completed = { event: makeEvent(EVENT.executionCompleted, outbox.now, fields) };
+  // Azure Storage's table of instances shows a structured failure in short, in place of the result.
+  const output = failure ? describeFailure(failure) : result;
   const last = { event: makeEvent(EVENT.orchestratorCompleted, outbox.now), note: { actions: 0, cancelled: [] } };
   releaseLocks(outbox, instance.id);
   outbox.write((state) => {
     state.clearMessages(instance.id);
     state.dropActivities(instance.id);
     state.append(instance.id, [completed, last]);
-    state.put({ ...instance, status, output: result, customStatus, updatedAt: outbox.now });
+    state.put({ ...instance, status, output, customStatus, updatedAt: outbox.now });
   });
 }
 

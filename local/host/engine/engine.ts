@@ -1,5 +1,6 @@
 /** The engine: decides what runs when. What a turn does is in the turn's own file. */
 import { runActivity } from './activity';
+import { mayNotRun } from './batch';
 import { makeClient, type EngineClient } from './client';
 import { Core, type EnginePorts, isEntityId, type Outbox } from './core';
 import { runEntityTurn } from './entityTurn';
@@ -137,8 +138,11 @@ export class Engine {
 
   private hasMore(id: string): boolean {
     const { state } = this.core;
-    // A suspended instance keeps its messages unread; the resume that frees it will wake it.
-    return state.inbox(id).length > 0 && (isEntityId(id) || state.instance(id)?.status !== 'Suspended');
+    if (state.inbox(id).length === 0) return false;
+    // A suspended instance keeps its messages unread; the resume that frees it will wake it. So does one of a version
+    // that this app may not run, until it is started as another.
+    const instance = isEntityId(id) ? undefined : state.instance(id);
+    return !instance || !mayNotRun(instance, this.ports.versioning);
   }
 
   /** A replay reads the whole history: with a long one it pays to let answers gather, unless no more will come. */

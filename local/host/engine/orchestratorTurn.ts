@@ -1,23 +1,18 @@
 /** One turn of an orchestration: read what arrived, replay, and do what follows, all of it in one step. */
 import { type OrchestratorState, readFailure, readState } from './actions';
 import { type Core, type OrchestratorAnswer, type Outbox } from './core';
+import { selectBatch } from './batch';
 import { sendDecision } from './dispatch';
 import { answerParent, complete, continueAsNew } from './ending';
-import { answeredId, EVENT, type History, type HistoryRow, makeEvent } from './history';
+import { describeFailure, type FailureDetails } from './failures';
+import { EVENT, type History, type HistoryRow, makeEvent } from './history';
 import { NonDeterminism, Replay, type ReplayResult } from './replay';
 import { type Instance, isTerminal, type Message } from './store';
 import { orchestratorFailed } from './texts';
 import { orchestrationTrigger } from './trigger';
+import { VERSION_MISMATCH, verdictOn } from './versions';
 import { messageOf } from '../log';
 
-const CONTROL: ReadonlySet<number> = new Set([
-  EVENT.executionTerminated,
-  EVENT.executionSuspended,
-  EVENT.executionResumed,
-  EVENT.continueAsNew,
-]);
-/** What gets through to a suspended instance; everything else waits (contract 7.4). */
-const THROUGH_SUSPENSION: ReadonlySet<number> = new Set([EVENT.executionResumed, EVENT.executionTerminated]);
 /** Azure Storage's limit for the custom status, in bytes of UTF-16 (contract 5.1). */
 const CUSTOM_STATUS_LIMIT = 16 * 1024;
 
@@ -30,42 +25,30 @@ export async function runOrchestratorTurn(core: Core, id: string): Promise<void>
   const { batch, dropped } = selectBatch(core, id, instance);
   if (dropped.length > 0) core.commit((outbox) => outbox.write((state) => state.consume(id, dropped)));
   const [first] = batch;
-  if (!first || !instance) return;
+  if (!instance) return;
+  if (!first) return explainWait(core, instance);
   switch (first.event.EventType) {
     case EVENT.executionSuspended:
     case EVENT.executionResumed:
       return suspendOrResume(core, instance, first);
     case EVENT.executionTerminated:
       return terminate(core, instance, first);
-    default:
-      return invokeTurn(core, instance, batch);
+    default: {
+      const mayRun = verdictOn(instance.version, core.ports.versioning) !== 'fail';
+      return mayRun ? invokeTurn(core, instance, batch) : failVersion(core, instance, batch);
+    }
   }
 }
 
-/** What this turn reads. Answers of an earlier execution and second answers are dropped (contract 4.2). */
-function selectBatch(core: Core, id: string, instance: Instance | undefined) {
-  const inbox = core.state.inbox(id);
-  if (!instance || isTerminal(instance.status)) return { batch: [], dropped: inbox };
-  const { open } = core.state.history(id);
-  const answers = new Set<number>();
-  const isFresh = ({ executionId, event }: Message): boolean => {
-    if (executionId !== null && executionId !== instance.executionId) return false;
-    const answered = answeredId(event);
-    if (answered === undefined) return true;
-    const isFirst = open.has(answered) && !answers.has(answered);
-    answers.add(answered);
-    return isFirst;
-  };
-  const waiting: Message[] = [];
-  const dropped: Message[] = [];
-  for (const message of inbox) (isFresh(message) ? waiting : dropped).push(message);
-  if (instance.status === 'Suspended') {
-    return { batch: waiting.filter(({ event }) => THROUGH_SUSPENSION.has(event.EventType)).slice(0, 1), dropped };
-  }
-  const standsAlone = ({ event, alone }: Message): boolean => alone || CONTROL.has(event.EventType);
-  const end = waiting.findIndex(standsAlone);
-  const length = end === 0 ? 1 : end < 0 ? waiting.length : end;
-  return { batch: waiting.slice(0, Math.min(length, core.ports.limits.messagesPerTurn)), dropped };
+function explainWait({ ports }: Core, { id, name, version, status }: Instance): void {
+  if (isTerminal(status) || verdictOn(version, ports.versioning) !== 'wait') return;
+  const { defaultVersion, match } = ports.versioning;
+  const own = defaultVersion ? `'${defaultVersion}'` : 'not set';
+  ports.log(
+    'warning',
+    name,
+    `${id} waits: it has version '${version}', and this app's is ${own} (host.json: defaultVersion, versionMatchStrategy ${match}).`,
+  );
 }
 
 /** The turn's time: never before the last turn's, nor before a timer that fired in it. */
@@ -101,17 +84,43 @@ function terminate(core: Core, instance: Instance, message: Message): void {
     outbox.write((state) => state.append(instance.id, rows));
     complete(outbox, instance, { status: 'Terminated', result: reason, nextId: history.nextId, customStatus });
     // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: reason ?? '', Details: '' });
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, {
+      Reason: reason ?? '',
+      Details: '',
+      FailureDetails: null,
+    });
   });
 }
+
+/** The function is not asked; the parent's task fails like any other. */
+function failVersion(core: Core, instance: Instance, batch: readonly Message[]): void {
+  const history = core.state.history(instance.id);
+  const fresh = freshRows(core.now(), history, batch);
+  const { customStatus } = instance;
+  core.commit((outbox) => {
+    outbox.write((state) => {
+      state.consume(instance.id, batch);
+      state.append(instance.id, fresh);
+    });
+    const failure = VERSION_MISMATCH;
+    complete(outbox, instance, { status: 'Failed', result: null, nextId: history.nextId, customStatus, failure });
+    const fields = { Reason: describeFailure(failure), Details: '', FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
+  });
+}
+
+const isContinued = ([first]: readonly Message[]): boolean => first?.event.EventType === EVENT.continueAsNew;
+
+/** What a turn adds to history before it runs; a continued execution has its first history already. */
+const freshRows = (now: number, history: History, batch: readonly Message[]): HistoryRow[] =>
+  isContinued(batch) ? [] : [startedAt(now, history), ...batch.map(({ event }) => ({ event }))];
 
 async function invokeTurn(core: Core, instance: Instance, batch: readonly Message[]): Promise<void> {
   const { id } = instance;
   const name = core.find('orchestrator', instance.name) ?? instance.name;
   const history = core.state.history(id);
-  const continued = batch[0]?.event.EventType === EVENT.continueAsNew;
-  const fresh = continued ? [] : [startedAt(core.now(), history), ...batch.map(({ event }) => ({ event }))];
-  const input = orchestrationTrigger(instance, history, fresh, continued);
+  const fresh = freshRows(core.now(), history, batch);
+  const input = orchestrationTrigger(instance, history, fresh, isContinued(batch), core.ports.httpPollMs);
   const answer = await core.ports.invokeOrchestrator({ kind: 'orchestrator', name, instanceId: id, input });
   const current = core.state.instance(id);
   // Purged or replaced while it ran: what it says is of no interest any more.
@@ -144,10 +153,10 @@ interface Turn {
 }
 
 /** The replay that has followed the execution so far, or one that catches up with it. @throws NonDeterminism */
-function replayOf({ history, state }: Turn): Replay {
+function replayOf({ history, state }: Turn, httpPollMs: number): Replay {
   const known = replays.get(history);
   if (known?.extend(state.actions)) return known;
-  const replay = new Replay();
+  const replay = new Replay(httpPollMs);
   replay.extend(state.actions);
   replay.read(history.rows);
   replays.set(history, replay);
@@ -158,17 +167,17 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn):
   const { history, fresh, state } = turn;
   const customStatus = state.customStatus === undefined ? null : JSON.stringify(state.customStatus);
   outbox.write((all) => all.append(instance.id, fresh));
-  const fail = (result: string, nextId: number): void => {
-    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(result), nextId, customStatus });
-    const Details = `Message: ${state.error ?? ''}, StackTrace: `;
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: result, Details });
+  const fail = (Reason: string, nextId: number, failure: FailureDetails | null = null): void => {
+    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(Reason), nextId, customStatus, failure });
+    const fields = { Reason, Details: `Message: ${state.error ?? ''}, StackTrace: `, FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
   };
   const tooLarge = customStatusTooLarge(customStatus);
   if (tooLarge) return fail(orchestratorFailed(instance.name, tooLarge), history.nextId);
   let replay: Replay;
   let result: ReplayResult;
   try {
-    replay = replayOf(turn);
+    replay = replayOf(turn, core.ports.httpPollMs);
     result = replay.turn(fresh);
   } catch (error) {
     if (!(error instanceof NonDeterminism)) throw error;
@@ -180,7 +189,7 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn):
   if (!result.ended || !(state.isDone || state.error !== undefined)) {
     goOn(outbox, instance, turn, { actions: state.actions.length, cancelled: [...result.cancelled] });
   } else if (state.error !== undefined) {
-    fail(orchestratorFailed(instance.name, state.error), result.nextId);
+    fail(orchestratorFailed(instance.name, state.error), result.nextId, state.failureDetails);
   } else if (result.continueAsNew) {
     continueAsNew(outbox, { ...instance, customStatus }, result.continueAsNew);
   } else {

@@ -12,6 +12,7 @@ import {
   describeLeaf,
   EVENT_TYPE,
   firstDecision,
+  httpDecision,
   idsUsed,
   isFireAndForget,
   isOneWay,
@@ -19,7 +20,8 @@ import {
 } from './decisions';
 import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
-import { idsDiffer, missingTask, otherKind, otherName } from './texts';
+import { type HttpCall, pollAfter } from './httpCall';
+import { type Failure, idsDiffer, missingTask, otherKind, otherName } from './texts';
 
 /** Azure Storage's limits; the app mirrors the legs (contract 3). */
 const LONGEST_TIMER = 6 * 86_400_000;
@@ -39,9 +41,11 @@ interface Leaf {
   appId: number | undefined;
   attempt: number;
   firstAttemptAt: number;
-  /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
+  /** Set once its retry timeout is over, or it failed for good: the attempts left fail at once, because the app counts them all. */
   expired: boolean;
-  failure: { Reason: string; Details: string };
+  failure: Failure;
+  /** The next question after an answer of "not yet", and the number that the app has given it already. */
+  poll?: { readonly request: HttpCall; readonly appId: number };
 }
 interface Group {
   readonly all: boolean;
@@ -57,7 +61,7 @@ const isDone = (node: Node): boolean => {
   return node.all ? node.children.every(isDone) : node.children.some(isDone);
 };
 const toLeaf = (action: LeafAction): Leaf => {
-  const failure = { Reason: '', Details: '' };
+  const failure = { Reason: '', Details: '', FailureDetails: null };
   return {
     action,
     invoked: false,
@@ -111,6 +115,9 @@ export class Replay {
   private next = 0;
   private appNext = 0;
   private hostNext = 0;
+
+  /** @param httpPollMs how long to wait before a poll where the answer does not say */
+  constructor(private readonly httpPollMs: number) {}
 
   /**
    * Takes the list of actions that the orchestrator answered with: all since its execution began.
@@ -270,9 +277,22 @@ export class Replay {
     if (!leaf) return;
     if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
     else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
-      leaf.failure = { Reason: event.Reason ?? '', Details: event.Details ?? '' };
+      const { Reason, Details, FailureDetails = null } = event;
+      leaf.failure = { Reason: Reason ?? '', Details: Details ?? '', FailureDetails };
       this.failed(leaf);
-    } else leaf.done = true;
+    } else this.succeeded(leaf, event);
+  }
+
+  /** The app numbers a poll together with the timer before it, the host when that timer has fired (5.3). */
+  private succeeded(leaf: Leaf, { Result }: HistoryEvent): void {
+    const { action } = leaf;
+    const first = action.actionType === ACTION.callHttp ? action.httpRequest : undefined;
+    const poll = first && pollAfter(leaf.poll?.request ?? first, first, Result ?? null, this.now, this.httpPollMs);
+    leaf.done = poll === undefined;
+    if (!poll) return;
+    const id = this.childId(leaf);
+    leaf.poll = { request: poll.request, appId: this.appNext++ };
+    this.decide(leaf, { kind: 'timer', id, fireAt: poll.fireAt, alone: false });
   }
 
   private raise(event: HistoryEvent): void {
@@ -298,7 +318,9 @@ export class Replay {
     const retry = leaf.action.retryOptions;
     const last = leaf.attempt >= retry.maxNumberOfAttempts;
     const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
-    leaf.expired ||= !last && this.now >= leaf.firstAttemptAt + timeout;
+    // Azure makes no timer then, and the app waits for one for ever (contract 12).
+    const isFinal = leaf.failure.FailureDetails?.IsNonRetriable === true || this.now >= leaf.firstAttemptAt + timeout;
+    leaf.expired ||= !last && isFinal;
     const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
     const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
     const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));
@@ -311,6 +333,10 @@ export class Replay {
       const fireAt = Date.parse(action.fireAt);
       if (fireAt <= this.now) leaf.done = true;
       else this.decide(leaf, this.firstLeg({ kind: 'timer', id: this.childId(leaf), fireAt, alone: false }));
+    } else if (leaf.poll) {
+      const id = this.hostNext++;
+      if (id !== leaf.poll.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.poll.appId));
+      this.decide(leaf, httpDecision(leaf.poll.request, id));
     } else if ('retryOptions' in action && leaf.attempt < action.retryOptions.maxNumberOfAttempts) {
       leaf.attempt += 1;
       const decision = firstDecision(action, this.childId(leaf));

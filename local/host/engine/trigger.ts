@@ -13,6 +13,7 @@ export function orchestrationTrigger(
   history: History,
   fresh: readonly HistoryRow[],
   continued: boolean,
+  httpPollMs: number,
 ): OrchestrationTrigger {
   const before = continued
     ? history.rows.map(({ event }) => ({ ...event, IsPlayed: event.EventType === EVENT.eventRaised }))
@@ -28,6 +29,6 @@ export function orchestrationTrigger(
     upperSchemaVersionNew: 3,
     longRunningTimerIntervalDuration: '3.00:00:00',
     maximumShortTimerDuration: '6.00:00:00',
-    defaultHttpAsyncRequestSleepTimeMillseconds: 30000,
+    defaultHttpAsyncRequestSleepTimeMillseconds: httpPollMs,
   };
 }

@@ -67,6 +67,10 @@ function failing(store: Store, commits: number) {
   return { store: { ...store, write }, survived: () => left > 0 };
 }
 
+const CONFIG = {
+  httpPollMs: 30_000,
+  versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
+} as const;
 /** One thing at a time, so that there are many moments to fail at. */
 const start = (store: Store): Engine => {
   const limits = { activities: 1, orchestrators: 1, entities: 1, entityBatch: 1, messagesPerTurn: 1, coalesceFrom: 9 };
@@ -80,6 +84,7 @@ const start = (store: Store): Engine => {
     invoke,
     invokeOrchestrator,
     broken: silent,
+    ...CONFIG,
     limits,
   });
 };
