@@ -1,6 +1,6 @@
 /** Which requests of an entity run next (contract 6.3). */
 import { expect, test } from '@jest/globals';
-import { pairReleases } from '../../../../local/host/engine/actions';
+import { type Action, pairReleases } from '../../../../local/host/engine/actions';
 import { openLocks } from '../../../../local/host/engine/entityLocks';
 import {
   type EntityRequest,
@@ -12,7 +12,8 @@ import {
   requestEvent,
 } from '../../../../local/host/engine/entityMessages';
 import { entityColumns, holderFirst, mayRun, readEntity, takeBatch } from '../../../../local/host/engine/entityQueue';
-import { EVENT } from '../../../../local/host/engine/history';
+import { EVENT, type HistoryEvent, makeEvent } from '../../../../local/host/engine/history';
+import { NonDeterminism, replay } from '../../../../local/host/engine/replay';
 
 const NOW = Date.parse('2026-01-01T00:00:00.123Z');
 /** `x:op` is an operation asked for by x. */
@@ -134,4 +135,20 @@ test('a release is of the set that was asked for last', () => {
   const out = { actionType: 14 as const };
   const named = pairReleases([out, locks('1'), out, any, out]);
   expect([named[0], named[2], named[4]]).toMatchObject([out, { lockRequestId: '1' }, { lockRequestId: '2' }]);
+});
+
+test('a replay that asks an entity for other work than history records is refused', () => {
+  const lockAction = { actionType: 13 as const, lockRequestId: 'lock x', lockSet: [{ name: 'a', key: '1' }] };
+  const callAction = { actionType: 7 as const, instanceId: '@a@1', operation: 'get' };
+  const recorded = (actions: readonly Action[], event: HistoryEvent) => () => {
+    const rows = [makeEvent(EVENT.orchestratorStarted, NOW), makeEvent(EVENT.executionStarted, NOW)];
+    const sent = { ...event, EventType: EVENT.eventSent, EventId: 0, InstanceId: '@a@1' };
+    const completed = { event: makeEvent(EVENT.orchestratorCompleted, NOW), note: { actions: 1, cancelled: [] } };
+    return replay([...rows.map((row) => ({ event: row })), { event: sent }, completed], actions);
+  };
+  expect(recorded([lockAction], requestEvent(lock('x')))().decisions).toEqual([]);
+  expect(recorded([callAction], requestEvent(lock('x')))).toThrow(
+    /named 'lock @a@1', but the current orchestration replay instead scheduled a send event task named 'entity @a@1'/,
+  );
+  expect(recorded([lockAction], requestEvent(operation('x:get')))).toThrow(NonDeterminism);
 });
