@@ -39,6 +39,7 @@ export interface HostConfig {
     readonly entities: number;
     readonly entityBatch: number;
     readonly messagesPerTurn: number;
+    readonly coalesceFrom: number;
   };
 }
 
@@ -55,6 +56,7 @@ export function readHostConfig(folder: string): HostConfig {
       entities: durableTask.maxConcurrentEntityFunctions ?? tenPerCore(),
       entityBatch: durableTask.maxEntityOperationBatchSize ?? 5000,
       messagesPerTurn: Infinity,
+      coalesceFrom: 200,
     },
   };
 }

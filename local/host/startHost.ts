@@ -87,7 +87,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       log,
       strict,
       functions: (kind) => functions.namesOf(kind),
+      invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
       invoke: (invocation) => functions.invokeDurable(invocation),
+      broken: (error) => {
+        log('critical', 'host', `the durable state cannot be written: ${messageOf(error)}. What is stored is whole.`);
+        process.exit(1);
+      },
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);

@@ -27,17 +27,10 @@ const leafSchema = z.discriminatedUnion('actionType', [
   entity.extend({ actionType: z.literal(9) }),
   entity.extend({ actionType: z.literal(10), fireAt: z.string() }),
   lock.extend({ actionType: z.literal(13) }),
-  // Comes without them: it is the lock asked for last (`pairReleases`).
+  // Comes without them. An orchestration holds one set at a time, so it is the one asked for last.
   lock.partial().extend({ actionType: z.literal(14) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
-
-/** 11 is Task.any, 12 is Task.all. */
-interface CompoundAction {
-  readonly actionType: 11 | 12;
-  readonly compoundActions: readonly Action[];
-}
-export type Action = LeafAction | CompoundAction;
 
 export const ACTION = {
   continueAsNew: 4,
@@ -47,24 +40,19 @@ export const ACTION = {
   callHttp: 8,
   signalEntity: 9,
   scheduledSignal: 10,
-  whenAny: 11,
+  /** Task.all; 11 is Task.any. Both hold others in `compoundActions`. */
   whenAll: 12,
   lockEntities: 13,
   releaseEntities: 14,
 } as const;
 
-const compoundSchema = z.object({
-  actionType: z.union([z.literal(11), z.literal(12)]),
-  get compoundActions(): z.ZodArray<z.ZodType<Action>> {
-    return z.array(actionSchema);
-  },
-});
-const actionSchema: z.ZodType<Action> = z.union([leafSchema, compoundSchema]);
+/** Reads an action as it would come over the wire. @throws if it is not one */
+export const parseAction = (action: unknown): LeafAction => leafSchema.parse(JSON.parse(JSON.stringify(action)));
 
 const stateSchema = z.object({
   isDone: z.boolean(),
   /** Schema V2 and later: one inner array, whatever the number of yields. */
-  actions: z.tuple([z.array(actionSchema)]),
+  actions: z.tuple([z.array(z.unknown())]),
   output: z.unknown().optional(),
   error: z.string().optional(),
   customStatus: z.unknown().optional(),
@@ -73,7 +61,8 @@ const stateSchema = z.object({
 /** What one invocation of an orchestrator came to. */
 export interface OrchestratorState {
   readonly isDone: boolean;
-  readonly actions: readonly Action[];
+  /** Not yet read: most of them are the same as the turn before. */
+  readonly actions: readonly unknown[];
   readonly output: unknown;
   readonly customStatus: unknown;
   /** Why it failed, if it did. */
@@ -84,32 +73,17 @@ export interface OrchestratorState {
 
 const LABEL = '$OutOfProcData$:';
 
-/** Names what each release lets go of. An orchestration holds one set at a time, so it is the one asked for last. */
-export function pairReleases(actions: readonly Action[]): Action[] {
-  let held: Pick<z.infer<typeof lock>, 'lockSet' | 'lockRequestId'> | undefined;
-  const note = (action: Action): void => {
-    if ('compoundActions' in action) action.compoundActions.forEach(note);
-    else if (action.actionType === ACTION.lockEntities) held = action;
-  };
-  return actions.map((action) => {
-    note(action);
-    if (action.actionType !== ACTION.releaseEntities || !held) return action;
-    return { actionType: action.actionType, lockSet: held.lockSet, lockRequestId: held.lockRequestId };
-  });
-}
-
 /** Reads a returned state. @throws if it is not one. */
-export function readState(text: string | null): OrchestratorState {
-  const state = stateSchema.parse(JSON.parse(text ?? 'null'));
-  const { isDone, actions, output, error, customStatus } = state;
-  return { isDone, actions: pairReleases(actions[0]), output, error, customStatus, lost: false };
+export function readState(state: unknown): OrchestratorState {
+  const { isDone, actions, output, error, customStatus } = stateSchema.parse(state);
+  return { isDone, actions: actions[0], output, error, customStatus, lost: false };
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */
 export function readFailure(message: string): OrchestratorState {
   const start = message.indexOf(LABEL);
   if (start < 0) return { isDone: true, actions: [], output: null, customStatus: null, error: message, lost: true };
-  const state = readState(message.slice(start + LABEL.length));
+  const state = readState(JSON.parse(message.slice(start + LABEL.length)));
   // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
   return { ...state, error: state.error ?? 'The orchestrator threw a value that has no message.' };
 }

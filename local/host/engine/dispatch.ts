@@ -72,7 +72,7 @@ function startChild(
   childId: string,
 ): void {
   const { id, name, version, input, retried } = decision;
-  const existing = outbox.store.instance(childId);
+  const existing = outbox.instance(childId);
   const refuse = (Reason: string): Refusal => ({ Reason, Details: '' });
   const refusal =
     decision.failAtOnce ??

@@ -25,9 +25,16 @@ export function openLocks(history: readonly HistoryRow[]): OpenLock[] {
  * Tells every entity of an orchestration's lock sets that it has ended. An entity that the request has not reached yet
  * is told as well: so nobody is left locked, wherever the request is on its way.
  */
-export function releaseLocks(outbox: Outbox, instanceId: string, history: readonly HistoryRow[]): void {
-  for (const { id, lockSet } of openLocks(history)) {
-    const event = releaseEvent(outbox.now, { parent: instanceId, id });
-    lockSet.forEach((entity) => outbox.post(entityInstanceId(entity), event));
-  }
+export function releaseLocks(outbox: Outbox, instanceId: string): void {
+  // Only when it is carried out does the history hold what this very turn asked for.
+  outbox.write((state) => {
+    for (const { id, lockSet } of openLocks(state.history(instanceId).rows)) {
+      const event = releaseEvent(outbox.now, { parent: instanceId, id });
+      for (const entity of lockSet) {
+        const target = entityInstanceId(entity);
+        state.post({ instanceId: target, executionId: null, at: outbox.now, alone: false, event }, outbox.now);
+        outbox.woken.add(target);
+      }
+    }
+  });
 }

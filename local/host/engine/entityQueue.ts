@@ -28,7 +28,7 @@ const storedSchema = z.object({
   lockedBy: z.string().optional(),
 });
 
-export function readEntity(instance: Instance | undefined): EntityState {
+export function readEntity(instance: Pick<Instance, 'input'> | undefined): EntityState {
   const { exists, state, queue, lockedBy } = storedSchema.parse(JSON.parse(instance?.input ?? '{}'));
   return { exists, state: state ?? null, queue, lockedBy };
 }

@@ -1,7 +1,7 @@
 /** One batch of an entity: its requests in order, then its state, its replies and its signals at once (6.2). */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type Answer, type Core, newId, type Outbox } from './core';
+import { type Core, newId, type Outbox, type TextAnswer } from './core';
 import {
   continueEvent,
   entityInstanceId,
@@ -32,7 +32,7 @@ const answerSchema = z.object({
 type EntityAnswer = z.infer<typeof answerSchema>;
 
 /** The state of an entity as JSON text, or undefined where there is none. */
-export function entityState(instance: Instance): string | undefined {
+export function entityState(instance: Pick<Instance, 'input'>): string | undefined {
   const { exists, state } = readEntity(instance);
   return exists ? (state ?? undefined) : undefined;
 }
@@ -40,9 +40,9 @@ export function entityState(instance: Instance): string | undefined {
 /** Runs what waits for an entity, if anything does. */
 export async function runEntityTurn(core: Core, id: string): Promise<void> {
   const limit = core.ports.limits.entityBatch;
-  const waiting = core.store.messages(id, core.now());
+  const waiting = core.state.inbox(id);
   if (waiting.length === 0) return;
-  const before = core.store.instance(id);
+  const before = core.state.instance(id);
   const entity = readEntity(before);
   // What waits for a lock goes into the queue at once: in portions, the queue would be written again for each.
   const messages = entity.lockedBy === undefined ? waiting.slice(0, limit) : waiting;
@@ -50,8 +50,8 @@ export async function runEntityTurn(core: Core, id: string): Promise<void> {
   const { operations, lock, queue, lockedBy } = takeBatch(entity, arrived, limit);
   const result = operations.length > 0 ? await runOperations(core, id, entity, operations) : unchanged(entity);
   core.commit((outbox) => {
-    outbox.store.removeMessages(messages.map(({ seq }) => seq));
-    const current = outbox.store.instance(id);
+    outbox.write((all) => all.consume(id, messages));
+    const current = outbox.instance(id);
     // Purged while it ran: the replies still go out and the rest still waits, but the old state does not come back.
     const purged = before !== undefined && current?.executionId !== before.executionId;
     const kept = purged
@@ -68,29 +68,34 @@ export async function runEntityTurn(core: Core, id: string): Promise<void> {
 }
 
 /** Writes the entity's row. What may run at once and has no message that would bring it about gets one. */
-function putEntity(outbox: Outbox, id: string, known: Instance | undefined, entity: EntityState): void {
-  outbox.store.putInstance({
+function putEntity(
+  outbox: Outbox,
+  id: string,
+  known: Pick<Instance, 'executionId'> | undefined,
+  entity: EntityState,
+): void {
+  const row = {
     id,
     executionId: known?.executionId ?? newId(),
     name: id,
     version: '',
-    status: 'Running',
+    status: 'Running' as const,
     output: null,
     parent: null,
     createdAt: outbox.now,
     updatedAt: outbox.now,
     ...entityColumns(entity),
-  });
+  };
+  outbox.write((state) => state.put(row));
   if (mayRun(entity)) outbox.post(id, continueEvent(outbox.now));
 }
 
 /** Forgets an entity's state and its lock. What waits for it is not forgotten: its callers want their answers. */
 export function purgeEntity(outbox: Outbox, id: string): void {
-  const { queue } = readEntity(outbox.store.instance(id));
-  if (queue.length === 0 && outbox.store.messages(id, Infinity).length === 0) return outbox.store.deleteInstance(id);
-  const empty = { exists: false, state: null, lockedBy: undefined, queue };
-  // A new execution: so a batch that runs now sees that its state is of no use any more.
-  putEntity(outbox, id, undefined, empty);
+  const { queue } = readEntity(outbox.instance(id));
+  // A new execution, or none: so a batch that runs now sees that its state is of no use any more.
+  if (queue.length > 0) putEntity(outbox, id, undefined, { exists: false, state: null, lockedBy: undefined, queue });
+  else outbox.write((state) => state.deleteRow(id));
 }
 
 const unchanged = ({ exists, state }: EntityState): EntityAnswer => {
@@ -107,7 +112,7 @@ async function runOperations(
   const { exists, state } = entity;
   const batch = operations.map(({ operation, input, signal }) => ({ name: operation, input, isSignal: signal }));
   const name = core.find('entity', self.name);
-  const answer: Answer =
+  const answer: TextAnswer =
     name === undefined
       ? { ok: false, error: new Error(unknownFunction('entity', self.name, core.ports.functions('entity'))) }
       : await core.ports.invoke({
@@ -130,7 +135,7 @@ const GRANTED = JSON.stringify('Lock Acquisition Completed');
 
 /** Locks the entity and passes the request on. False for one whose sender has ended: nobody would ever release it. */
 function grant(outbox: Outbox, { id, parent, lockSet, position, sentAt }: LockRequest): boolean {
-  const holder = outbox.store.instance(parent.id);
+  const holder = outbox.instance(parent.id);
   if (holder?.executionId !== parent.executionId || isTerminal(holder.status)) return false;
   const next = lockSet[position + 1];
   if (next) postRequest(outbox, entityInstanceId(next), { id, parent, lockSet, position: position + 1, sentAt });

@@ -14,10 +14,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../../local/host/engine/clock';
-import { type Answer, type Invocation } from '../../../../local/host/engine/core';
+import { type OrchestratorInvocation, type TextInvocation } from '../../../../local/host/engine/core';
 import { Engine } from '../../../../local/host/engine/engine';
 import { openSqliteStore } from '../../../../local/host/engine/sqliteStore';
-import { isTerminal, type Store } from '../../../../local/host/engine/store';
+import { type Batch, isTerminal, type Store } from '../../../../local/host/engine/store';
 
 const silent = (): void => undefined;
 const id = (key: string): EntityId => new EntityId('account', key);
@@ -44,36 +44,44 @@ const INPUTS = [
   { keys: ['b', 'c', 'a'], keep: false },
 ];
 
-async function invoke({ kind, name, input }: Invocation): Promise<Answer> {
-  const value: unknown = JSON.parse(input ?? 'null');
-  try {
-    const result: unknown =
-      kind === 'entity'
-        ? await new Entity(account).handle(value, new DummyEntityContext(name, 'test', silent))
-        : await new Orchestrator(section).handle(value, new DummyOrchestrationContext(name, 'test', silent));
-    return { ok: true, result: JSON.stringify(result) };
-  } catch (error) {
-    return { ok: false, error };
-  }
-}
+const answer = (result: Promise<unknown>) =>
+  result.then(
+    (value) => ({ ok: true, result: value }) as const,
+    (error: unknown) => ({ ok: false, error }) as const,
+  );
+const invokeOrchestrator = ({ name, input }: OrchestratorInvocation) =>
+  answer(new Orchestrator(section).handle(input, new DummyOrchestrationContext(name, 'test', silent)));
+const invoke = ({ name, input }: TextInvocation) =>
+  answer(new Entity(account).handle(JSON.parse(input ?? 'null'), new DummyEntityContext(name, 'test', silent))).then(
+    (given) => (given.ok ? { ...given, result: JSON.stringify(given.result) } : given),
+  );
 
-/** A store that takes so many transactions: what is written after them is lost, as for a process that has died. */
+/** A store that takes so many writes: what is written after them is lost, as for a process that has died. */
 function failing(store: Store, commits: number) {
   let left = commits;
-  const transaction = <T>(work: () => T): T => {
-    if (left === 0) throw new Error('the power is gone');
-    const result = store.transaction(work);
+  const write = (batch: Batch): void => {
+    if (left > 0) store.write(batch);
     left -= 1;
-    if (left === 0) throw new Error('the power fails');
-    return result;
+    if (left <= 0) throw new Error('the power fails');
   };
-  return { store: { ...store, transaction }, survived: () => left > 0 };
+  return { store: { ...store, write }, survived: () => left > 0 };
 }
 
+/** One thing at a time, so that there are many moments to fail at. */
 const start = (store: Store): Engine => {
-  const limits = { activities: 9, orchestrators: 9, entities: 9, entityBatch: 2, messagesPerTurn: 9 };
+  const limits = { activities: 1, orchestrators: 1, entities: 1, entityBatch: 1, messagesPerTurn: 1, coalesceFrom: 9 };
   const functions = (kind: string): string[] => (kind === 'entity' ? ['account'] : ['section']);
-  return new Engine({ store, clock: systemClock, log: silent, strict: false, functions, invoke, limits });
+  return new Engine({
+    store,
+    clock: systemClock,
+    log: silent,
+    strict: false,
+    functions,
+    invoke,
+    invokeOrchestrator,
+    broken: silent,
+    limits,
+  });
 };
 
 /** @returns whether it all ended before the power failed */
@@ -83,6 +91,7 @@ async function runWithPowerCut(file: string, commits: number): Promise<boolean> 
   INPUTS.forEach((input, index) =>
     prepared.client.start({ name: 'section', instanceId: `s${index}`, input: JSON.stringify(input) }),
   );
+  await prepared.client.flushed();
   first.close();
 
   const { store, survived } = failing(openSqliteStore(file), commits);

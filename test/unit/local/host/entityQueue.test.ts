@@ -1,6 +1,5 @@
 /** Which requests of an entity run next (contract 6.3). */
 import { expect, test } from '@jest/globals';
-import { type Action, pairReleases } from '../../../../local/host/engine/actions';
 import { openLocks } from '../../../../local/host/engine/entityLocks';
 import {
   type EntityRequest,
@@ -8,12 +7,13 @@ import {
   type LockRequest,
   type Operation,
   readMessage,
+  readSent,
   releaseEvent,
   requestEvent,
 } from '../../../../local/host/engine/entityMessages';
 import { entityColumns, holderFirst, mayRun, readEntity, takeBatch } from '../../../../local/host/engine/entityQueue';
 import { EVENT, type HistoryEvent, makeEvent } from '../../../../local/host/engine/history';
-import { NonDeterminism, replay } from '../../../../local/host/engine/replay';
+import { NonDeterminism, Replay } from '../../../../local/host/engine/replay';
 
 const NOW = Date.parse('2026-01-01T00:00:00.123Z');
 /** `x:op` is an operation asked for by x. */
@@ -122,33 +122,38 @@ test('an orchestration holds what it has asked for and not released', () => {
   expect(openLocks([...history, sent(releaseEvent(NOW, release('x')))])).toEqual([]);
 });
 
-test('a release is of the set that was asked for last', () => {
-  const locks = (key: string) => ({
-    actionType: 13 as const,
-    lockRequestId: key,
-    lockSet: [{ name: 'a', key }],
-  });
-  const any = {
-    actionType: 11 as const,
-    compoundActions: [locks('2'), { actionType: 5 as const, fireAt: '', isCanceled: false }],
-  };
-  const out = { actionType: 14 as const };
-  const named = pairReleases([out, locks('1'), out, any, out]);
-  expect([named[0], named[2], named[4]]).toMatchObject([out, { lockRequestId: '1' }, { lockRequestId: '2' }]);
+/** The decisions of a turn that asks for `actions`, after one that asked for the first of them. */
+function replayed(recorded: HistoryEvent, actions: readonly unknown[]) {
+  const row = (event: HistoryEvent) => ({ event });
+  const started = [makeEvent(EVENT.orchestratorStarted, NOW), makeEvent(EVENT.executionStarted, NOW)].map(row);
+  const sent = { ...recorded, EventType: EVENT.eventSent, EventId: 0, InstanceId: '@a@1' };
+  const completed = { event: makeEvent(EVENT.orchestratorCompleted, NOW), note: { actions: 1, cancelled: [] } };
+  const answer = makeEvent(EVENT.eventRaised, NOW, { Name: readSent(sent).id, Input: '{}' });
+  const replay = new Replay();
+  replay.extend(actions);
+  replay.read([...started, row(sent), completed]);
+  return replay.turn([makeEvent(EVENT.orchestratorStarted, NOW), answer].map(row)).decisions;
+}
+const lockAction = (...keys: string[]) => ({
+  actionType: 13,
+  lockRequestId: 'lock x',
+  lockSet: keys.map((key) => ({ name: 'a', key })),
+});
+const callAction = { actionType: 7, instanceId: '@a@1', operation: 'get' };
+
+test('a release is of the set that was asked for last, and takes a number for each entity', () => {
+  const decisions = replayed(requestEvent(lock('x')), [lockAction('2', '1'), { actionType: 14 }, callAction]);
+  expect(decisions).toMatchObject([
+    { id: 1, kind: 'release', target: '@a@1', requestId: 'lock x' },
+    { id: 2, kind: 'release', target: '@a@2', requestId: 'lock x' },
+    { id: 3, kind: 'entity' },
+  ]);
 });
 
 test('a replay that asks an entity for other work than history records is refused', () => {
-  const lockAction = { actionType: 13 as const, lockRequestId: 'lock x', lockSet: [{ name: 'a', key: '1' }] };
-  const callAction = { actionType: 7 as const, instanceId: '@a@1', operation: 'get' };
-  const recorded = (actions: readonly Action[], event: HistoryEvent) => () => {
-    const rows = [makeEvent(EVENT.orchestratorStarted, NOW), makeEvent(EVENT.executionStarted, NOW)];
-    const sent = { ...event, EventType: EVENT.eventSent, EventId: 0, InstanceId: '@a@1' };
-    const completed = { event: makeEvent(EVENT.orchestratorCompleted, NOW), note: { actions: 1, cancelled: [] } };
-    return replay([...rows.map((row) => ({ event: row })), { event: sent }, completed], actions);
-  };
-  expect(recorded([lockAction], requestEvent(lock('x')))().decisions).toEqual([]);
-  expect(recorded([callAction], requestEvent(lock('x')))).toThrow(
+  expect(replayed(requestEvent(lock('x')), [lockAction('1')])).toEqual([]);
+  expect(() => replayed(requestEvent(lock('x')), [callAction])).toThrow(
     /named 'lock @a@1', but the current orchestration replay instead scheduled a send event task named 'entity @a@1'/,
   );
-  expect(recorded([lockAction], requestEvent(operation('x:get')))).toThrow(NonDeterminism);
+  expect(() => replayed(requestEvent(operation('x:get')), [lockAction('1')])).toThrow(NonDeterminism);
 });
