@@ -40,10 +40,12 @@ export function entityState(instance: Pick<Instance, 'input'>): string | undefin
 /** Runs what waits for an entity, if anything does. */
 export async function runEntityTurn(core: Core, id: string): Promise<void> {
   const limit = core.ports.limits.entityBatch;
-  const messages = core.state.inbox(id).slice(0, limit);
-  if (messages.length === 0) return;
+  const waiting = core.state.inbox(id);
+  if (waiting.length === 0) return;
   const before = core.state.instance(id);
   const entity = readEntity(before);
+  // What waits for a lock goes into the queue at once: in portions, the queue would be written again for each.
+  const messages = entity.lockedBy === undefined ? waiting.slice(0, limit) : waiting;
   const arrived = messages.map(({ event }) => readMessage(event));
   const { operations, lock, queue, lockedBy } = takeBatch(entity, arrived, limit);
   const result = operations.length > 0 ? await runOperations(core, id, entity, operations) : unchanged(entity);

@@ -263,3 +263,41 @@ test('an entity that is purged in the middle of its work forgets its state, and 
   });
   expect(output).toEqual(['first wait ', 'behind next ']);
 });
+
+test('a lock whose asker ends while the entity is at work is not granted, nor passed on', async () => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  async function slow({ df }: EntityContext<number>): Promise<void> {
+    if (df.operationName === 'wait') await gate;
+  }
+  const asker: Orchestrator = function* ({ df }) {
+    df.signalEntity(id('s', 'slow'), 'wait');
+    yield df.Task.any([df.lock(id('s', 'slow'), id('t', 'slow')), df.callActivity('echo', 1)]);
+  };
+  const main: Orchestrator = function* ({ df }) {
+    yield df.callSubOrchestrator('asker');
+    yield df.callActivity('open');
+    const timer = df.createTimer(new Date(df.currentUtcDateTime.getTime() + 60_000));
+    const lock = df.lock(id('s', 'slow'), id('t', 'slow'));
+    const winner: Task = yield df.Task.any([lock, timer]);
+    timer.cancel();
+    return winner === lock;
+  };
+  const { output } = await runOrchestrator(main, {
+    activities: { ...activities, open: () => open() },
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the library awaits what its types call void
+    entities: { slow },
+    orchestrators: { asker },
+  });
+  expect(output).toBe(true);
+});
+
+test('a lock of an entity that is not there is granted, and the call fails; with `strict` it never comes', async () => {
+  const main: Orchestrator = function* ({ df }) {
+    yield df.lock(id('x', 'nobody'), id('a'));
+    yield df.callEntity(id('x', 'nobody'), 'get');
+  };
+  const { failure } = await runOrchestrator(main, { activities, entities });
+  expect(failure).toMatch(/^The function 'nobody' doesn't exist/);
+  await expect(runOrchestrator(main, { activities, entities, strict: true })).rejects.toThrow('waits for lock(');
+});

@@ -7,11 +7,13 @@ import {
   type LockRequest,
   type Operation,
   readMessage,
+  readSent,
   releaseEvent,
   requestEvent,
 } from '../../../../local/host/engine/entityMessages';
 import { entityColumns, holderFirst, mayRun, readEntity, takeBatch } from '../../../../local/host/engine/entityQueue';
-import { EVENT } from '../../../../local/host/engine/history';
+import { EVENT, type HistoryEvent, makeEvent } from '../../../../local/host/engine/history';
+import { NonDeterminism, Replay } from '../../../../local/host/engine/replay';
 
 const NOW = Date.parse('2026-01-01T00:00:00.123Z');
 /** `x:op` is an operation asked for by x. */
@@ -118,4 +120,40 @@ test('an orchestration holds what it has asked for and not released', () => {
   const history = [sent(requestEvent(operation('x:1'))), sent(requestEvent(lock('x')))];
   expect(openLocks(history)).toEqual([{ id: 'lock x', lockSet: [{ name: 'a', key: '1' }] }]);
   expect(openLocks([...history, sent(releaseEvent(NOW, release('x')))])).toEqual([]);
+});
+
+/** The decisions of a turn that asks for `actions`, after one that asked for the first of them. */
+function replayed(recorded: HistoryEvent, actions: readonly unknown[]) {
+  const row = (event: HistoryEvent) => ({ event });
+  const started = [makeEvent(EVENT.orchestratorStarted, NOW), makeEvent(EVENT.executionStarted, NOW)].map(row);
+  const sent = { ...recorded, EventType: EVENT.eventSent, EventId: 0, InstanceId: '@a@1' };
+  const completed = { event: makeEvent(EVENT.orchestratorCompleted, NOW), note: { actions: 1, cancelled: [] } };
+  const answer = makeEvent(EVENT.eventRaised, NOW, { Name: readSent(sent).id, Input: '{}' });
+  const replay = new Replay();
+  replay.extend(actions);
+  replay.read([...started, row(sent), completed]);
+  return replay.turn([makeEvent(EVENT.orchestratorStarted, NOW), answer].map(row)).decisions;
+}
+const lockAction = (...keys: string[]) => ({
+  actionType: 13,
+  lockRequestId: 'lock x',
+  lockSet: keys.map((key) => ({ name: 'a', key })),
+});
+const callAction = { actionType: 7, instanceId: '@a@1', operation: 'get' };
+
+test('a release is of the set that was asked for last, and takes a number for each entity', () => {
+  const decisions = replayed(requestEvent(lock('x')), [lockAction('2', '1'), { actionType: 14 }, callAction]);
+  expect(decisions).toMatchObject([
+    { id: 1, kind: 'release', target: '@a@1', requestId: 'lock x' },
+    { id: 2, kind: 'release', target: '@a@2', requestId: 'lock x' },
+    { id: 3, kind: 'entity' },
+  ]);
+});
+
+test('a replay that asks an entity for other work than history records is refused', () => {
+  expect(replayed(requestEvent(lock('x')), [lockAction('1')])).toEqual([]);
+  expect(() => replayed(requestEvent(lock('x')), [callAction])).toThrow(
+    /named 'lock @a@1', but the current orchestration replay instead scheduled a send event task named 'entity @a@1'/,
+  );
+  expect(() => replayed(requestEvent(operation('x:get')), [lockAction('1')])).toThrow(NonDeterminism);
 });
