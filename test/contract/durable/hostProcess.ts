@@ -54,8 +54,9 @@ export async function startHostProcess(
   stateFolder: string,
   folder = APP,
   env: Readonly<Record<string, string>> = {},
+  options: readonly string[] = [],
 ): Promise<HostProcess> {
-  const args = [folder, '--port', '0', '--state', stateFolder];
+  const args = [folder, '--port', '0', '--state', stateFolder, ...options];
   const { child, output, onOutput, ended } = spawnHost(args, env);
   const url = await new Promise<string>((resolve, reject) => {
     onOutput(() => {
@@ -109,7 +110,7 @@ function readJson(text: string): unknown {
   }
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 1_500;
 
 /** Asks again until the answer is as wanted. Each question is a request, so this needs no sleep. @throws with the last answer */
 export async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {

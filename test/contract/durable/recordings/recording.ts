@@ -27,6 +27,7 @@ export const readRecorded = (file: string): string => readFileSync(join(__dirnam
 export function parseRecordings(text: string): Recording[] {
   const seen = new Map<string, number>();
   return text
+    .replaceAll('\r\n', '\n')
     .split(/^### /m)
     .slice(1)
     .map((part) => {
@@ -68,6 +69,10 @@ function parseAnswer(lines: readonly string[]): RecordedAnswer {
   const end = lines.indexOf('');
   if (status === undefined || end < 0) throw new Error(`Not a recorded answer: ${lines.join('\n').slice(0, 200)}`);
   const headers = new Map(lines.slice(1, end).map(splitHeader));
-  const body = lines.slice(end + 1).join('\n');
-  return { status: Number(status), headers, body: body.trim() };
+  const body = lines
+    .slice(end + 1)
+    .join('\n')
+    .trim();
+  if ((body === '') !== (headers.get('content-length') === '0')) throw new Error('The body was not read.');
+  return { status: Number(status), headers, body };
 }
