@@ -110,7 +110,7 @@ function readJson(text: string): unknown {
   }
 }
 
-const PATIENCE_MS = 1_500;
+const PATIENCE_MS = 10_000;
 
 /** Asks again until the answer is as wanted. Each question is a request, so this needs no sleep. @throws with the last answer */
 export async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
