@@ -21,20 +21,43 @@ export const orchestratorFailed = (name: string, message: string): string =>
 /** Reason and Details of a failed activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
 export function activityFailure(name: string, error: unknown): { Reason: string; Details: string } {
   const message = thrownMessage(error).split('\nStack:')[0] ?? '';
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return { Reason: `Activity function '${name}' failed:  ${message}`, Details: serialisedException(message, stack) };
+}
+
+const HRESULT = -2146233088;
+
+/** A .NET exception as the extension serialises it. Only .NET's own stack is not there. */
+function serialisedException(message: string, stack: string): string {
   const remote = {
     $type: 'Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script',
     IsUserException: false,
-    RemoteStackTrace: error instanceof Error ? error.stack : undefined,
+    RemoteStackTrace: stack,
     RemoteMessage: message,
+    RemoteTypeName: null,
+    Message: `Result: Failure\nException: ${message}\nStack: ${stack}`,
+    Data: { $type: 'System.Collections.ListDictionaryInternal, System.Private.CoreLib' },
+    InnerException: null,
+    HelpLink: null,
+    Source: 'System.Private.CoreLib',
+    HResult: HRESULT,
+    StackTrace: null,
   };
-  const details = {
+  return JSON.stringify({
     $type: 'System.Exception, System.Private.CoreLib',
     ClassName: 'System.Exception',
     Message: ` ${message}`,
     Data: null,
     InnerException: remote,
-  };
-  return { Reason: `Activity function '${name}' failed:  ${message}`, Details: JSON.stringify(details) };
+    HelpURL: null,
+    StackTraceString: null,
+    RemoteStackTraceString: null,
+    RemoteStackIndex: 0,
+    ExceptionMethod: null,
+    HResult: HRESULT,
+    Source: null,
+    WatsonBuckets: null,
+  });
 }
 
 function thrownMessage(error: unknown): string {

@@ -50,17 +50,25 @@ const STACK = /(\\*)"(RemoteStackTrace|StackTrace)\1":(?:null|\1"(.*?)(?<!\\)\1"
 const STACK_IN_MESSAGE = /(\\*)"Message\1":\1"Result: Failure(.*?)Stack: (.*?)(?<!\\)\1"/gs;
 
 function withoutRun(text: string): string {
-  return text
-    .replaceAll(STACK, (_, slash: string, name: string) => `${slash}"${name}${slash}":<stack>`)
-    .replaceAll(STACK_IN_MESSAGE, (_, slash: string, middle: string) =>
-      `${slash}"Message${slash}":${slash}"Result: Failure${middle}Stack: <stack>${slash}"`)
-    .replaceAll(/, StackTrace: .*$/gs, ', StackTrace: <stack>')
-    .replaceAll(/(The following are the known \w+ functions): .*?'\./gs, '$1: <names>.')
-    // The order of an entity's messages is kept by other means here.
-    .replaceAll(/(\\*)"Predecessor\1":\1".*?"/g, '$1"Predecessor$1":<predecessor>')
-    .replaceAll(TIME, (_, fraction: string | undefined, zone: string | undefined) =>
-      `<${fraction === undefined ? 'seconds' : 'time'}>${zone ?? ''}`)
-    .replaceAll(/("Timestamp\\*":\\*"<time>)(?=\\*")/g, '$1Z');
+  return (
+    text
+      .replaceAll(STACK, (_, slash: string, name: string) => `${slash}"${name}${slash}":<stack>`)
+      .replaceAll(
+        STACK_IN_MESSAGE,
+        (_, slash: string, middle: string) =>
+          `${slash}"Message${slash}":${slash}"Result: Failure${middle}Stack: <stack>${slash}"`,
+      )
+      .replaceAll(/, StackTrace: .*$/gs, ', StackTrace: <stack>')
+      .replaceAll(/(The following are the known \w+ functions): .*?'\./gs, '$1: <names>.')
+      // The order of an entity's messages is kept by other means here.
+      .replaceAll(/(\\*)"Predecessor\1":\1".*?"/g, '$1"Predecessor$1":<predecessor>')
+      .replaceAll(
+        TIME,
+        (_, fraction: string | undefined, zone: string | undefined) =>
+          `<${fraction === undefined ? 'seconds' : 'time'}>${zone ?? ''}`,
+      )
+      .replaceAll(/("Timestamp\\*":\\*"<time>)(?=\\*")/g, '$1Z')
+  );
 }
 
 function normalise(value: Json): Json {
@@ -77,7 +85,8 @@ const HOP_HEADERS = ['date', 'server', 'transfer-encoding', 'connection', 'keep-
 function field(owner: { [name: string]: Json }, name: string, value: Json): Json {
   if (name === 'FireAt' && typeof value === 'string') return fireAt(value, owner.Timestamp);
   if (name === 'StackTrace') return '<stack>';
-  if (name === 'ExceptionMessage' && owner.ExceptionType === 'Newtonsoft.Json.JsonReaderException') return '<its words>';
+  if (name === 'ExceptionMessage' && owner.ExceptionType === 'Newtonsoft.Json.JsonReaderException')
+    return '<its words>';
   if (SCHEMA_NUMBERS.includes(name)) return '<schema>';
   if (name === 'duration' || name === 'startTime') return '<ms>';
   if (name === 'sorter') return {};

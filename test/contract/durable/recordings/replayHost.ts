@@ -26,9 +26,12 @@ function shown(status: number, header: (name: string) => string | undefined, tex
   return { status, headers: Object.fromEntries(headers), body: sorted(body) };
 }
 
-/** Lists are ordered by ids, and those that are made up differ from run to run. */
-const sorted = (body: unknown): unknown =>
-  Array.isArray(body) ? body.toSorted((a, b) => (withoutIds(a) < withoutIds(b) ? -1 : 1)) : body;
+/** Lists are ordered by ids, and those that are made up differ from run to run. The durable client's are below `result`. */
+export function sorted(body: unknown): unknown {
+  if (Array.isArray(body)) return body.toSorted((a, b) => (withoutIds(a) < withoutIds(b) ? -1 : 1));
+  const ofClient = z.object({ ok: z.literal(true), result: z.array(z.unknown()) }).safeParse(body);
+  return ofClient.success ? { ok: true, result: sorted(ofClient.data.result) } : body;
+}
 
 export const showRecorded = ({ status, headers, body }: RecordedAnswer): Shown =>
   shown(status, (name) => headers.get(name), body, RECORDED_PLACE);
@@ -46,6 +49,10 @@ export interface ReplayHost {
   post(path: string, body?: string): Promise<void>;
   /** Waits until an instance is in a state. */
   reached(id: string, status: string): Promise<void>;
+  /** Ids of all instances with a prefix, in the order of the list. */
+  ids(prefix: string): Promise<string[]>;
+  /** One page of all instances. */
+  page(top: number, token: string | undefined): Promise<{ ids: string[]; token: string | undefined }>;
   /** The lines that the app's own code wrote about its client, and the worker's about its invocations. */
   clientTrace(): unknown[];
   workerTrace(): unknown[];
@@ -67,11 +74,13 @@ export async function startReplayHost(args: readonly string[]): Promise<ReplayHo
   const place = await findPlace(host);
   rmSync(clientFile, { force: true });
 
-  const api = (path: string): string => {
-    const url = new URL(`${host.url}/runtime/webhooks/durabletask/${path}`);
-    url.searchParams.set('code', place.key);
-    return url.href;
-  };
+  const api = (path: string, query: Readonly<Record<string, string>> = {}): string =>
+    `${host.url}/runtime/webhooks/durabletask/${path}?${new URLSearchParams({ ...query, code: place.key }).toString()}`;
+  const idsOf = ({ json }: Answer): string[] =>
+    z
+      .array(z.object({ instanceId: z.string() }))
+      .parse(json)
+      .map(({ instanceId }) => instanceId);
   return {
     place,
     replay({ method, url, headers, body }, token) {
@@ -88,6 +97,12 @@ export async function startReplayHost(args: readonly string[]): Promise<ReplayHo
     async reached(id, wanted) {
       const isThere = ({ json }: Answer) => z.object({ runtimeStatus: z.literal(wanted) }).safeParse(json).success;
       await until(() => send(api(`instances/${id}`)), isThere);
+    },
+    ids: async (instanceIdPrefix) => idsOf(await send(api('instances', { instanceIdPrefix, top: '1000' }))),
+    async page(top, token) {
+      const headers = { ...(token !== undefined && { 'x-ms-continuation-token': token }) };
+      const answer = await send(api('instances', { top: String(top) }), 'GET', undefined, headers);
+      return { ids: idsOf(answer), token: answer.headers.get('x-ms-continuation-token') ?? undefined };
     },
     clientTrace: () => readLines(clientFile),
     workerTrace: () => readLines(workerFile),

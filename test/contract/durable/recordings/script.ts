@@ -56,7 +56,10 @@ export const BEFORE: Readonly<Record<RecordedFile, Readonly<Record<string, reado
   },
   '03-list.txt': {},
   '04-ops.txt': {
-    'raiseEvent to waiting instance (JSON object)': [start('waiter', 'ev1-051310', '{"q":1}'), reached('ev1-051310', 'Running')],
+    'raiseEvent to waiting instance (JSON object)': [
+      start('waiter', 'ev1-051310', '{"q":1}'),
+      reached('ev1-051310', 'Running'),
+    ],
     'raiseEvent bad JSON': [start('waiter', 'ev2-051310')],
     'raiseEvent case-insensitive name go': [start('waiter', 'ev3-051310')],
     'raiseEvent null': [start('waiter', 'ev4-051310')],
