@@ -21,6 +21,9 @@ const hostSchema = z.looseObject({
           maxConcurrentOrchestratorFunctions: atOnce,
           maxConcurrentEntityFunctions: atOnce,
           maxEntityOperationBatchSize: atOnce,
+          httpSettings: z
+            .looseObject({ defaultAsyncRequestSleepTimeMilliseconds: z.int().positive().default(30_000) })
+            .prefault({}),
         })
         .prefault({}),
       http: z.looseObject({ routePrefix: z.string().default('api') }).prefault({}),
@@ -33,6 +36,7 @@ export interface HostConfig {
   readonly hubName: string;
   readonly defaultVersion: string | undefined;
   readonly routePrefix: string;
+  readonly httpPollMs: number;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;
@@ -49,6 +53,7 @@ export function readHostConfig(folder: string): HostConfig {
     hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
     defaultVersion: durableTask.defaultVersion,
     routePrefix: http.routePrefix.replaceAll(/^\/+|\/+$/g, ''),
+    httpPollMs: durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds,
     limits: {
       activities: durableTask.maxConcurrentActivityFunctions ?? tenPerCore(),
       orchestrators: durableTask.maxConcurrentOrchestratorFunctions ?? tenPerCore(),

@@ -6,7 +6,9 @@ import { AppError, loadApp } from './app/loadApp';
 import { applyLocalSettings, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
+import { HTTP_ACTIVITY } from './engine/httpCall';
 import { openSqliteStore } from './engine/sqliteStore';
+import { runHttpCall } from './http/callHttp';
 import { type Handler } from './http/exchange';
 import { type HttpRoute, httpRoutes } from './http/httpTrigger';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
@@ -84,7 +86,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       clock: systemClock,
       log,
       functions: (kind) => functions.namesOf(kind),
-      invoke: (invocation) => functions.invokeDurable(invocation),
+      invoke: (invocation) =>
+        invocation.name === HTTP_ACTIVITY ? runHttpCall(invocation.input) : functions.invokeDurable(invocation),
+      httpPollMs: config.httpPollMs,
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);

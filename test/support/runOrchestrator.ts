@@ -150,6 +150,7 @@ class Run {
       log: silent,
       functions: (kind) => names[kind],
       invoke: (invocation) => this.invoke(invocation),
+      httpPollMs: 30_000,
       limits: {
         activities: Infinity,
         orchestrators: Infinity,

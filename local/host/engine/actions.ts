@@ -1,5 +1,7 @@
 /** What an orchestrator answers: the whole list of actions since its execution began (contract 5.1, 5.2). */
 import { z } from 'zod';
+import { type FailureDetails, failureDetailsSchema } from './failures';
+import { httpRequestSchema } from './httpCall';
 
 const retryOptions = z.object({
   firstRetryIntervalInMilliseconds: z.number(),
@@ -21,7 +23,7 @@ const leafSchema = z.discriminatedUnion('actionType', [
   z.object({ actionType: z.literal(5), fireAt: z.string(), isCanceled: z.boolean() }),
   z.object({ actionType: z.literal(6), externalEventName: z.string() }),
   entity.extend({ actionType: z.literal(7) }),
-  z.object({ actionType: z.literal(8) }),
+  z.object({ actionType: z.literal(8), httpRequest: httpRequestSchema }),
   entity.extend({ actionType: z.literal(9) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
@@ -58,6 +60,7 @@ const stateSchema = z.object({
   actions: z.tuple([z.array(actionSchema)]),
   output: z.unknown().optional(),
   error: z.string().optional(),
+  failureDetails: failureDetailsSchema.nullish(),
   customStatus: z.unknown().optional(),
 });
 
@@ -69,6 +72,8 @@ export interface OrchestratorState {
   readonly customStatus: unknown;
   /** Why it failed, if it did. */
   readonly error: string | undefined;
+  /** Of the structured failure that it did not catch. */
+  readonly failureDetails: FailureDetails | null;
   /** It failed in a way that lost the list of actions: `actions` is empty and says nothing. */
   readonly lost: boolean;
 }
@@ -78,14 +83,17 @@ const LABEL = '$OutOfProcData$:';
 /** Reads a returned state. @throws if it is not one. */
 export function readState(text: string | null): OrchestratorState {
   const state = stateSchema.parse(JSON.parse(text ?? 'null'));
-  const { isDone, actions, output, error, customStatus } = state;
-  return { isDone, actions: actions[0], output, error, customStatus, lost: false };
+  const { isDone, actions, output, error, customStatus, failureDetails = null } = state;
+  return { isDone, actions: actions[0], output, error, customStatus, failureDetails, lost: false };
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */
 export function readFailure(message: string): OrchestratorState {
   const start = message.indexOf(LABEL);
-  if (start < 0) return { isDone: true, actions: [], output: null, customStatus: null, error: message, lost: true };
+  if (start < 0) {
+    const nothing = { actions: [], output: null, customStatus: null, failureDetails: null };
+    return { ...nothing, isDone: true, error: message, lost: true };
+  }
   const state = readState(message.slice(start + LABEL.length));
   // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
   return { ...state, error: state.error ?? 'The orchestrator threw a value that has no message.' };

@@ -4,6 +4,7 @@ import { type Core, isEntityId, newId } from './core';
 import { type EntityId, entityInstanceId, entityState } from './entityTurn';
 import { requestEvent } from './entityMessages';
 import { EVENT, type HistoryRow, makeEvent } from './history';
+import { rewind } from './rewind';
 import { type Instance, type InstanceFilter, isTerminal, type RuntimeStatus } from './store';
 import { alreadyExists, unknownFunction } from './texts';
 
@@ -39,6 +40,13 @@ export interface EngineClient {
   suspend(instanceId: string, reason: string | null): Delivery;
   /** @throws Refused if it is not suspended */
   resume(instanceId: string, reason: string | null): Delivery;
+  /** Runs a failed instance on from where it failed. @throws Refused if it has not failed or ended otherwise */
+  rewind(instanceId: string, reason: string | null): Delivery;
+  /**
+   * Starts an instance's function again with its input, under a new id or in place of the instance itself.
+   * @returns the id. @throws Refused if there is no such instance, or it may not be replaced
+   */
+  restart(instanceId: string, options: { newId: boolean; version: string | undefined }): string;
   /** @returns how many were forgotten: one, or none */
   purge(instanceId: string): number;
   /** Forgets instances that have ended; Azure would take running ones as well (contract 12). */
@@ -84,6 +92,21 @@ export function makeClient(core: Core): EngineClient {
         if (status !== 'Suspended') throw wrongState('resume', id, status);
         post(id, EVENT.executionResumed, { Reason: reason });
       }),
+    rewind(id, reason) {
+      const instance = store.instance(id);
+      if (!instance) return 'notFound';
+      if (instance.status === 'Failed') core.commit((outbox) => rewind(outbox, instance, reason));
+      else if (isTerminal(instance.status)) return 'gone';
+      else throw new Refused('state', 'The rewind operation is only supported on failed orchestration instances.');
+      return 'accepted';
+    },
+    restart(id, { newId, version }) {
+      const instance = store.instance(id);
+      // The misspelling is Azure's.
+      if (!instance) throw new Refused('argument', `An orchestrastion with the instanceId ${id} was not found.`);
+      const { name, input } = instance;
+      return start(core, { name, input, version, instanceId: newId ? undefined : id });
+    },
     purge(id) {
       if (!store.instance(id)) return 0;
       core.commit((outbox) => outbox.store.deleteInstance(id));

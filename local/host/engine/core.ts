@@ -27,6 +27,8 @@ export interface EnginePorts {
   functions(kind: FunctionKind): readonly string[];
   /** Runs a function. Never rejects. */
   invoke(invocation: Invocation): Promise<Answer>;
+  /** How long callHttp waits before it polls, where the answer does not say. */
+  readonly httpPollMs: number;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;

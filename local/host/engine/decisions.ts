@@ -1,12 +1,9 @@
 /** What a replay decides to schedule: one decision for each scheduling event of history. */
 import { ACTION, type LeafAction } from './actions';
 import { EVENT } from './history';
-import { notSupported } from './texts';
+import { type Failure } from './texts';
+import { HTTP_ACTIVITY, type HttpCall } from './httpCall';
 
-interface FailAtOnce {
-  readonly Reason: string;
-  readonly Details: string;
-}
 interface TaskDecision {
   readonly id: number;
   readonly name: string;
@@ -15,7 +12,7 @@ interface TaskDecision {
   /** The host runs it again when it fails, so a failure makes a timer and needs a turn of its own. */
   readonly retried: boolean;
   /** It is not run: this is its answer. */
-  readonly failAtOnce?: FailAtOnce;
+  readonly failAtOnce?: Failure;
 }
 interface ActivityDecision extends TaskDecision {
   readonly kind: 'activity';
@@ -87,16 +84,24 @@ export function firstDecision(action: SchedulableAction, id: number): Decision {
       const { instanceId: target, operation } = action;
       return { kind: 'entity', id, target, operation, input: toJson(action.input), signal: action.actionType === 9 };
     }
-    case 8: {
-      const failAtOnce = { Reason: notSupported('callHttp'), Details: '' };
-      return { kind: 'activity', id, name: 'BuiltIn::HttpActivity', input: null, retried, failAtOnce };
-    }
+    case 8:
+      return httpDecision(action.httpRequest, id);
   }
 }
+
+/** A request that may be answered with "not yet" makes a timer and a poll, as a failed attempt makes a timer and an attempt. */
+export const httpDecision = (request: HttpCall, id: number): Decision => ({
+  kind: 'activity',
+  id,
+  name: HTTP_ACTIVITY,
+  input: JSON.stringify(request),
+  retried: request.asynchronousPatternEnabled,
+});
 
 /** For messages: which task is meant. */
 export function describeLeaf(action: LeafAction): string {
   if ('functionName' in action) return `'${action.functionName}'`;
   if ('operation' in action) return `'${action.operation}' of ${action.instanceId}`;
+  if ('httpRequest' in action) return `callHttp to ${action.httpRequest.uri}`;
   return action.actionType === ACTION.createTimer ? 'a timer' : 'a task';
 }

@@ -4,8 +4,9 @@ import { type Core, isEntityId, type Outbox } from './core';
 import { type Decision, type EntityDecision, EVENT_TYPE, type SubOrchestrationDecision } from './decisions';
 import { replyEvent, requestEvent } from './entityMessages';
 import { EVENT, type HistoryEvent, makeEvent, timestamp } from './history';
+import { HTTP_ACTIVITY } from './httpCall';
 import { type Instance, isTerminal } from './store';
-import { alreadyExists, unknownFunction } from './texts';
+import { alreadyExists, type Failure, unknownFunction } from './texts';
 
 /**
  * @param cancelled a timer that was called off in the turn that created it: recorded, and never sent
@@ -30,10 +31,10 @@ export function sendDecision(
       return event({ FireAt });
     }
     case 'activity': {
-      const refusal = decision.failAtOnce ?? refuseUnknown(core, 'activity', decision.name);
+      const refused = decision.failAtOnce ?? refuseUnknown(core, 'activity', decision.name);
       const { id: instanceId, executionId } = instance;
       const { name, input, retried } = decision;
-      if (refusal) answerWith(outbox, instance, EVENT.taskFailed, id, refusal, retried);
+      if (refused) answerWith(outbox, instance, EVENT.taskFailed, id, refused, retried);
       else outbox.scheduleActivity({ instanceId, executionId, taskId: id, name, input, retried });
       return event({ Name: name, Version: '', Input: null, ParentTraceContext: null });
     }
@@ -50,16 +51,16 @@ export function sendDecision(
   }
 }
 
-type Refusal = Readonly<{ Reason: string; Details: string }>;
+const refusal = (Reason: string): Failure => ({ Reason, Details: '', FailureDetails: null });
 
-function refuseUnknown(core: Core, kind: 'activity' | 'orchestrator', name: string): Refusal | undefined {
-  if (core.find(kind, name) !== undefined) return undefined;
+function refuseUnknown(core: Core, kind: 'activity' | 'orchestrator', name: string): Failure | undefined {
+  if (name === HTTP_ACTIVITY || core.find(kind, name) !== undefined) return undefined;
   // Azure leaves the instance running for ever; here the task fails (contract 12).
-  return { Reason: unknownFunction(kind, name, core.ports.functions(kind)), Details: '' };
+  return refusal(unknownFunction(kind, name, core.ports.functions(kind)));
 }
 
-function answerWith(outbox: Outbox, to: Instance, type: number, id: number, refusal: Refusal, alone: boolean): void {
-  const event = makeEvent(type, outbox.now, { TaskScheduledId: id, ...refusal, FailureDetails: null });
+function answerWith(outbox: Outbox, to: Instance, type: number, id: number, failure: Failure, alone: boolean): void {
+  const event = makeEvent(type, outbox.now, { TaskScheduledId: id, ...failure });
   outbox.post(to.id, event, { executionId: to.executionId, alone });
 }
 
@@ -72,15 +73,14 @@ function startChild(
 ): void {
   const { id, name, version, input, retried } = decision;
   const existing = outbox.store.instance(childId);
-  const refuse = (Reason: string): Refusal => ({ Reason, Details: '' });
-  const refusal =
+  const refused =
     decision.failAtOnce ??
     refuseUnknown(core, 'orchestrator', name) ??
     (childId === parent.id || isEntityId(childId)
-      ? refuse(`The instance ID '${childId}' may not be used for a sub-orchestration of '${parent.id}'.`)
+      ? refusal(`The instance ID '${childId}' may not be used for a sub-orchestration of '${parent.id}'.`)
       : undefined) ??
-    (existing && !isTerminal(existing.status) ? refuse(alreadyExists(existing.status)) : undefined);
-  if (refusal) return answerWith(outbox, parent, EVENT.subOrchestrationFailed, id, refusal, retried);
+    (existing && !isTerminal(existing.status) ? refusal(alreadyExists(existing.status)) : undefined);
+  if (refused) return answerWith(outbox, parent, EVENT.subOrchestrationFailed, id, refused, retried);
   const { id: instanceId, executionId, name: parentName, version: parentVersion } = parent;
   const asParent = { instanceId, executionId, name: parentName, version: parentVersion, taskId: id, retried };
   outbox.start({ id: childId, name, version, input, parent: asParent });

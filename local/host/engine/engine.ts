@@ -3,6 +3,7 @@ import { makeClient, type EngineClient } from './client';
 import { Core, type EnginePorts, isEntityId, type Outbox } from './core';
 import { runEntityTurn } from './entityTurn';
 import { EVENT, makeEvent } from './history';
+import { asksForPoll } from './httpCall';
 import { runOrchestratorTurn } from './orchestratorTurn';
 import { type ActivityRow } from './store';
 import { activityFailure } from './texts';
@@ -127,11 +128,14 @@ export class Engine {
       this.core.commit((outbox) => {
         // Answered before, or its instance is gone: an answer is written at most once.
         if (!outbox.store.removeActivity(row.seq)) return;
-        const failure = answer.ok ? undefined : { ...activityFailure(row.name, answer.error), FailureDetails: null };
+        const failure = answer.ok ? undefined : activityFailure(row.name, answer.error);
         const event = answer.ok
           ? makeEvent(EVENT.taskCompleted, outbox.now, { TaskScheduledId, Result: answer.result })
           : makeEvent(EVENT.taskFailed, outbox.now, { TaskScheduledId, ...failure });
-        outbox.post(instanceId, event, { executionId, alone: row.retried && !answer.ok });
+        outbox.post(instanceId, event, {
+          executionId,
+          alone: row.retried && (!answer.ok || asksForPoll(row.name, event)),
+        });
       });
     } catch (error) {
       this.ports.log('critical', row.name, `the answer could not be stored: ${messageOf(error)}`);

@@ -3,6 +3,7 @@
  * `IsPlayed` is not stored: it says how old an event is, so it is worked out at each turn.
  */
 import { z } from 'zod';
+import { failureDetailsSchema } from './failures';
 
 export const EVENT = {
   executionStarted: 0,
@@ -22,6 +23,8 @@ export const EVENT = {
   eventRaised: 15,
   /** Never sent to an app. Here it is the message that makes a continued execution run its first turn. */
   continueAsNew: 16,
+  /** What a rewind makes of events that no longer count; nobody reads it. */
+  genericEvent: 17,
   executionSuspended: 19,
   executionResumed: 20,
 } as const;
@@ -37,6 +40,7 @@ export const historyEventSchema = z.looseObject({
   Result: z.string().nullish(),
   Reason: z.string().nullish(),
   Details: z.string().nullish(),
+  FailureDetails: failureDetailsSchema.nullish(),
   InstanceId: z.string().optional(),
   TaskScheduledId: z.number().optional(),
   TimerId: z.number().optional(),
@@ -76,9 +80,12 @@ const BOUNDARY: ReadonlySet<number> = new Set([EVENT.orchestratorStarted, EVENT.
 
 export const isScheduling = (event: HistoryEvent): boolean => SCHEDULING.has(event.EventType);
 
-/** True of what arrives from outside the turn: starts, answers, timers, events, control. */
+/** True of what arrives from outside the turn: starts, answers, timers, events, control. A rewound task has its number still. */
 export const isMessage = (event: HistoryEvent): boolean =>
-  !SCHEDULING.has(event.EventType) && !BOUNDARY.has(event.EventType) && event.EventType !== EVENT.executionCompleted;
+  !(event.EventType === EVENT.genericEvent && event.EventId >= 0) &&
+  !SCHEDULING.has(event.EventType) &&
+  !BOUNDARY.has(event.EventType) &&
+  event.EventType !== EVENT.executionCompleted;
 
 /** The id of the task that an event answers, if it answers one. */
 export const answeredId = (event: HistoryEvent): number | undefined => event.TaskScheduledId ?? event.TimerId;

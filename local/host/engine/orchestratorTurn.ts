@@ -2,6 +2,7 @@
 import { type OrchestratorState, readFailure, readState } from './actions';
 import { type Answer, type Core, executionStarted, newId, type Outbox } from './core';
 import { sendDecision } from './dispatch';
+import { describeFailure, type FailureDetails } from './failures';
 import {
   answeredId,
   EVENT,
@@ -95,7 +96,11 @@ function terminate(core: Core, instance: Instance, history: readonly HistoryRow[
       customStatus: instance.customStatus,
     });
     // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: reason ?? '', Details: '' });
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, {
+      Reason: reason ?? '',
+      Details: '',
+      FailureDetails: null,
+    });
   });
 }
 
@@ -119,7 +124,7 @@ async function invokeTurn(
   const fresh: HistoryRow[] = continued
     ? []
     : [startedAt(core.now(), history), ...batch.map(({ event }) => event)].map((event) => ({ event }));
-  const input = triggerText(instance, history, fresh, continued);
+  const input = triggerText(core, instance, history, fresh, continued);
   const answer = await core.ports.invoke({ kind: 'orchestrator', name, instanceId: instance.id, input });
   const state = readAnswer(answer);
   core.commit((outbox) => {
@@ -149,9 +154,10 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
   const { store, now } = outbox;
   const customStatus = state.customStatus === undefined ? null : JSON.stringify(state.customStatus);
   store.appendHistory(instance.id, fresh);
-  const fail = (result: string, nextId: number): void => {
-    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(result), nextId, customStatus });
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: result, Details: failureDetails(state) });
+  const fail = (Reason: string, nextId: number, failure: FailureDetails | null = null): void => {
+    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(Reason), nextId, customStatus, failure });
+    const fields = { Reason, Details: `Message: ${state.error ?? ''}, StackTrace: `, FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
   };
   const size = (customStatus?.length ?? 0) * 2;
   if (size > CUSTOM_STATUS_LIMIT) {
@@ -161,7 +167,7 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
   }
   let result: ReplayResult;
   try {
-    result = replay([...history, ...fresh], state.actions);
+    result = replay([...history, ...fresh], state.actions, core.ports.httpPollMs);
   } catch (error) {
     if (!(error instanceof NonDeterminism)) throw error;
     core.ports.log('error', instance.name, `${instance.id}: ${error.message}`);
@@ -184,7 +190,7 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
     const status = customStatus ?? keptStatus(instance, history);
     store.putInstance({ ...instance, status: 'Running', customStatus: status, updatedAt: now });
   } else if (state.error !== undefined) {
-    fail(orchestratorFailed(instance.name, state.error), result.nextId);
+    fail(orchestratorFailed(instance.name, state.error), result.nextId, state.failureDetails);
   } else if (result.continueAsNew) {
     continueAsNew(outbox, { ...instance, customStatus }, result.continueAsNew);
   } else {
@@ -198,28 +204,29 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
 const keptStatus = (instance: Instance, history: readonly HistoryRow[]): string | null =>
   history.length > 0 && history.every(({ note }) => !note) ? instance.customStatus : null;
 
-const failureDetails = ({ error }: OrchestratorState): string => `Message: ${error ?? ''}, StackTrace: `;
-
 interface Completion {
   readonly status: RuntimeStatus;
   /** JSON text, or a reason as it was given. */
   readonly result: string | null;
   readonly nextId: number;
   readonly customStatus: string | null;
+  readonly failure?: FailureDetails | null;
 }
 
 function complete(
   { store, now }: Outbox,
   instance: Instance,
-  { status, result, nextId, customStatus }: Completion,
+  { status, result, nextId, customStatus, failure = null }: Completion,
 ): void {
   const OrchestrationStatus = RUNTIME_STATUSES.indexOf(status);
-  const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: null };
+  const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: failure };
   store.appendHistory(instance.id, [
     { event: makeEvent(EVENT.executionCompleted, now, fields) },
     { event: makeEvent(EVENT.orchestratorCompleted, now), note: { actions: 0, cancelled: [] } },
   ]);
-  store.putInstance({ ...instance, status, output: result, customStatus, updatedAt: now });
+  // Azure Storage's table of instances shows a structured failure in short, in place of the result.
+  const output = failure ? describeFailure(failure) : result;
+  store.putInstance({ ...instance, status, output, customStatus, updatedAt: now });
   store.clearMessages(instance.id);
   store.removeActivitiesOf(instance.id);
 }
@@ -261,6 +268,7 @@ function continueAsNew(outbox: Outbox, old: Instance, next: NonNullable<ReplayRe
 
 /** The trigger's value (contract 3). */
 function triggerText(
+  core: Core,
   instance: Instance,
   history: readonly HistoryRow[],
   fresh: readonly HistoryRow[],
@@ -285,6 +293,6 @@ function triggerText(
     upperSchemaVersionNew: 2,
     longRunningTimerIntervalDuration: '3.00:00:00',
     maximumShortTimerDuration: '6.00:00:00',
-    defaultHttpAsyncRequestSleepTimeMillseconds: 30000,
+    defaultHttpAsyncRequestSleepTimeMillseconds: core.ports.httpPollMs,
   });
 }

@@ -7,9 +7,18 @@
  */
 import { z } from 'zod';
 import { ACTION, type Action, type LeafAction } from './actions';
-import { type Decision, describeLeaf, EVENT_TYPE, firstDecision, isFireAndForget, usesId } from './decisions';
+import {
+  type Decision,
+  describeLeaf,
+  EVENT_TYPE,
+  firstDecision,
+  httpDecision,
+  isFireAndForget,
+  usesId,
+} from './decisions';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
-import { idsDiffer, missingTask, otherKind, otherName } from './texts';
+import { type HttpCall, pollAfter } from './httpCall';
+import { type Failure, idsDiffer, missingTask, otherKind, otherName } from './texts';
 
 /** Azure Storage's limits; the app mirrors the legs (contract 3). */
 const LONGEST_TIMER = 6 * 86_400_000;
@@ -27,9 +36,11 @@ interface Leaf {
   appId: number;
   attempt: number;
   firstAttemptAt: number;
-  /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
+  /** Set once its retry timeout is over, or it failed for good: the attempts left fail at once, because the app counts them all. */
   expired: boolean;
-  failure: { Reason: string; Details: string };
+  failure: Failure;
+  /** The next question after an answer of "not yet", and the number that the app has given it already. */
+  poll?: { readonly request: HttpCall; readonly appId: number };
 }
 interface Group {
   readonly all: boolean;
@@ -48,7 +59,7 @@ const toNode = (action: Action): Node => {
   if ('compoundActions' in action) {
     return { all: action.actionType === ACTION.whenAll, children: action.compoundActions.map(toNode) };
   }
-  const failure = { Reason: '', Details: '' };
+  const failure = { Reason: '', Details: '', FailureDetails: null };
   return { action, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
 };
 
@@ -66,10 +77,11 @@ export interface ReplayResult {
 /**
  * @param history the execution's history up to and including the messages of the turn that runs now
  * @param actions the whole list that the orchestrator answered with
+ * @param httpPollMs how long to wait before a poll where the answer does not say
  * @throws NonDeterminism
  */
-export function replay(history: readonly HistoryRow[], actions: readonly Action[]): ReplayResult {
-  return new Replay(actions).run(history);
+export function replay(history: readonly HistoryRow[], actions: readonly Action[], httpPollMs: number): ReplayResult {
+  return new Replay(actions, httpPollMs).run(history);
 }
 
 class Replay {
@@ -89,7 +101,10 @@ class Replay {
   private appNext = 0;
   private hostNext = 0;
 
-  constructor(actions: readonly Action[]) {
+  constructor(
+    actions: readonly Action[],
+    private readonly httpPollMs: number,
+  ) {
     this.nodes = actions.map(toNode);
   }
 
@@ -188,9 +203,22 @@ class Replay {
     if (!leaf) return;
     if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
     else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
-      leaf.failure = { Reason: event.Reason ?? '', Details: event.Details ?? '' };
+      const { Reason, Details, FailureDetails = null } = event;
+      leaf.failure = { Reason: Reason ?? '', Details: Details ?? '', FailureDetails };
       this.failed(leaf);
-    } else leaf.done = true;
+    } else this.succeeded(leaf, event);
+  }
+
+  /** The app numbers a poll together with the timer before it, the host when that timer has fired (5.3). */
+  private succeeded(leaf: Leaf, { Result }: HistoryEvent): void {
+    const { action } = leaf;
+    const first = action.actionType === ACTION.callHttp ? action.httpRequest : undefined;
+    const poll = first && pollAfter(leaf.poll?.request ?? first, first, Result ?? null, this.now, this.httpPollMs);
+    leaf.done = poll === undefined;
+    if (!poll) return;
+    const id = this.childId(leaf);
+    leaf.poll = { request: poll.request, appId: this.appNext++ };
+    this.decide(leaf, { kind: 'timer', id, fireAt: poll.fireAt, alone: false });
   }
 
   private raise(event: HistoryEvent): void {
@@ -216,7 +244,9 @@ class Replay {
     const retry = leaf.action.retryOptions;
     const last = leaf.attempt >= retry.maxNumberOfAttempts;
     const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
-    leaf.expired ||= !last && this.now >= leaf.firstAttemptAt + timeout;
+    // Azure makes no timer then, and the app waits for one for ever (contract 12).
+    const isFinal = leaf.failure.FailureDetails?.IsNonRetriable === true || this.now >= leaf.firstAttemptAt + timeout;
+    leaf.expired ||= !last && isFinal;
     const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
     const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
     const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));
@@ -229,6 +259,10 @@ class Replay {
       const fireAt = Date.parse(action.fireAt);
       if (fireAt <= this.now) leaf.done = true;
       else this.decide(leaf, this.firstLeg({ kind: 'timer', id: this.childId(leaf), fireAt, alone: false }));
+    } else if (leaf.poll) {
+      const id = this.hostNext++;
+      if (id !== leaf.poll.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.poll.appId));
+      this.decide(leaf, httpDecision(leaf.poll.request, id));
     } else if ('retryOptions' in action && leaf.attempt < action.retryOptions.maxNumberOfAttempts) {
       leaf.attempt += 1;
       const decision = firstDecision(action, this.childId(leaf));

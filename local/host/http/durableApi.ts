@@ -2,7 +2,6 @@
 import { type Delivery, Refused } from '../engine/client';
 import { type ApiCall, type ApiOptions } from './apiCall';
 import { type Instance, isTerminal } from '../engine/store';
-import { notSupported } from '../engine/texts';
 import { deleteEntity, getEntities, signalEntity } from './entityApi';
 import { empty, json, jsonText, type Reply, type Request } from './exchange';
 import { compactJson } from './jsonText';
@@ -19,7 +18,7 @@ export async function durableApi(options: ApiOptions, request: Request, path: st
       case 'orchestrators':
         return request.method === 'POST' && parts.length > 0 ? await start(call, parts) : empty(404);
       case 'instances':
-        return checkHub(call) ?? instances(call, parts);
+        return checkHub(call) ?? (await instances(call, parts));
       case 'entities':
         return entities(call, parts);
       case 'makeprimary':
@@ -59,8 +58,8 @@ const MESSAGES = {
 const EXISTS = /^An Orchestration instance with the status \w+ already exists\.$/;
 const EXISTS_TYPE = 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException';
 
-function refused({ kind, message }: Refused): Reply {
-  const { status, Message, ExceptionType } = MESSAGES[kind];
+function refused({ kind, message }: Refused, Message: string = MESSAGES[kind].Message): Reply {
+  const { status, ExceptionType } = MESSAGES[kind];
   const type = EXISTS.test(message) ? EXISTS_TYPE : ExceptionType;
   return json(status, { Message, ExceptionMessage: message, ExceptionType: type, StackTrace: '' });
 }
@@ -74,11 +73,16 @@ const badJson = (): Reply =>
   });
 
 async function start(call: ApiCall, [name = '', instanceId]: readonly string[]): Promise<Reply> {
-  const { client, request, query, urls, defaultVersion } = call;
+  const { client, request, query, defaultVersion } = call;
   const text = request.body.toString('utf8');
   const input = text.trim() === '' ? null : compactJson(text);
   if (input === undefined) return badJson();
-  const id = client.start({ name, instanceId, input, version: query.get('version') ?? defaultVersion });
+  return started(call, client.start({ name, instanceId, input, version: query.get('version') ?? defaultVersion }));
+}
+
+/** The URLs of a new instance; or, where the request asks for that, what became of it in the time that it gives. */
+async function started(call: ApiCall, id: string): Promise<Reply> {
+  const { request, query, urls } = call;
   const timeout = Number(query.get('timeout') ?? NaN);
   const interval = Number(query.get('pollingInterval') ?? NaN);
   if (timeout >= 0 && interval > 0) {
@@ -121,7 +125,7 @@ const KNOWN_CONNECTIONS: readonly string[] = ['storage', 'azurewebjobsstorage'];
 
 const STATUS_OF: Readonly<Record<Delivery, number>> = { accepted: 202, notFound: 404, gone: 410 };
 
-function instances(call: ApiCall, [id, operation, event, ...rest]: readonly string[]): Reply {
+async function instances(call: ApiCall, [id, operation, event, ...rest]: readonly string[]): Promise<Reply> {
   const { client, request, query } = call;
   if (rest.length > 0) return empty(404);
   if (id === undefined) {
@@ -146,10 +150,22 @@ function instances(call: ApiCall, [id, operation, event, ...rest]: readonly stri
     case 'resume':
       return empty(STATUS_OF[client.resume(id, reason)]);
     case 'rewind':
+      return empty(STATUS_OF[client.rewind(id, reason)]);
     case 'restart':
-      return client.instance(id) ? jsonText(501, JSON.stringify(notSupported(operation))) : empty(404);
+      return restart(call, id);
     default:
       return empty(404);
+  }
+}
+
+async function restart(call: ApiCall, id: string): Promise<Reply> {
+  const { client, query, defaultVersion } = call;
+  const newId = query.get('restartWithNewInstanceId')?.toLowerCase() !== 'false';
+  try {
+    return await started(call, client.restart(id, { newId, version: defaultVersion }));
+  } catch (error) {
+    if (!(error instanceof Refused) || error.kind !== 'argument') throw error;
+    return refused(error, 'InstanceId does not match a valid orchestration instance.');
   }
 }
 
