@@ -5,6 +5,8 @@ import { DEVIATIONS, ODDITIES } from './oddities';
 import { overRpc, pageOf } from './otherViews';
 import { parseRecordings, readRecorded, type Recording } from './recording';
 import { asText, type ReplayHost, type Shown, showRecorded, startReplayHost } from './replayHost';
+import { showJson } from './normalise';
+import { asSample, readMessages, recordedSamples } from './worker';
 import { BEFORE, FILES, type RecordedFile } from './script';
 
 /** A mode that is false is skipped. */
@@ -59,6 +61,17 @@ for (const mode of ['default', 'strict'] as const) {
       });
     });
 
+    describe('10-worker-contract-samples.txt', () => {
+      test.each(
+        recordedSamples().map((sample, index) => ({ ...sample, title: `${index + 1}: ${sample.fn} ${sample.dir}` })),
+      )('$title', ({ fn, dir, body }) => {
+        const ours = readMessages(host.workerTrace(), host.place).filter((one) => one.fn === fn && one.dir === dir);
+        const wanted = showJson(body);
+        const texts = ours.map((one) => showJson(asSample(one)));
+        expect(nearest(texts, wanted)).toBe(wanted);
+      });
+    });
+
     test('lists are ordered by id, and their pages make up the whole', async () => {
       const all = await host.ids('');
       expect(all.length).toBeGreaterThan(40);
@@ -83,3 +96,13 @@ test('each difference belongs to a recording', () => {
     }
   }
 });
+
+/** The text that is longest the same. */
+function nearest(texts: readonly string[], wanted: string): string {
+  const common = (text: string): number => {
+    let length = 0;
+    while (length < text.length && text[length] === wanted[length]) length++;
+    return text === wanted ? Infinity : length;
+  };
+  return texts.toSorted((a, b) => common(b) - common(a))[0] ?? '';
+}

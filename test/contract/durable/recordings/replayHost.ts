@@ -47,8 +47,8 @@ export interface ReplayHost {
   show(answer: Answer): Shown;
   /** POST to the management API, below its base and with its key. @throws unless it is accepted */
   post(path: string, body?: string): Promise<void>;
-  /** Waits until an instance is in a state. */
-  reached(id: string, status: string): Promise<void>;
+  /** Waits until an instance's status is as the schema says. */
+  reached(id: string, status: z.ZodType): Promise<void>;
   /** Ids of all instances with a prefix, in the order of the list. */
   ids(prefix: string): Promise<string[]>;
   /** One page of all instances. */
@@ -95,8 +95,10 @@ export async function startReplayHost(args: readonly string[]): Promise<ReplayHo
       if (status !== 202) throw new Error(`${path} answered ${status}: ${text}`);
     },
     async reached(id, wanted) {
-      const isThere = ({ json }: Answer) => z.object({ runtimeStatus: z.literal(wanted) }).safeParse(json).success;
-      await until(() => send(api(`instances/${id}`)), isThere);
+      await until(
+        () => send(api(`instances/${id}`)),
+        ({ json }) => wanted.safeParse(json).success,
+      );
     },
     ids: async (instanceIdPrefix) => idsOf(await send(api('instances', { instanceIdPrefix, top: '1000' }))),
     async page(top, token) {

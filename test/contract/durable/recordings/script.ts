@@ -1,4 +1,5 @@
 /** What the recordings do not show: the steps between the recorded requests, found from what the answers tell. */
+import { z } from 'zod';
 import { type ReplayHost } from './replayHost';
 
 type Step = (host: ReplayHost) => Promise<void>;
@@ -14,11 +15,14 @@ const event =
 const reached =
   (id: string, status: string): Step =>
   (host) =>
-    host.reached(id, status);
+    host.reached(id, z.object({ runtimeStatus: z.literal(status) }));
 const operation =
   (id: string, name: string): Step =>
   (host) =>
     host.post(`instances/${id}/${name}`);
+
+const secondWait = z.object({ customStatus: z.object({ stage: z.literal('waiting'), round: z.literal(2) }) });
+const completed = z.object({ runtimeStatus: z.literal('Completed') });
 
 /** In the order of the recording: they share one task hub, and the later lists show what the earlier files left. */
 export const FILES = [
@@ -75,6 +79,8 @@ export const BEFORE: Readonly<Record<RecordedFile, Readonly<Record<string, reado
     'orchestration that calls entities': [start('entityUser', 'eu-051310', '"eu"')],
   },
   '06-everything.txt': {
+    // With Azure's oddity the second round needs no event of its own.
+    'event round 2': [(host) => host.reached('all-051357', z.union([secondWait, completed]))],
     'callHttp orchestration': [
       (host) =>
         host.post('orchestrators/httpCall/http-051357', `{"url":"${host.place.origin}/api/echohttp","body":{"z":1}}`),
