@@ -72,11 +72,14 @@ function withoutRun(text: string): string {
 }
 
 function normalise(value: Json): Json {
-  if (typeof value === 'string') return withoutRun(value);
+  if (typeof value === 'string') return value.startsWith('{"statusCode"') ? httpAnswer(value) : withoutRun(value);
   if (Array.isArray(value)) return value.map(normalise);
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, field(value, name, one)]));
 }
+
+/** A callHttp's answer, as JSON text. */
+const httpAnswer = (text: string): string => JSON.stringify(normalise(JSON.parse(text) as Json));
 
 const SCHEMA_NUMBERS = ['upperSchemaVersion', 'upperSchemaVersionNew', 'schemaVersion'];
 /** Of one hop, and so of the server that was called, not of the host that called it. */
@@ -90,6 +93,8 @@ function field(owner: { [name: string]: Json }, name: string, value: Json): Json
   if (SCHEMA_NUMBERS.includes(name)) return '<schema>';
   if (name === 'duration' || name === 'startTime') return '<ms>';
   if (name === 'sorter') return {};
+  // Nothing is traced here.
+  if (name === 'ClientSpanId') return '<span>';
   if (name === 'headers' && 'statusCode' in owner && isObject(value)) {
     return Object.fromEntries(Object.entries(value).filter(([header]) => !HOP_HEADERS.includes(header.toLowerCase())));
   }
