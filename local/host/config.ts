@@ -4,11 +4,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './app/loadApp';
+import { FAILURE_STRATEGIES, MATCH_STRATEGIES, type Versioning } from './engine/versions';
 import { messageOf } from './log';
 
 /** Azure's default: ten for each core (contract 8). */
 const tenPerCore = (): number => 10 * availableParallelism();
 const atOnce = z.int().positive().optional();
+
+/** .NET reads the names of an enumeration in any case. */
+const anyCase = <const T extends readonly string[]>(names: T) =>
+  z.preprocess(
+    (value) => names.find((name) => typeof value === 'string' && name.toLowerCase() === value.toLowerCase()) ?? value,
+    z.enum(names),
+  );
 
 const hostSchema = z.looseObject({
   extensions: z
@@ -16,7 +24,9 @@ const hostSchema = z.looseObject({
       durableTask: z
         .looseObject({
           hubName: z.string().optional(),
-          defaultVersion: z.string().optional(),
+          defaultVersion: z.string().nullish(),
+          versionMatchStrategy: anyCase(MATCH_STRATEGIES).default('CurrentOrOlder'),
+          versionFailureStrategy: anyCase(FAILURE_STRATEGIES).default('Reject'),
           maxConcurrentActivityFunctions: atOnce,
           maxConcurrentOrchestratorFunctions: atOnce,
           maxConcurrentEntityFunctions: atOnce,
@@ -34,7 +44,7 @@ const settingsSchema = z.looseObject({ Values: z.record(z.string(), z.string()).
 
 export interface HostConfig {
   readonly hubName: string;
-  readonly defaultVersion: string | undefined;
+  readonly versioning: Versioning;
   readonly routePrefix: string;
   readonly httpPollMs: number;
   readonly limits: {
@@ -43,6 +53,7 @@ export interface HostConfig {
     readonly entities: number;
     readonly entityBatch: number;
     readonly messagesPerTurn: number;
+    readonly coalesceFrom: number;
   };
 }
 
@@ -51,7 +62,11 @@ export function readHostConfig(folder: string): HostConfig {
   const { durableTask, http } = readFile(join(folder, 'host.json'), hostSchema).extensions;
   return {
     hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
-    defaultVersion: durableTask.defaultVersion,
+    versioning: {
+      defaultVersion: durableTask.defaultVersion ?? undefined,
+      match: durableTask.versionMatchStrategy,
+      failure: durableTask.versionFailureStrategy,
+    },
     routePrefix: http.routePrefix.replaceAll(/^\/+|\/+$/g, ''),
     httpPollMs: durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds,
     limits: {
@@ -60,6 +75,7 @@ export function readHostConfig(folder: string): HostConfig {
       entities: durableTask.maxConcurrentEntityFunctions ?? tenPerCore(),
       entityBatch: durableTask.maxEntityOperationBatchSize ?? 5000,
       messagesPerTurn: Infinity,
+      coalesceFrom: 200,
     },
   };
 }

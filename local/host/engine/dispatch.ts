@@ -1,8 +1,7 @@
 /** Carries a decision out: its scheduling event for history, and the message, activity or child that it asks for. */
-import { randomUUID } from 'node:crypto';
 import { type Core, isEntityId, type Outbox } from './core';
-import { type Decision, type EntityDecision, EVENT_TYPE, type SubOrchestrationDecision } from './decisions';
-import { replyEvent, requestEvent } from './entityMessages';
+import { type Decision, EVENT_TYPE, type SubOrchestrationDecision } from './decisions';
+import { sendToEntity } from './entityDispatch';
 import { EVENT, type HistoryEvent, makeEvent, timestamp } from './history';
 import { HTTP_ACTIVITY } from './httpCall';
 import { type Instance, isTerminal } from './store';
@@ -10,7 +9,7 @@ import { alreadyExists, type Failure, unknownFunction } from './texts';
 
 /**
  * @param cancelled a timer that was called off in the turn that created it: recorded, and never sent
- * @returns the scheduling event
+ * @returns the scheduling event, or undefined where nothing was scheduled (only with `strict`)
  */
 export function sendDecision(
   core: Core,
@@ -18,7 +17,7 @@ export function sendDecision(
   instance: Instance,
   decision: Decision,
   cancelled: boolean,
-): HistoryEvent {
+): HistoryEvent | undefined {
   const { id } = decision;
   const event = (fields: Readonly<Record<string, unknown>>): HistoryEvent =>
     makeEvent(EVENT_TYPE[decision.kind], outbox.now, { EventId: id, ...fields });
@@ -40,13 +39,16 @@ export function sendDecision(
     }
     case 'subOrchestration': {
       const childId = decision.instanceId ?? `${instance.executionId}:${id}`;
-      startChild(core, outbox, instance, decision, childId);
-      const { name, version } = decision;
+      const version = decision.version || (core.ports.versioning.defaultVersion ?? '');
+      startChild(core, outbox, instance, { ...decision, version }, childId);
+      const { name } = decision;
       return event({ Name: name, Version: version, InstanceId: childId, Input: null, ClientSpanId: null });
     }
-    case 'entity': {
-      const request = sendToEntity(core, outbox, instance, decision);
-      return event({ InstanceId: decision.target, Name: 'op', Input: request });
+    case 'entity':
+    case 'lock':
+    case 'release': {
+      const sent = sendToEntity(core, outbox, instance, decision);
+      return sent && event({ InstanceId: decision.target, Name: sent.Name, Input: sent.Input });
     }
   }
 }
@@ -72,7 +74,7 @@ function startChild(
   childId: string,
 ): void {
   const { id, name, version, input, retried } = decision;
-  const existing = outbox.store.instance(childId);
+  const existing = outbox.instance(childId);
   const refused =
     decision.failAtOnce ??
     refuseUnknown(core, 'orchestrator', name) ??
@@ -84,25 +86,4 @@ function startChild(
   const { id: instanceId, executionId, name: parentName, version: parentVersion } = parent;
   const asParent = { instanceId, executionId, name: parentName, version: parentVersion, taskId: id, retried };
   outbox.start({ id: childId, name, version, input, parent: asParent });
-}
-
-/** Returns the request as it stands in history. */
-function sendToEntity(core: Core, outbox: Outbox, from: Instance, decision: EntityDecision): string {
-  const { target, operation, input, signal } = decision;
-  const id = randomUUID();
-  const request = requestEvent(outbox.now, {
-    id,
-    operation,
-    input,
-    signal,
-    parent: { id: from.id, executionId: from.executionId },
-  });
-  const name = target.slice(1, target.indexOf('@', 1));
-  if (core.find('entity', name) !== undefined) outbox.post(target, request);
-  else {
-    const text = unknownFunction('entity', name, core.ports.functions('entity'));
-    if (signal) core.ports.log('warning', from.name, `${from.id}: a signal was dropped. ${text}`);
-    else outbox.post(from.id, replyEvent(outbox.now, id, { result: JSON.stringify(text), failed: true }));
-  }
-  return request.Input ?? '';
 }

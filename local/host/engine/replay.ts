@@ -5,17 +5,20 @@
  * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
  * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
  */
-import { z } from 'zod';
-import { ACTION, type Action, type LeafAction } from './actions';
+import { ACTION, type LeafAction, parseAction } from './actions';
 import {
   type Decision,
+  decisionsOf,
   describeLeaf,
   EVENT_TYPE,
   firstDecision,
   httpDecision,
+  idsUsed,
   isFireAndForget,
-  usesId,
+  isOneWay,
+  isToEntity,
 } from './decisions';
+import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
 import { type HttpCall, pollAfter } from './httpCall';
 import { type Failure, idsDiffer, missingTask, otherKind, otherName } from './texts';
@@ -31,9 +34,11 @@ export class NonDeterminism extends Error {
 }
 
 interface Leaf {
-  readonly action: LeafAction;
+  action: LeafAction;
+  invoked: boolean;
   done: boolean;
-  appId: number;
+  /** Undefined until the orchestrator has asked for it. */
+  appId: number | undefined;
   attempt: number;
   firstAttemptAt: number;
   /** Set once its retry timeout is over, or it failed for good: the attempts left fail at once, because the app counts them all. */
@@ -55,13 +60,25 @@ const isDone = (node: Node): boolean => {
   if (!isGroup(node)) return node.done;
   return node.all ? node.children.every(isDone) : node.children.some(isDone);
 };
-const toNode = (action: Action): Node => {
-  if ('compoundActions' in action) {
-    return { all: action.actionType === ACTION.whenAll, children: action.compoundActions.map(toNode) };
-  }
+const toLeaf = (action: LeafAction): Leaf => {
   const failure = { Reason: '', Details: '', FailureDetails: null };
-  return { action, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
+  return {
+    action,
+    invoked: false,
+    done: false,
+    appId: undefined,
+    attempt: 1,
+    firstAttemptAt: 0,
+    expired: false,
+    failure,
+  };
 };
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const childrenOf = (raw: unknown): readonly unknown[] | undefined =>
+  isRecord(raw) && Array.isArray(raw.compoundActions) ? raw.compoundActions : undefined;
+/** What makes an action the same one as in the turn before. */
+const IDENTITY = ['actionType', 'functionName', 'instanceId', 'operation', 'externalEventName'] as const;
 
 export interface ReplayResult {
   /** What is to be scheduled now, in order of ids. */
@@ -75,17 +92,14 @@ export interface ReplayResult {
 }
 
 /**
- * @param history the execution's history up to and including the messages of the turn that runs now
- * @param actions the whole list that the orchestrator answered with
- * @param httpPollMs how long to wait before a poll where the answer does not say
- * @throws NonDeterminism
+ * Follows one execution from turn to turn. It is fed either with what is recorded (`read`, after a restart) or with
+ * what happens (`turn`); the list of actions must be there first (`extend`).
  */
-export function replay(history: readonly HistoryRow[], actions: readonly Action[], httpPollMs: number): ReplayResult {
-  return new Replay(actions, httpPollMs).run(history);
-}
-
-class Replay {
-  private readonly nodes: readonly Node[];
+export class Replay {
+  private readonly nodes: Node[] = [];
+  /** Of the turn that is not over. */
+  private messages: HistoryEvent[] = [];
+  private scheduled: HistoryEvent[] = [];
   private readonly open = new Map<number, Leaf>();
   private readonly calls = new Map<string, Leaf>();
   private readonly waiters = new Map<string, Leaf[]>();
@@ -94,6 +108,7 @@ class Replay {
   /** Of the turn played last: a note that repeated those of all turns before would double with each. */
   private cancelled: readonly number[] = [];
   private continued: { input: unknown; carried: HistoryEvent[] } | undefined;
+  private lockedLast: Extract<LeafAction, { actionType: typeof ACTION.lockEntities }> | undefined;
   private awaited: Node | undefined;
   private now = 0;
   private appeared = 0;
@@ -101,27 +116,73 @@ class Replay {
   private appNext = 0;
   private hostNext = 0;
 
-  constructor(
-    actions: readonly Action[],
-    private readonly httpPollMs: number,
-  ) {
-    this.nodes = actions.map(toNode);
+  /** @param httpPollMs how long to wait before a poll where the answer does not say */
+  constructor(private readonly httpPollMs: number) {}
+
+  /**
+   * Takes the list of actions that the orchestrator answered with: all since its execution began.
+   * @returns false if it is not what it was, grown longer
+   */
+  extend(actions: readonly unknown[]): boolean {
+    const leaves = new Map<unknown, Node>();
+    if (actions.length < this.nodes.length) return false;
+    if (!this.nodes.every((node, index) => this.agrees(node, actions[index], leaves))) return false;
+    for (const action of actions.slice(this.nodes.length)) this.nodes.push(this.toNode(action, leaves));
+    return true;
   }
 
-  run(history: readonly HistoryRow[]): ReplayResult {
-    let turn: { messages: HistoryEvent[]; scheduled: HistoryEvent[] } = { messages: [], scheduled: [] };
-    for (const { event, note } of history) {
+  private agrees(node: Node, raw: unknown, leaves: Map<unknown, Node>): boolean {
+    if (isGroup(node)) {
+      const children = childrenOf(raw);
+      if (children?.length !== node.children.length) return false;
+      return node.children.every((child, index) => this.agrees(child, children[index], leaves));
+    }
+    leaves.set(raw, node);
+    const was: Readonly<Record<string, unknown>> = node.action;
+    if (!isRecord(raw) || !IDENTITY.every((key) => raw[key] === was[key])) return false;
+    if (raw.isCanceled === true && 'isCanceled' in node.action) node.action = { ...node.action, isCanceled: true };
+    return true;
+  }
+
+  /** A task that was yielded before and is now in a Task.any or Task.all stands there again: the same object. */
+  private toNode(raw: unknown, leaves: Map<unknown, Node>): Node {
+    const known = leaves.get(raw);
+    if (known) return known;
+    const children = childrenOf(raw);
+    const node = children
+      ? {
+          all: isRecord(raw) && raw.actionType === ACTION.whenAll,
+          children: children.map((child) => this.toNode(child, leaves)),
+        }
+      : toLeaf(this.complete(parseAction(raw)));
+    leaves.set(raw, node);
+    return node;
+  }
+
+  /** A release comes without what it lets go of: that is the set locked last. */
+  private complete(action: LeafAction): LeafAction {
+    if (action.actionType === ACTION.lockEntities) this.lockedLast = action;
+    return action.actionType === ACTION.releaseEntities ? { ...this.lockedLast, ...action } : action;
+  }
+
+  /** Feeds what is recorded of the execution so far. @throws NonDeterminism */
+  read(rows: readonly HistoryRow[]): void {
+    for (const { event, note } of rows) {
       if (event.EventType === EVENT.orchestratorStarted) this.now = Date.parse(event.Timestamp);
-      else if (isMessage(event)) turn.messages.push(event);
-      else if (isScheduling(event)) turn.scheduled.push(event);
+      else if (isMessage(event)) this.messages.push(event);
+      else if (isScheduling(event)) this.scheduled.push(event);
       // The first OrchestratorCompleted of a continued execution has no note: its turn is not over there.
       else if (note) {
-        this.play(turn.messages, note.actions, () => note.cancelled);
-        turn.scheduled.forEach((scheduled) => this.match(scheduled));
-        turn = { messages: [], scheduled: [] };
+        this.play(this.messages.splice(0), note.actions, () => note.cancelled);
+        this.record(this.scheduled.splice(0));
       }
     }
-    this.play(turn.messages, this.nodes.length, () => this.timersCalledOff());
+  }
+
+  /** Plays a turn. @param rows its OrchestratorStarted and its messages @throws NonDeterminism */
+  turn(rows: readonly HistoryRow[]): ReplayResult {
+    this.read(rows);
+    this.play(this.messages.splice(0), this.nodes.length, () => this.timersCalledOff());
     return {
       decisions: [...this.pending.values()].map(({ decision }) => decision).sort((a, b) => a.id - b.id),
       cancelled: this.cancelled,
@@ -129,6 +190,11 @@ class Replay {
       continueAsNew: this.continued,
       nextId: this.hostNext,
     };
+  }
+
+  /** The scheduling events that came of a turn's decisions. @throws NonDeterminism */
+  record(events: readonly HistoryEvent[]): void {
+    for (const event of events) this.match(event);
   }
 
   /** One turn. `available` is how much of the list the orchestrator had asked for when it ended. */
@@ -151,7 +217,11 @@ class Replay {
   /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
   private number(limit: number): void {
     for (const node of this.nodes.slice(this.appeared, limit)) {
-      for (const leaf of leavesOf(node)) if (usesId(leaf.action)) leaf.appId = this.appNext++;
+      for (const leaf of leavesOf(node)) {
+        if (leaf.appId !== undefined) continue;
+        leaf.appId = this.appNext;
+        this.appNext += idsUsed(leaf.action);
+      }
     }
     this.appeared = Math.max(this.appeared, limit);
   }
@@ -167,13 +237,17 @@ class Replay {
 
   private invoke(leaf: Leaf): void {
     const { action } = leaf;
+    if (leaf.invoked) return;
+    leaf.invoked = true;
     if (action.actionType === ACTION.continueAsNew) this.continued ??= { input: action.input, carried: [] };
     else if (action.actionType === ACTION.waitForExternalEvent) this.wait(action.externalEventName, leaf);
     else {
-      const id = this.hostNext++;
-      if (id !== leaf.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.appId));
+      const id = this.hostNext;
+      this.hostNext += idsUsed(action);
+      const { appId = id } = leaf;
+      if (id !== appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, appId));
       leaf.firstAttemptAt = this.now;
-      this.decide(leaf, this.firstLeg(firstDecision(action, id)));
+      decisionsOf(action, id).forEach((decision) => this.decide(leaf, this.firstLeg(decision)));
     }
   }
 
@@ -186,8 +260,8 @@ class Replay {
 
   private decide(leaf: Leaf, decision: Decision): void {
     this.pending.set(decision.id, { decision, leaf });
-    if (decision.kind !== 'entity') this.open.set(decision.id, leaf);
-    else leaf.done = decision.signal;
+    if (!isToEntity(decision)) this.open.set(decision.id, leaf);
+    else leaf.done = isOneWay(decision);
   }
 
   /** A timer longer than the limit goes in legs, measured from the turn's own time as the app does. */
@@ -294,17 +368,16 @@ class Replay {
     const type = EVENT_TYPE[decision.kind];
     if (type !== event.EventType) throw new NonDeterminism(otherKind(event, type));
     // Azure does not look at the entity; here another entity is other work, too.
-    const [was, is] = decision.kind === 'entity' ? [event.InstanceId, decision.target] : [event.Name, nameOf(decision)];
-    if (was?.toLowerCase() !== is?.toLowerCase()) {
-      throw new NonDeterminism(otherName({ ...event, Name: was }, is ?? ''));
+    const sent = isToEntity(decision) ? readSent(event) : undefined;
+    const was = sent ? `${sent.kind} ${event.InstanceId ?? ''}` : (event.Name ?? '');
+    const is = isToEntity(decision) ? `${decision.kind} ${decision.target}` : (nameOf(decision) ?? '');
+    if (was.toLowerCase() !== is.toLowerCase()) {
+      throw new NonDeterminism(otherName({ ...event, Name: was }, is));
     }
     this.pending.delete(event.EventId);
     // A reply comes as an event named after the request (contract 6.3).
-    if (decision.kind === 'entity') this.calls.set(requestIdOf(event), leaf);
+    if (sent && sent.kind !== 'release') this.calls.set(sent.id, leaf);
   }
 }
 
 const nameOf = (decision: Decision): string | undefined => ('name' in decision ? decision.name : undefined);
-
-const requestIdOf = ({ Input }: HistoryEvent): string =>
-  z.object({ id: z.string() }).parse(JSON.parse(Input ?? '{}')).id;

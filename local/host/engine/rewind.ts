@@ -4,32 +4,35 @@
  * healed, and then fails for non-determinism; here those stay.
  */
 import { type Outbox } from './core';
-import { EVENT, type HistoryEvent, type HistoryRow, isMessage, isScheduling, makeEvent, openIds } from './history';
+import { EVENT, type History, type HistoryEvent, type HistoryRow, isMessage, isScheduling, makeEvent } from './history';
 import { HTTP_ACTIVITY } from './httpCall';
+import { type State } from './state';
 import { type Instance, isTerminal } from './store';
 
 const FAILURES: readonly number[] = [EVENT.taskFailed, EVENT.subOrchestrationFailed];
 const isFailure = ({ EventType }: HistoryEvent): boolean => FAILURES.includes(EventType);
 
 /** Makes a failed instance run on from where it failed, its failed children first. */
-export function rewind(outbox: Outbox, instance: Instance, reason: string | null): void {
-  const { store, now } = outbox;
-  const history = store.history(instance.id);
+export function rewind(state: State, outbox: Outbox, instance: Instance, reason: string | null): void {
+  const { now } = outbox;
+  const history = state.history(instance.id);
   /** What answers, or will answer, a sub-orchestration of this instance without being started anew. */
   const childOf = ({ InstanceId = '', EventId }: HistoryEvent): Instance | undefined => {
-    const child = store.instance(InstanceId);
+    const child = state.instance(InstanceId);
     return child?.parent?.executionId === instance.executionId && child.parent.taskId === EventId ? child : undefined;
   };
   const { rows, kept, again } = rewoundHistory(history, (created) => {
     const status = childOf(created)?.status;
     return status === 'Failed' || (status !== undefined && !isTerminal(status));
   });
-  store.clearHistory(instance.id);
-  store.appendHistory(instance.id, rows);
-  store.putInstance({ ...instance, status: 'Pending', output: null, updatedAt: now });
+  outbox.write((all) => {
+    all.clearHistory(instance.id);
+    all.append(instance.id, rows);
+    all.put({ ...instance, status: 'Pending', output: null, updatedAt: now });
+  });
   for (const created of kept) {
     const child = childOf(created);
-    if (child?.status === 'Failed') rewind(outbox, child, reason);
+    if (child?.status === 'Failed') rewind(state, outbox, child, reason);
   }
   // With children alone to wait for, the first of them that ends wakes this one.
   if (kept.length > 0 && !again) return;
@@ -45,13 +48,13 @@ interface Rewound {
 }
 
 /** @param goesOn whether a child (its SubOrchestrationInstanceCreated) will answer without being started anew */
-function rewoundHistory(history: readonly HistoryRow[], goesOn: (created: HistoryEvent) => boolean): Rewound {
+function rewoundHistory(history: History, goesOn: (created: HistoryEvent) => boolean): Rewound {
   const undone = undoneIds(history);
-  const scheduled = history
+  const scheduled = history.rows
     .map(({ event }) => event)
     .filter((event) => isScheduling(event) && undone.has(event.EventId));
   const kept = scheduled.filter((event) => event.EventType === EVENT.subOrchestrationCreated && goesOn(event));
-  const rows = history.map(({ event, note }) => {
+  const rows = history.rows.map(({ event, note }) => {
     const id = isScheduling(event) ? event.EventId : (event.TaskScheduledId ?? event.TimerId);
     const isGone = event.EventType === EVENT.executionCompleted || (id !== undefined && undone.has(id));
     return { event: isGone && !kept.includes(event) ? generic(event) : event, note };
@@ -82,8 +85,8 @@ function turnsOf(history: readonly HistoryRow[]): Turn[] {
 }
 
 /** Tasks that failed for good, with all of their attempts and the timers between; and tasks without an answer. */
-function undoneIds(history: readonly HistoryRow[]): Set<number> {
-  const turns = turnsOf(history);
+function undoneIds(history: History): Set<number> {
+  const turns = turnsOf(history.rows);
   const scheduled = new Map(turns.flatMap((turn) => turn.scheduled.map((event) => [event.EventId, event] as const)));
   const parts = new Set<number>();
   const tasks = turns.flatMap(({ messages }, index) =>
@@ -96,7 +99,7 @@ function undoneIds(history: readonly HistoryRow[]): Set<number> {
     }),
   );
   const lost = tasks.filter(({ failed, turn }) => failed && !wentOn(turns.slice(turn), parts));
-  return new Set([...openIds(history), ...lost.flatMap(({ ids }) => ids)]);
+  return new Set([...history.open, ...lost.flatMap(({ ids }) => ids)]);
 }
 
 /**

@@ -5,7 +5,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { type Answer } from '../engine/core';
+import { type TextAnswer } from '../engine/core';
 import { type HttpCall, httpRequestSchema } from '../engine/httpCall';
 import { messageOf } from '../log';
 
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 240_000;
 const MOST_REDIRECTS = 50;
 
 /** @param input the request as JSON text */
-export async function runHttpCall(input: string | null): Promise<Answer> {
+export async function runHttpCall(input: string | null): Promise<TextAnswer> {
   try {
     const call = httpRequestSchema.parse(JSON.parse(input ?? '{}'));
     const response = await follow(await prepare(call));

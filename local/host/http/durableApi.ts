@@ -9,8 +9,17 @@ import { continuationHeader, listPage, readFilter, wants } from './paging';
 import { shownHistory, statusBody } from './statusBody';
 import { startedBody } from './urls';
 
-/** @param path what follows the base, with or without slashes at its ends */
+/**
+ * What it tells is on disk when it tells it.
+ * @param path what follows the base, with or without slashes at its ends
+ */
 export async function durableApi(options: ApiOptions, request: Request, path: string): Promise<Reply> {
+  const reply = await answer(options, request, path);
+  await options.client.flushed();
+  return reply;
+}
+
+async function answer(options: ApiOptions, request: Request, path: string): Promise<Reply> {
   const call: ApiCall = { ...options, request, query: request.url.searchParams };
   const [section = '', ...parts] = path.split('/').filter(Boolean).map(decode);
   try {

@@ -7,13 +7,15 @@ import { type Answer, type HostProcess, newFolder, send, startHostProcess, until
 export interface Features {
   readonly host: HostProcess;
   /** One request to the durable API, with the key. */
-  ask(path: string, query?: string, method?: string, body?: unknown): Promise<Answer>;
+  readonly ask: (path: string, query?: string, method?: string, body?: unknown) => Promise<Answer>;
   /** Starts an instance, waits, and gives its output, or its whole status when it did not complete. */
-  run(name: string, input?: unknown, id?: string): Promise<unknown>;
-  start(name: string, id: string, input?: unknown, query?: string): Promise<void>;
+  readonly run: (name: string, input?: unknown, id?: string) => Promise<unknown>;
+  readonly start: (name: string, id: string, input?: unknown, query?: string) => Promise<void>;
   /** The status, once it is the one that is waited for. */
-  reaches(id: string, status: string, query?: string): Promise<Readonly<Record<string, unknown>>>;
-  stop(): Promise<void>;
+  readonly reaches: (id: string, status: string, query?: string) => Promise<Readonly<Record<string, unknown>>>;
+  /** Resolves when the host has written such a text. */
+  readonly says: (text: string) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export async function startFeatures(
@@ -39,6 +41,13 @@ export async function startFeatures(
     async reaches(id, status, query) {
       const read = async () => (await ask(`instances/${id}`, query)).json as Readonly<Record<string, unknown>>;
       return until(read, ({ runtimeStatus }) => runtimeStatus === status);
+    },
+    async says(text) {
+      const read = async () => {
+        await ask('instances/nobody');
+        return host.output();
+      };
+      await until(read, (output) => output.includes(text));
     },
     async stop() {
       await host.stop('SIGKILL');
