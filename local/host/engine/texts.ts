@@ -32,22 +32,45 @@ export function activityFailure(name: string, error: unknown): Failure {
   const thrown = thrownMessage(error);
   const FailureDetails = structuredFailure(thrown);
   const message = FailureDetails?.ErrorMessage ?? thrown.split('\nStack:')[0] ?? '';
+  // The built-in activity's own exceptions go out as they are.
+  const Reason = name === HTTP_ACTIVITY ? message : `Activity function '${name}' failed:  ${message}`;
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return { Reason, Details: serialisedException(message, stack), FailureDetails };
+}
+
+const HRESULT = -2146233088;
+
+/** A .NET exception as the extension serialises it. Only .NET's own stack is not there. */
+function serialisedException(message: string, stack: string): string {
   const remote = {
     $type: 'Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script',
     IsUserException: false,
-    RemoteStackTrace: error instanceof Error ? error.stack : undefined,
+    RemoteStackTrace: stack,
     RemoteMessage: message,
+    RemoteTypeName: null,
+    Message: `Result: Failure\nException: ${message}\nStack: ${stack}`,
+    Data: { $type: 'System.Collections.ListDictionaryInternal, System.Private.CoreLib' },
+    InnerException: null,
+    HelpLink: null,
+    Source: 'System.Private.CoreLib',
+    HResult: HRESULT,
+    StackTrace: null,
   };
-  const details = {
+  return JSON.stringify({
     $type: 'System.Exception, System.Private.CoreLib',
     ClassName: 'System.Exception',
     Message: ` ${message}`,
     Data: null,
     InnerException: remote,
-  };
-  // The built-in activity's own exceptions go out as they are.
-  const reason = name === HTTP_ACTIVITY ? message : `Activity function '${name}' failed:  ${message}`;
-  return { Reason: reason, Details: JSON.stringify(details), FailureDetails };
+    HelpURL: null,
+    StackTraceString: null,
+    RemoteStackTraceString: null,
+    RemoteStackIndex: 0,
+    ExceptionMethod: null,
+    HResult: HRESULT,
+    Source: null,
+    WatsonBuckets: null,
+  });
 }
 
 function thrownMessage(error: unknown): string {

@@ -6,7 +6,7 @@ import { deleteEntity, getEntities, signalEntity } from './entityApi';
 import { empty, json, jsonText, type Reply, type Request } from './exchange';
 import { compactJson } from './jsonText';
 import { continuationHeader, listPage, readFilter, wants } from './paging';
-import { statusBody } from './statusBody';
+import { shownHistory, statusBody } from './statusBody';
 import { startedBody } from './urls';
 
 /**
@@ -63,9 +63,14 @@ const MESSAGES = {
   },
 } as const;
 
+/** A refused start has a .NET type of its own, unlike all other refusals. */
+const EXISTS = /^An Orchestration instance with the status \w+ already exists\.$/;
+const EXISTS_TYPE = 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException';
+
 function refused({ kind, message }: Refused, Message: string = MESSAGES[kind].Message): Reply {
   const { status, ExceptionType } = MESSAGES[kind];
-  return json(status, { Message, ExceptionMessage: message, ExceptionType, StackTrace: '' });
+  const type = EXISTS.test(message) ? EXISTS_TYPE : ExceptionType;
+  return json(status, { Message, ExceptionMessage: message, ExceptionType: type, StackTrace: '' });
 }
 
 const badJson = (): Reply =>
@@ -116,11 +121,16 @@ async function waitFor(
   return undefined;
 }
 
-/** Another task hub holds none of these instances. */
+/** Another task hub holds none of these instances, and no other connection leads to one. */
 function checkHub({ query, urls }: ApiCall): Reply | undefined {
+  const connection = query.get('connection');
+  if (connection !== null && !KNOWN_CONNECTIONS.includes(connection.toLowerCase())) {
+    return refused(new Refused('state', `Unable to resolve the Azure Storage connection named '${connection}'.`));
+  }
   const hub = query.get('taskHub');
   return hub === null || hub.toLowerCase() === urls.hubName.toLowerCase() ? undefined : empty(404);
 }
+const KNOWN_CONNECTIONS: readonly string[] = ['storage', 'azurewebjobsstorage'];
 
 const STATUS_OF: Readonly<Record<Delivery, number>> = { accepted: 202, notFound: 404, gone: 410 };
 
@@ -137,7 +147,8 @@ async function instances(call: ApiCall, [id, operation, event, ...rest]: readonl
     return client.purge(id) === 0 ? empty(404) : json(200, { instancesDeleted: 1 });
   }
   if (request.method !== 'POST') return empty(404);
-  const reason = query.get('reason');
+  // Blanks at its ends do not arrive.
+  const reason = query.get('reason')?.trim() ?? null;
   switch (operation.toLowerCase()) {
     case 'raiseevent':
       return event === undefined ? empty(404) : raiseEvent(call, id, event);
@@ -171,7 +182,7 @@ function status({ client, request, query }: ApiCall, id: string): Reply {
   const instance = client.instance(id);
   if (!instance) return empty(404);
   const history = wants(query, 'showHistory')
-    ? { rows: client.history(id), output: wants(query, 'showHistoryOutput') }
+    ? { events: shownHistory(instance, client.history(id)), output: wants(query, 'showHistoryOutput') }
     : undefined;
   const body = statusBody(instance, { input: query.get('showInput')?.toLowerCase() !== 'false', history });
   if (!isTerminal(instance.status)) return jsonText(202, body, { Location: request.url.href, 'Retry-After': '5' });
@@ -179,21 +190,25 @@ function status({ client, request, query }: ApiCall, id: string): Reply {
   return jsonText(failed ? 500 : 200, body);
 }
 
-function raiseEvent({ client, request }: ApiCall, id: string, name: string): Reply {
+function raiseEvent({ client, request, strict }: ApiCall, id: string, name: string): Reply {
   const known = client.instance(id);
   if (!known) return empty(404);
   if (isTerminal(known.status)) return empty(410);
   const text = request.body.toString('utf8').trim();
   const isJson = request.headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
   // Azure refuses an empty body; the library sends one, without a type, for an event without data (contract 12).
-  if (!isJson && text !== '') return json(400, { Message: 'Only application/json request content is supported' });
-  const event = text === '' ? 'null' : compactJson(text);
+  const isEmpty = text === '' && !strict;
+  if (!isJson && !isEmpty) return json(400, { Message: 'Only application/json request content is supported' });
+  const event = isEmpty ? 'null' : compactJson(text);
   return event === undefined ? badJson() : empty(STATUS_OF[client.raiseEvent(id, name, event)]);
 }
 
 function list(call: ApiCall): Reply {
-  const { page, next } = listPage(call, readFilter(call.query));
-  const body = `[${page.map((instance) => statusBody(instance, { input: true })).join(',')}]`;
+  const filter = readFilter(call.query);
+  const { page, next } = listPage(call, filter);
+  // `showInput` counts only beside a prefix.
+  const input = !filter.prefix || call.query.get('showInput')?.toLowerCase() !== 'false';
+  const body = `[${page.map((instance) => statusBody(instance, { input })).join(',')}]`;
   return jsonText(200, body, continuationHeader(call, next));
 }
 
