@@ -1,9 +1,19 @@
 /** callHttp (contract 5.3) against a server that answers as each test needs it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { certificatesIn } from '../../../local/azure/certificates';
 import { type Features, startFeatures } from './features.support';
+import { newFolder, until } from './hostProcess';
 
 interface Asked {
   readonly method: string;
@@ -14,7 +24,9 @@ interface Asked {
 
 let features: Features;
 let server: Server;
+let tlsServer: Server;
 let url = '';
+let tlsUrl = '';
 let asked: Asked[] = [];
 /** Paths that were polled before: the second poll ends. */
 let polls = 0;
@@ -29,6 +41,7 @@ const ROUTES: Readonly<Record<string, (response: ServerResponse, request: Asked)
   },
   '/empty': (response) => response.writeHead(404).end(),
   '/redirect': (response) => response.writeHead(302, { Location: '/echo' }).end(),
+  '/toHttp': (response) => response.writeHead(302, { Location: `${url}/done` }).end('stay'),
   '/later': (response) => response.writeHead(202, { location: 'poll' }).end('not yet'),
   '/laterSecond': (response) => response.writeHead(202, { Location: '/done', 'Retry-After': '1' }).end(),
   '/laterElsewhere': (response) => {
@@ -47,23 +60,34 @@ const ROUTES: Readonly<Record<string, (response: ServerResponse, request: Asked)
 };
 
 beforeAll(async () => {
-  server = createServer((incoming, response) => {
+  const answer: RequestListener = (incoming, response) => {
     void text(incoming).then((body) => {
       const path = (incoming.url ?? '').split('?')[0] ?? '';
       const request = { method: incoming.method ?? '', path, headers: incoming.headers, body };
       asked.push(request);
       (ROUTES[path] ?? ROUTES['/empty'])?.(response, request);
     });
-  });
-  // Both names of the loopback address: two origins.
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  features = await startFeatures('featureApp', { IDENTITY_ENDPOINT: `${url}/token`, IDENTITY_HEADER: 'x' });
+  };
+  const stateFolder = newFolder();
+  const { tls, authorityFile } = await certificatesIn(join(stateFolder, 'tls'));
+  server = createServer(answer);
+  tlsServer = createTlsServer(tls, answer);
+  const portOf = async (one: Server): Promise<number> => {
+    // Both names of the loopback address: two origins.
+    await new Promise<void>((resolve) => one.listen(0, 'localhost', resolve));
+    return (one.address() as AddressInfo).port;
+  };
+  url = `http://127.0.0.1:${await portOf(server)}`;
+  tlsUrl = `https://127.0.0.1:${await portOf(tlsServer)}`;
+  const identity = { IDENTITY_ENDPOINT: `${url}/token`, IDENTITY_HEADER: 'x' };
+  features = await startFeatures('featureApp', { ...identity, NODE_EXTRA_CA_CERTS: authorityFile }, stateFolder);
 });
 afterAll(async () => {
   await features.stop();
-  server.closeAllConnections();
-  server.close();
+  for (const one of [server, tlsServer]) {
+    one.closeAllConnections();
+    one.close();
+  }
 });
 beforeEach(() => {
   asked = [];
@@ -131,6 +155,11 @@ test('other answers: a charset, no body, an error, a redirect', async () => {
   const redirected = await call('/redirect', { method: 'POST', body: 'x', headers: { Authorization: 'Bearer me' } });
   expect(redirected).toMatchObject({ response: { content: '{"method":"GET","body":""}' } });
   expect(asked.at(-1)?.headers.authorization).toBeUndefined();
+});
+
+test('https, and no redirect from there to http', async () => {
+  expect(await call('', { url: `${tlsUrl}/done` })).toMatchObject({ response: { statusCode: 200, content: 'done' } });
+  expect(await call('', { url: `${tlsUrl}/toHttp` })).toMatchObject({ response: { statusCode: 302, content: 'stay' } });
 });
 
 test('202 with Location is polled until it is something else, relative Location and default pause included', async () => {
@@ -221,4 +250,19 @@ test('one polled call beside other work; two polled at once would mix up their n
     runtimeStatus: 'Failed',
     output: expect.stringMatching(/has sequence number 3 for the host and 4 for the app/),
   });
+});
+
+test('a host that is killed between two polls goes on with the next', async () => {
+  const stateFolder = newFolder();
+  const first = await startFeatures('featureApp', {}, stateFolder);
+  await first.start('http', 'killed', { method: 'GET', url: `${url}/laterSecond` });
+  await until(
+    async () => (await first.ask('instances/killed', 'showHistory=true')).text,
+    (status) => status.includes('TimerCreated'),
+  );
+  await first.host.stop('SIGKILL');
+  const second = await startFeatures('featureApp', {}, stateFolder);
+  expect(await second.reaches('killed', 'Completed')).toMatchObject({ output: { response: { content: 'done' } } });
+  expect(asked.map(({ path }) => path)).toEqual(['/laterSecond', '/done']);
+  await second.stop();
 });
