@@ -48,6 +48,10 @@ const ROUTES: Readonly<Record<string, (response: ServerResponse, request: Asked)
     response.writeHead(202, { Location: `${url.replace('127.0.0.1', 'localhost')}/done` }).end();
   },
   '/laterNowhere': (response) => response.writeHead(202, { Location: 'http://' }).end(),
+  '/broken': (response) => {
+    response.writeHead(200, { 'Content-Length': 100 }).write('half');
+    setImmediate(() => response.destroy());
+  },
   '/noLocation': (response) => response.writeHead(202).end(),
   '/poll': (response) => (++polls < 3 ? response.writeHead(202, { Location: '/poll' }) : response).end('done'),
   '/done': (response) => response.end('done'),
@@ -224,6 +228,7 @@ test('what cannot be asked fails the task with the reason', async () => {
   expect(await call('', { url: 'http://127.0.0.1:9/x?secret=1' })).toBe(
     'GET http://127.0.0.1:9/x failed: connect ECONNREFUSED 127.0.0.1:9',
   );
+  expect(await call('/broken')).toBe(`GET ${url}/broken failed: aborted`);
   expect(await call('', { url: 'ftp://a' })).toBe("callHttp needs an absolute http or https URL, and got 'ftp://a'.");
   expect(await call('/laterNowhere')).toBe("callHttp needs an absolute http or https URL, and got 'http://'.");
   expect(await call('/echo', { method: 'POST', body: 'x', headers: { 'Content-Type': 'multipart/form-data' } })).toBe(
