@@ -236,6 +236,11 @@ test('what cannot be asked fails the task with the reason', async () => {
   );
 });
 
+test('a polled call that wins against a timer', async () => {
+  const output = await features.run('httpRace', { method: 'GET', url: `${url}/later` });
+  expect(output).toEqual(['done', 'noted after']);
+});
+
 test('one polled call beside other work; two polled at once would mix up their numbers on Azure, and fail here', async () => {
   const beside = {
     calls: [
