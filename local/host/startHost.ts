@@ -1,21 +1,23 @@
 /** Puts the parts together: the app, the engine, and two servers on the loopback address. */
 import { join, resolve } from 'node:path';
-import { AppFunctions } from './app/functions';
 import { appHookData, runHooks } from './app/core';
-import { AppError, loadApp } from './app/loadApp';
+import { AppFunctions } from './app/functions';
+import { loadApp } from './app/loadApp';
+import { AppError } from './appError';
 import { applyLocalSettings, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
 import { openSqliteStore } from './engine/sqliteStore';
-import { type Handler } from './http/exchange';
-import { type HttpRoute, httpRoutes } from './http/httpTrigger';
+import { type Store } from './engine/store';
+import { type Answerer, empty, whole } from './http/exchange';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
+import { type HttpRoute, httpRoutes } from './http/httpTrigger';
 import { listen, type RunningServer } from './http/server';
 import { clientBinding, type DurableUrls } from './http/urls';
 import { type Keys, readKeys } from './keys';
 import { type Log, logToStderr, messageOf } from './log';
-import { lockState } from './stateLock';
-import { startTimers } from './timers';
+import { hasLock, lockState } from './stateLock';
+import { readTimers, runTimer, startTimers, TimerStatuses } from './timers';
 
 export interface HostOptions {
   /** The app's folder: the one with host.json and package.json. */
@@ -26,11 +28,14 @@ export interface HostOptions {
   readonly stateFolder: string;
   /** Durable state in memory: gone with the process. */
   readonly memory?: boolean;
+  /** Azure's oddities as they are on the real host (contract 12). */
+  readonly strict?: boolean;
   readonly log?: Log;
 }
 export interface RunningHost {
   /** Origin of the app's functions and of the webhooks. */
   readonly url: string;
+  readonly port: number;
   /** Base of the durable API for the app's own client; ends with a slash. */
   readonly rpcUrl: string;
   readonly keys: Keys;
@@ -45,64 +50,101 @@ export interface RunningHost {
 const GRACE_MS = 5_000;
 const DEFAULT_PORT = 7071;
 
-/** @throws AppError for what the user can mend: the folder, the app, its settings, the port, a second host */
+/** @throws AppError for what the user can mend, with nothing written: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const { port, memory = false, log = logToStderr } = options;
-  const [folder, stateFolder] = [resolve(options.folder), resolve(options.stateFolder)];
-  const unlock = memory ? () => undefined : lockState(stateFolder);
-  const undo: (() => Promise<void> | void)[] = [unlock];
+  const undo: (() => Promise<unknown> | void)[] = [];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    const keys = readKeys(stateFolder);
-    applyLocalSettings(folder);
-    const config = readHostConfig(folder);
-    // The servers come first, because the app may read the host's name while it loads; they answer once it has.
-    const ready: { web?: Handler; rpc?: Handler } = {};
-    const notYet = { status: 503 };
-    const web = await listenOn(port, log, (request) => ready.web?.(request) ?? notYet);
-    undo.push(() => web.close());
-    const rpc = await listenOn(0, log, (request) => ready.rpc?.(request) ?? notYet);
-    undo.push(() => rpc.close());
-    // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
-    if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
-
-    const rpcUrl = `${rpc.origin}${RPC_PATH}/`;
-    const urls: DurableUrls = {
-      origin: web.origin,
-      hubName: config.hubName,
-      systemKey: keys.systemKeys.durabletask_extension,
-      rpcUrl,
-    };
-    const functions = new AppFunctions(await loadApp(folder, log), () => clientBinding(urls));
-    undo.push(() => runHooks('appTerminate', { hookData: appHookData(), appHookData: appHookData() }));
-    const store = openSqliteStore(memory ? ':memory:' : join(stateFolder, 'durable.db'));
-    undo.push(() => store.close());
-    const engine = new Engine({
-      store,
-      clock: systemClock,
-      log,
-      functions: (kind) => functions.namesOf(kind),
-      invoke: (invocation) => functions.invokeDurable(invocation),
-      limits: config.limits,
-    });
-    const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
-    const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay };
-    Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
-    engine.start();
-    undo.push(() => engine.stop(GRACE_MS));
-    undo.push(startTimers(functions.withTrigger('timerTrigger'), systemClock, log));
-    // Again, and now first of all: no new requests while the rest winds down.
-    undo.push(() => web.close());
-
-    const others = functions.all
-      .filter(({ trigger }) => trigger.type !== 'httpTrigger')
-      .map(({ name, trigger }) => ({ name, trigger: trigger.type }));
-    return { url: web.origin, rpcUrl, keys, routes, others, close };
+    return { ...(await start(options, undo)), close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** @param undo gets what `close` has to do, in the other order */
+async function start(
+  { port, memory = false, strict = false, log = logToStderr, ...paths }: HostOptions,
+  undo: (() => Promise<unknown> | void)[],
+): Promise<Omit<RunningHost, 'close'>> {
+  const [folder, stateFolder] = [resolve(paths.folder), resolve(paths.stateFolder)];
+  // A folder that is in use already is refused before any code of the app runs; a new one is not made before all is well.
+  const isUsed = !memory && hasLock(stateFolder);
+  if (isUsed) undo.push(lockState(stateFolder));
+  applyLocalSettings(folder);
+  const config = readHostConfig(folder);
+  // The servers come first, because the app may read the host's name while it loads; they answer once it has.
+  const ready: { web?: Answerer; rpc?: Answerer } = {};
+  const notYet = whole(() => empty(503));
+  const web = await listenOn(port, log, (exchange) => {
+    exchange.response.setHeaders(new Map(Object.entries(config.customHeaders)));
+    return (ready.web ?? notYet)(exchange);
+  });
+  undo.push(() => web.close());
+  const rpc = await listenOn(0, log, (exchange) => (ready.rpc ?? notYet)(exchange));
+  undo.push(() => rpc.close());
+  // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
+  if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
+
+  const rpcUrl = `${rpc.origin}${RPC_PATH}/`;
+  const app = await loadApp(folder, log);
+  undo.push(() => runHooks('appTerminate', { hookData: appHookData(), appHookData: appHookData() }));
+  const functions = new AppFunctions(app, () => clientBinding(urls));
+  const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
+  const timers = readTimers(functions.withTrigger('timerTrigger'));
+
+  // All that can be wrong with the app is known here. Now the state.
+  if (!memory && !isUsed) undo.push(lockState(stateFolder));
+  const store = openStore(memory ? ':memory:' : join(stateFolder, 'durable.db'));
+  undo.push(() => store.close());
+  const statuses = new TimerStatuses(memory ? undefined : join(stateFolder, 'timers.json'));
+  const guarded = routes.filter(({ authLevel }) => authLevel === 'function').map(({ name }) => name);
+  const keys = readKeys(stateFolder, guarded);
+  const urls: DurableUrls = {
+    origin: web.origin,
+    hubName: config.hubName,
+    systemKey: keys.systemKeys.durabletask_extension,
+    rpcUrl,
+  };
+
+  const engine = new Engine({
+    store,
+    clock: systemClock,
+    log,
+    functions: (kind) => functions.namesOf(kind),
+    invoke: (invocation) => functions.invokeDurable(invocation),
+    limits: config.limits,
+  });
+  const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay, strict };
+  const byHand = async (name: string): Promise<void> => {
+    const timer = timers.find(({ target }) => target.name === name);
+    if (timer) await runTimer(timer, statuses, false, log);
+  };
+  const { streamPort } = app;
+  ready.web = webHandler({ api, functions, routes, streamPort, keys, log, runTimer: byHand });
+  ready.rpc = rpcHandler(api);
+  engine.start();
+  undo.push(() => engine.stop(GRACE_MS));
+  undo.push(startTimers(timers, { statuses, clock: systemClock, log }));
+  // Again, and now first of all: no new requests while the rest winds down.
+  undo.push(() => web.close());
+
+  for (const { name, unserved } of functions.all)
+    for (const type of unserved)
+      log('warning', name, `the binding '${type}' is not served: in is undefined, out is dropped`);
+  const others = functions.all
+    .filter(({ trigger }) => trigger.type !== 'httpTrigger')
+    .map(({ name, trigger }) => ({ name, trigger: trigger.type }));
+  return { url: web.origin, port: web.port, rpcUrl, keys, routes, others };
+}
+
+function openStore(path: string): Store {
+  try {
+    return openSqliteStore(path);
+  } catch (error) {
+    throw new AppError(`The state cannot be opened: ${messageOf(error)}`);
   }
 }
 
@@ -111,9 +153,9 @@ const delay = (ms: number): Promise<void> =>
     systemClock.at(systemClock.now() + ms, done);
   });
 
-async function listenOn(port: number, log: Log, handler: Handler): Promise<RunningServer> {
+async function listenOn(port: number, log: Log, answer: Answerer): Promise<RunningServer> {
   try {
-    return await listen(port, log, handler);
+    return await listen(port, log, answer);
   } catch (error) {
     throw new AppError(`The host cannot listen on port ${port}: ${messageOf(error)}. Choose another with --port.`);
   }

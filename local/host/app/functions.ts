@@ -1,7 +1,7 @@
 /** The app's functions, sorted by trigger, and how each trigger's value is made of what the host has. */
 import { type Answer, type Invocation } from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
-import { type RegisteredFunction } from './core';
+import { triggerOf, unservedBindings } from './bindings';
 import { type Binding, type TypedData } from './coreTypes';
 import { invokeFunction, type Invoked, type TriggerValue } from './invoke';
 import { type LoadedApp } from './loadApp';
@@ -9,6 +9,8 @@ import { type LoadedApp } from './loadApp';
 export interface AppFunction {
   readonly name: string;
   readonly trigger: Binding;
+  /** Types of the bindings that nothing here serves. */
+  readonly unserved: readonly string[];
   readonly invoke: (value: TriggerValue) => Promise<Invoked>;
 }
 
@@ -22,11 +24,15 @@ export class AppFunctions {
   readonly all: readonly AppFunction[];
   private readonly names: Readonly<Record<FunctionKind, readonly string[]>>;
 
-  /** `durableClient` makes the value of durable client bindings; it is asked at each invocation. */
+  /**
+   * `durableClient` makes the value of durable client bindings; it is asked at each invocation.
+   * @throws AppError for a trigger that the host does not know
+   */
   constructor(app: LoadedApp, durableClient: () => string) {
     this.all = app.functions.map((registered) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
-      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke };
+      const { metadata } = registered;
+      return { name: metadata.name, trigger: triggerOf(metadata), unserved: unservedBindings(metadata), invoke };
     });
     const of = (kind: FunctionKind) => this.withTrigger(TRIGGER[kind]).map(({ name }) => name);
     this.names = { orchestrator: of('orchestrator'), activity: of('activity'), entity: of('entity') };
@@ -50,11 +56,6 @@ export class AppFunctions {
     const answer = await found.invoke({ data, metadata: { [bindingName]: data, ...own } });
     return answer.ok ? { ok: true, result: toJson(answer.value) } : answer;
   }
-}
-
-function triggerOf({ metadata }: RegisteredFunction): Binding {
-  const trigger = Object.values(metadata.bindings).find(({ type }) => /trigger$/i.test(type));
-  return trigger ?? { type: 'none' };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

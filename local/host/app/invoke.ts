@@ -6,9 +6,17 @@ import { type CoreInvocationContext, type ProgrammingModel, type TypedData } fro
 export interface TriggerValue {
   readonly data: TypedData;
   readonly metadata?: Readonly<Record<string, TypedData>>;
+  /** A streamed request is known by it on both its ways to the function. */
+  readonly invocationId?: string;
 }
 export type Invoked =
-  { readonly ok: true; readonly value: TypedData | null | undefined } | { readonly ok: false; readonly error: unknown };
+  | {
+      readonly ok: true;
+      readonly value: TypedData | null | undefined;
+      /** The function itself returned nothing. A streamed answer leaves `value` empty too. */
+      readonly isNothing: boolean;
+    }
+  | { readonly ok: false; readonly error: unknown };
 
 /** Runs a function of the app. `durableClient` is the value of each durable client binding. Never rejects. */
 export async function invokeFunction(
@@ -17,7 +25,7 @@ export async function invokeFunction(
   trigger: TriggerValue,
   durableClient: string,
 ): Promise<Invoked> {
-  const invocationId = randomUUID();
+  const invocationId = trigger.invocationId ?? randomUUID();
   let invocationContext: unknown;
   const context: CoreInvocationContext = {
     invocationId,
@@ -35,14 +43,14 @@ export async function invokeFunction(
     const { context: appContext, inputs } = await invocation.getArguments();
     invocationContext = appContext;
     const hookData = {};
-    const base = { hookData, appHookData: appHookData(), invocationContext, functionName: metadata.name };
+    const base = { hookData, appHookData: appHookData(), invocationContext };
     const before = { ...base, inputs, functionCallback: callback };
     context.state = 'preInvocationHooks';
     await runHooks('preInvocation', before);
     context.state = 'invocation';
     const outcome = await invocation.invokeFunction(appContext, before.inputs, before.functionCallback).then(
-      (result: unknown) => ({ result, error: undefined }),
-      (error: unknown) => ({ result: undefined, error }),
+      (result: unknown) => ({ result, error: null }),
+      (error: unknown) => ({ result: null, error }),
     );
     const after = { ...base, inputs: before.inputs, ...outcome };
     context.state = 'postInvocationHooks';
@@ -62,7 +70,7 @@ async function answer(
 ): Promise<Invoked> {
   if (error !== undefined && error !== null) return { ok: false, error };
   const { returnValue } = await invocation.getResponse(appContext, result);
-  return { ok: true, value: returnValue };
+  return { ok: true, value: returnValue, isNothing: result === undefined || result === null };
 }
 
 function inputData(bindings: RegisteredFunction['metadata']['bindings'], data: TypedData, durableClient: string) {

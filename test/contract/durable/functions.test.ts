@@ -132,7 +132,8 @@ describe('timers, hooks and the admin calls', () => {
     expect(ticks[0]).toMatchObject({
       schedule: { adjustForDST: true },
       isPastDue: false,
-      scheduleStatus: { next: expect.any(String) },
+      // Azure keeps none for a timer that comes more than once a minute.
+      scheduleStatus: null,
     });
   });
 
