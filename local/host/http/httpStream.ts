@@ -101,6 +101,8 @@ function pass(forwarded: ClientRequest, incoming: IncomingMessage, response: Ser
       incoming.unpipe(forwarded);
       incoming.resume();
     });
+    // The function may answer before the first byte of the body is there.
+    forwarded.flushHeaders();
     incoming.pipe(forwarded);
   });
 }

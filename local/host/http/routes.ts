@@ -110,7 +110,7 @@ const decodePath = (path: string): string =>
     .split('/')
     .map((segment) => {
       try {
-        return decodeURIComponent(segment.replaceAll(/%2f/gi, '%25$&')).replaceAll(/%25(%2f)/gi, '$1');
+        return decodeURIComponent(segment.replaceAll(/%(?=2f)/gi, '%25'));
       } catch {
         return segment;
       }

@@ -12,6 +12,7 @@ const keysSchema = z.object({
   masterKey: z.string(),
   functionKeys: z.object({ default: z.string() }),
   systemKeys: z.object({ durabletask_extension: z.string(), eventgrid_extension: z.string() }),
+  functions: z.record(z.string(), z.object({ default: z.string() })),
 });
 
 export interface HostProcess {
