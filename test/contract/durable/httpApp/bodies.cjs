@@ -1,3 +1,4 @@
+const { Buffer } = require('node:buffer');
 const { createHash } = require('node:crypto');
 const { ReadableStream } = require('node:stream/web');
 const { app, output } = require('@azure/functions');

@@ -49,8 +49,8 @@ test.each<[constraint: string, yes: string[], no: string[]]>([
   ['int:min(3):max(5)', ['3', '5'], ['2', '6']],
   ['INT', ['1'], ['x']],
 ])('{x:%s}', (constraint, yes, no) => {
-  const { match } = parseRoute(`{x:${constraint}}`);
-  const holds = (value: string): boolean => match(`/${encodeURIComponent(value)}`)?.x === value;
+  const route = parseRoute(`{x:${constraint}}`);
+  const holds = (value: string): boolean => route.match(`/${encodeURIComponent(value)}`)?.x === value;
   expect([yes.filter(holds), no.filter(holds)]).toEqual([yes, []]);
 });
 
