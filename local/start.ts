@@ -23,7 +23,7 @@ async function start({ speed, state, port, azurePort, appliancePort, watch }: Op
   const ports = { host: port, azure: azurePort, appliance: appliancePort };
   const world = await startWorld({ state, speed, ports });
   let ending: Promise<void> | undefined;
-  const stopWatching = watch ? keepUpToDate(world, (line) => console.log(line)) : () => Promise.resolve();
+  const stopWatching = watch ? keepUpToDate(root, world, (line) => console.log(line)) : () => Promise.resolve();
   const end = (): Promise<void> => (ending ??= stopWatching().then(() => world.stop()));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   console.log(`

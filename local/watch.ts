@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { isAppFile, watchTree } from './host/watchTree';
-import { appFolder } from './processes';
 import { type World } from './world';
 
 const isSource = (path: string): boolean => /^(src|local|types)\/.+\.ts$/.test(path.replaceAll('\\', '/'));
@@ -10,11 +9,16 @@ const isSource = (path: string): boolean => /^(src|local|types)\/.+\.ts$/.test(p
 /**
  * A build that fails writes nothing: the host goes on with what it has. A host that does not start is started at the
  * next change.
+ * @param folder of the sources, the compiler and the app
  * @returns what ends it, when no build and no restart is in hand any more
  */
-export function keepUpToDate(world: World, say: (line: string) => void): () => Promise<void> {
+export function keepUpToDate(
+  folder: string,
+  world: Pick<World, 'restartHost'>,
+  say: (line: string) => void,
+): () => Promise<void> {
   const build = once(async () => {
-    const { succeeded, output } = await compile();
+    const { succeeded, output } = await compile(folder);
     if (!succeeded) say(`${output.trimEnd()}\nThat does not compile: the host goes on with what it has.`);
   });
   const restart = once(async () => {
@@ -25,7 +29,7 @@ export function keepUpToDate(world: World, say: (line: string) => void): () => P
         say(`${error instanceof Error ? error.message : String(error)}\nIt is tried again at the next change.`),
     );
   });
-  const stops = [watchTree(appFolder, isSource, build.due), watchTree(appFolder, isAppFile, restart.due)];
+  const stops = [watchTree(folder, isSource, build.due), watchTree(folder, isAppFile, restart.due)];
   return async () => {
     stops.forEach((stop) => stop());
     await Promise.all([build.end(), restart.end()]);
@@ -55,11 +59,11 @@ function once(act: () => Promise<void>): { due: () => void; end: () => Promise<v
   };
 }
 
-function compile(): Promise<{ succeeded: boolean; output: string }> {
-  const compiler = join(appFolder, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
+function compile(folder: string): Promise<{ succeeded: boolean; output: string }> {
+  const compiler = join(folder, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
   const parameters = ['-p', 'tsconfig.build.json', '--noEmitOnError', '--pretty', 'false'];
   // A group of its own: Ctrl-C is for the launcher, which waits for it.
-  const child = spawn(process.execPath, [compiler, ...parameters], { cwd: appFolder, detached: true });
+  const child = spawn(process.execPath, [compiler, ...parameters], { cwd: folder, detached: true });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return new Promise((resolve) => child.once('close', (code) => resolve({ succeeded: code === 0, output })));
