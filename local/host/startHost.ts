@@ -4,7 +4,7 @@ import { appHookData, runHooks } from './app/core';
 import { AppFunctions } from './app/functions';
 import { loadApp } from './app/loadApp';
 import { AppError } from './appError';
-import { applyLocalSettings, readHostConfig } from './config';
+import { applyLocalSettings, type HostConfig, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
 import { openSqliteStore } from './engine/sqliteStore';
@@ -17,7 +17,7 @@ import { clientBinding, type DurableUrls } from './http/urls';
 import { type Keys, readKeys } from './keys';
 import { type Log, logToStderr, messageOf } from './log';
 import { hasLock, lockState } from './stateLock';
-import { readTimers, runTimer, startTimers, TimerStatuses } from './timers';
+import { readTimers, runByHand, startTimers, TimerStatuses } from './timers';
 
 export interface HostOptions {
   /** The app's folder: the one with host.json and package.json. */
@@ -52,7 +52,7 @@ const DEFAULT_PORT = 7071;
 
 /** @throws AppError for what the user can mend, with nothing written: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const undo: (() => Promise<unknown> | void)[] = [];
+  const undo: Undo = [];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
@@ -64,10 +64,12 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   }
 }
 
+type Undo = (() => Promise<unknown> | void)[];
+
 /** @param undo gets what `close` has to do, in the other order */
 async function start(
   { port, memory = false, strict = false, log = logToStderr, ...paths }: HostOptions,
-  undo: (() => Promise<unknown> | void)[],
+  undo: Undo,
 ): Promise<Omit<RunningHost, 'close'>> {
   const [folder, stateFolder] = [resolve(paths.folder), resolve(paths.stateFolder)];
   // A folder that is in use already is refused before any code of the app runs; a new one is not made before all is well.
@@ -75,20 +77,8 @@ async function start(
   if (isUsed) undo.push(lockState(stateFolder));
   applyLocalSettings(folder);
   const config = readHostConfig(folder);
-  // The servers come first, because the app may read the host's name while it loads; they answer once it has.
-  const ready: { web?: Answerer; rpc?: Answerer } = {};
-  const notYet = whole(() => empty(503));
-  const web = await listenOn(port, log, (exchange) => {
-    exchange.response.setHeaders(new Map(Object.entries(config.customHeaders)));
-    return (ready.web ?? notYet)(exchange);
-  });
-  undo.push(() => web.close());
-  const rpc = await listenOn(0, log, (exchange) => (ready.rpc ?? notYet)(exchange));
-  undo.push(() => rpc.close());
-  // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
-  if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
+  const { web, rpc, ready } = await openServers(port, config, log, undo);
 
-  const rpcUrl = `${rpc.origin}${RPC_PATH}/`;
   const app = await loadApp(folder, log);
   undo.push(() => runHooks('appTerminate', { hookData: appHookData(), appHookData: appHookData() }));
   const functions = new AppFunctions(app, () => clientBinding(urls));
@@ -100,13 +90,12 @@ async function start(
   const store = openStore(memory ? ':memory:' : join(stateFolder, 'durable.db'));
   undo.push(() => store.close());
   const statuses = new TimerStatuses(memory ? undefined : join(stateFolder, 'timers.json'));
-  const guarded = routes.filter(({ authLevel }) => authLevel === 'function').map(({ name }) => name);
-  const keys = readKeys(stateFolder, guarded);
+  const keys = readKeys(stateFolder, guarded(routes));
   const urls: DurableUrls = {
     origin: web.origin,
     hubName: config.hubName,
     systemKey: keys.systemKeys.durabletask_extension,
-    rpcUrl,
+    rpcUrl: `${rpc.origin}${RPC_PATH}/`,
   };
 
   const engine = new Engine({
@@ -118,27 +107,49 @@ async function start(
     limits: config.limits,
   });
   const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay, strict };
-  const byHand = async (name: string): Promise<void> => {
-    const timer = timers.find(({ target }) => target.name === name);
-    if (timer) await runTimer(timer, statuses, false, log);
-  };
-  const { streamPort } = app;
-  ready.web = webHandler({ api, functions, routes, streamPort, keys, log, runTimer: byHand });
+  const ports = { statuses, clock: systemClock, log };
+  const byHand = (name: string): Promise<void> => runByHand(timers, name, ports);
+  ready.web = webHandler({ api, functions, routes, streamPort: app.streamPort, keys, log, runTimer: byHand });
   ready.rpc = rpcHandler(api);
   engine.start();
   undo.push(() => engine.stop(GRACE_MS));
-  undo.push(startTimers(timers, { statuses, clock: systemClock, log }));
+  undo.push(startTimers(timers, ports));
   // Again, and now first of all: no new requests while the rest winds down.
   undo.push(() => web.close());
+  warnOfUnserved(functions, log);
+  return { url: web.origin, port: web.port, rpcUrl: urls.rpcUrl, keys, routes, others: withoutUrl(functions) };
+}
 
-  for (const { name, unserved } of functions.all)
+/** The servers come first, because the app may read the host's name while it loads; they answer once it has. */
+async function openServers(port: number, { customHeaders }: HostConfig, log: Log, undo: Undo) {
+  const ready: { web?: Answerer; rpc?: Answerer } = {};
+  const notYet = whole(() => empty(503));
+  const web = await listenOn(port, log, (exchange) => {
+    exchange.response.setHeaders(new Map(Object.entries(customHeaders)));
+    return (ready.web ?? notYet)(exchange);
+  });
+  undo.push(() => web.close());
+  const rpc = await listenOn(0, log, (exchange) => (ready.rpc ?? notYet)(exchange));
+  undo.push(() => rpc.close());
+  // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
+  if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
+  return { web, rpc, ready };
+}
+
+/** The functions that ask for a function key. */
+const guarded = (routes: readonly HttpRoute[]): string[] =>
+  routes.filter(({ authLevel }) => authLevel === 'function').map(({ name }) => name);
+
+function warnOfUnserved({ all }: AppFunctions, log: Log): void {
+  for (const { name, unserved } of all)
     for (const type of unserved)
       log('warning', name, `the binding '${type}' is not served: in is undefined, out is dropped`);
-  const others = functions.all
-    .filter(({ trigger }) => trigger.type !== 'httpTrigger')
-    .map(({ name, trigger }) => ({ name, trigger: trigger.type }));
-  return { url: web.origin, port: web.port, rpcUrl, keys, routes, others };
 }
+
+const withoutUrl = ({ all }: AppFunctions): RunningHost['others'] =>
+  all
+    .filter(({ trigger }) => !/^httpTrigger$/i.test(trigger.type))
+    .map(({ name, trigger }) => ({ name, trigger: trigger.type }));
 
 function openStore(path: string): Store {
   try {

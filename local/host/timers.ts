@@ -79,7 +79,8 @@ export function startTimers(timers: readonly Timer[], ports: TimerPorts): () => 
   return () => stops.forEach((stop) => stop());
 }
 
-function startTimer(timer: Timer, { statuses, clock, log }: TimerPorts): () => void {
+function startTimer(timer: Timer, ports: TimerPorts): () => void {
+  const { statuses, clock } = ports;
   const { target, text, schedule, isMonitored } = timer;
   let calledOff: () => void = () => undefined;
   let stopped = false;
@@ -89,7 +90,7 @@ function startTimer(timer: Timer, { statuses, clock, log }: TimerPorts): () => v
     calledOff = clock.at(due, () => void run(due, false));
   };
   const run = async (due: number, isPastDue: boolean): Promise<void> => {
-    await runTimer(timer, statuses, isPastDue, log);
+    await runTimer(timer, ports, isPastDue);
     const now = clock.now();
     if (isMonitored && !stopped)
       statuses.set(target.name, { schedule: text, last: due, next: schedule.next(now), updated: now });
@@ -113,12 +114,17 @@ function startTimer(timer: Timer, { statuses, clock, log }: TimerPorts): () => v
 const NEVER = '0001-01-01T00:00:00';
 const iso = (epochMs: number | null): string => (epochMs === null ? NEVER : new Date(epochMs).toISOString());
 
+/** Runs one out of its time. Never rejects. */
+export async function runByHand(timers: readonly Timer[], name: string, ports: TimerPorts): Promise<void> {
+  const timer = timers.find(({ target }) => target.name === name);
+  if (timer) await runTimer(timer, ports, false);
+}
+
 /** Runs a timer function once. Never rejects. */
-export async function runTimer(
+async function runTimer(
   { target, isMonitored }: Timer,
-  statuses: TimerStatuses,
+  { statuses, log }: TimerPorts,
   isPastDue: boolean,
-  log: Log,
 ): Promise<void> {
   const known = isMonitored ? statuses.get(target.name) : undefined;
   const value = {

@@ -94,8 +94,8 @@ function pass(forwarded: ClientRequest, incoming: IncomingMessage, response: Ser
       pipeline(answer, response, () => resolve());
     });
     // No pipeline: it would close the caller's connection before an answer could be given.
-    forwarded.once('error', () => {
-      if (!response.headersSent) fail(incoming, response);
+    forwarded.on('error', () => {
+      if (!response.headersSent && !response.closed) fail(incoming, response);
     });
     forwarded.once('close', () => {
       incoming.unpipe(forwarded);
