@@ -6,6 +6,7 @@ import {
   type TextInvocation,
 } from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
+import { triggerOf, unservedBindings } from './bindings';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
 import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
@@ -14,6 +15,8 @@ import { type LoadedApp } from './loadApp';
 export interface AppFunction {
   readonly name: string;
   readonly trigger: Binding;
+  /** Types of the bindings that nothing here serves. */
+  readonly unserved: readonly string[];
   readonly invoke: (value: TriggerValue) => Promise<Invoked>;
 }
 
@@ -28,14 +31,19 @@ export class AppFunctions {
   private readonly byName: ReadonlyMap<string, AppFunction & { readonly registered: RegisteredFunction }>;
   private readonly names: Readonly<Record<FunctionKind, readonly string[]>>;
 
-  /** `durableClient` makes the value of durable client bindings; it is asked at each invocation. */
+  /**
+   * `durableClient` makes the value of durable client bindings; it is asked at each invocation.
+   * @throws AppError for a trigger that the host does not know
+   */
   constructor(
     private readonly app: LoadedApp,
     durableClient: () => string,
   ) {
     const all = app.functions.map((registered) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
-      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke, registered };
+      const { metadata } = registered;
+      const [trigger, unserved] = [triggerOf(metadata), unservedBindings(metadata)];
+      return { name: metadata.name, trigger, unserved, invoke, registered };
     });
     this.all = all;
     this.byName = new Map(all.map((one) => [one.name, one]));
@@ -78,11 +86,6 @@ export class AppFunctions {
 }
 
 const bindingName = ({ trigger }: AppFunction): string => (typeof trigger.name === 'string' ? trigger.name : 'trigger');
-
-function triggerOf({ metadata }: RegisteredFunction): Binding {
-  const trigger = Object.values(metadata.bindings).find(({ type }) => /trigger$/i.test(type));
-  return trigger ?? { type: 'none' };
-}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
