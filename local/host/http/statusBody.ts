@@ -2,7 +2,6 @@
 import { executionStarted, isEntityId } from '../engine/core';
 import { EVENT, type HistoryEvent, type HistoryRow } from '../engine/history';
 import { type Instance, RUNTIME_STATUSES } from '../engine/store';
-import { z } from 'zod';
 import { embed, objectOf } from './jsonText';
 
 /** Whole seconds. */
@@ -19,8 +18,8 @@ export function statusBody(instance: Instance, { input, history }: Shown): strin
     name: JSON.stringify(instance.name),
     instanceId: JSON.stringify(instance.id),
     runtimeStatus: JSON.stringify(instance.status),
-    input: input ? embed(shownInput(instance)) : 'null',
-    customStatus: embed(shownCustomStatus(instance)),
+    input: input ? embed(instance.input) : 'null',
+    customStatus: embed(instance.customStatus),
     output: embed(instance.output),
     createdTime: JSON.stringify(seconds(instance.createdAt)),
     lastUpdatedTime: JSON.stringify(seconds(instance.updatedAt)),
@@ -34,7 +33,6 @@ const NAMES: Readonly<Record<number, string>> = Object.fromEntries(
 /** .NET's names, where ours are shorter. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   ...NAMES,
-  17: 'GenericEvent',
   [EVENT.subOrchestrationCreated]: 'SubOrchestrationInstanceCreated',
   [EVENT.subOrchestrationCompleted]: 'SubOrchestrationInstanceCompleted',
   [EVENT.subOrchestrationFailed]: 'SubOrchestrationInstanceFailed',
@@ -50,23 +48,10 @@ const ORDER: readonly string[] = [
   ...['ParentTraceContext', 'ScheduledStartTime', 'Generation', 'FailureDetails'],
 ];
 
-/** What an entity is like is in its columns, and .NET leaves out of them what is false or null. */
-const entitySchema = z.looseObject({ exists: z.boolean(), state: z.string().nullish() });
-
-function shownInput({ id, input }: Instance): string | null {
-  if (!isEntityId(id) || input === null) return input;
-  const { exists, state, ...rest } = entitySchema.parse(JSON.parse(input));
-  return JSON.stringify({ ...(exists && { exists }), ...(typeof state === 'string' && { state }), ...rest });
-}
-
-function shownCustomStatus({ id, customStatus }: Instance): string | null {
-  return isEntityId(id) && customStatus === '{"entityExists":false}' ? '{}' : customStatus;
-}
-
 /** An entity keeps no history here; on Azure it is always at the beginning of an execution. */
 export function shownHistory(instance: Instance, rows: readonly HistoryRow[]): HistoryEvent[] {
   if (!isEntityId(instance.id)) return rows.map(({ event }) => event);
-  return [executionStarted({ ...instance, input: shownInput(instance) }, instance.createdAt, null)];
+  return [executionStarted(instance, instance.createdAt, null)];
 }
 
 /** Scheduling events are folded into their completion, and stay only while there is none. */

@@ -21,7 +21,7 @@ const bagSchema = z.record(z.string(), z.unknown());
 type Bag = z.infer<typeof bagSchema>;
 const inSchema = z.object({
   inputData: z.array(z.object({ name: z.string(), data: bagSchema })),
-  triggerMetadata: z.record(z.string(), bagSchema),
+  triggerMetadata: bagSchema.optional(),
 });
 const outSchema = z.object({ returnValue: bagSchema.nullish(), outputData: z.array(z.unknown()).optional() });
 
@@ -101,13 +101,37 @@ function oneTurn(history: readonly Bag[]): Bag[] {
 
 function received(body: unknown, place: Place): unknown {
   const { inputData, triggerMetadata } = inSchema.parse(body);
-  return {
-    inputData: inputData.map(({ name, data }) => ({ name, value: value(data, place) })),
-    triggerMetadata: Object.fromEntries(
-      Object.entries(triggerMetadata).map(([name, data]) => [name, value(data, place)]),
-    ),
-  };
+  const inputs = inputData.map(({ name, data }) => ({ name, value: value(data, place) }));
+  return { inputData: inputs, triggerMetadata: triggerMetadata && shownMetadata(triggerMetadata, inputData[0], place) };
 }
+
+/** The metadata hold the input once more, under the binding's name: said in a word, if it is the same. */
+function shownMetadata(seen: Bag, input: { name: string; data: Bag } | undefined, place: Place): unknown {
+  const entries = Object.entries(seen).map(([name, one]): [string, unknown] => {
+    const isInput = name === input?.name && JSON.stringify(one) === JSON.stringify(asSeen(input.data));
+    return [name, isInput ? '<the input>' : one];
+  });
+  return normaliseJson(JSON.stringify(Object.fromEntries(entries)), place);
+}
+
+/** One of the worker's values as the library shows it to the app: read as JSON if it is some, its names with a small first letter. */
+function asSeen({ string, json }: Bag): unknown {
+  const text = z.string().parse(string ?? json);
+  try {
+    return camelCased(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+function camelCased(it: unknown): unknown {
+  if (Array.isArray(it)) return it.map(camelCased);
+  if (typeof it !== 'object' || it === null) return it;
+  return Object.fromEntries(
+    Object.entries(it).map(([name, one]) => [name.charAt(0).toLowerCase() + name.slice(1), camelCased(one)]),
+  );
+}
+const metadataSeen = (metadata: Readonly<Record<string, Bag>>): Bag =>
+  Object.fromEntries(Object.entries(metadata).map(([name, one]) => [name, asSeen(one)]));
 
 function answered(body: unknown, place: Place): unknown {
   const { returnValue, outputData = [] } = outSchema.parse(body);
@@ -123,6 +147,11 @@ export function readMessages(lines: readonly unknown[], place: Place): Message[]
 }
 const thrown = (body: unknown, place: Place): unknown => normaliseJson(JSON.stringify(body), place);
 
+const recordedLineSchema = z.looseObject({
+  dir: z.string(),
+  body: z.looseObject({ triggerMetadata: z.record(z.string(), bagSchema).optional() }),
+});
+
 /** 07: each line a message, whole. */
 export const recordedEverything = (): Message[] =>
   readMessages(
@@ -130,8 +159,10 @@ export const recordedEverything = (): Message[] =>
       .trim()
       .split('\n')
       .map((line) => {
-        const message = z.looseObject({ dir: z.string() }).parse(JSON.parse(line));
-        return { ...message, dir: message.dir.split(' ')[0] };
+        const { dir, body, ...message } = recordedLineSchema.parse(JSON.parse(line));
+        const { triggerMetadata } = body;
+        const seen = triggerMetadata && { triggerMetadata: metadataSeen(triggerMetadata) };
+        return { ...message, dir: dir.split(' ')[0], body: { ...body, ...seen } };
       }),
     RECORDED_PLACE,
   );
@@ -183,12 +214,16 @@ function sampleIn(json: unknown): unknown {
     // The app cannot see an HTTP trigger's (contract 2.3).
     triggerMetadata: triggerMetadataKeys.includes('Query')
       ? undefined
-      : triggerMetadata === undefined
-        ? triggerMetadataKeys
-        : Object.fromEntries(
-            Object.entries(triggerMetadata).map(([name, data]) => [name, value(data, RECORDED_PLACE)]),
-          ),
+      : triggerMetadata
+        ? shownMetadata(metadataSeen(triggerMetadata), sampleInput(triggerMetadata), RECORDED_PLACE)
+        : triggerMetadataKeys,
   };
+}
+
+/** The input stands in the metadata first but for what is known of it by name. */
+function sampleInput(metadata: Readonly<Record<string, Bag>>): { name: string; data: Bag } | undefined {
+  const found = Object.entries(metadata).find(([name]) => /Trigger[0-9a-f]{10}$/.test(name));
+  return found && { name: found[0], data: found[1] };
 }
 
 function sampleOut(json: unknown): unknown {
@@ -205,10 +240,10 @@ function sampleOut(json: unknown): unknown {
 /** A message of ours as a recorded sample shows it: of some metadata the names only, of an HTTP trigger's nothing. */
 export function asSample({ dir, body }: Message, recorded: unknown): unknown {
   if (dir !== 'in') return body;
-  const message = z.object({ inputData: z.array(z.unknown()), triggerMetadata: bagSchema }).parse(body);
+  const message = z.object({ inputData: z.array(z.unknown()), triggerMetadata: bagSchema.optional() }).parse(body);
   const sample = z.object({ triggerMetadata: z.unknown() }).parse(recorded);
   const metadata = Array.isArray(sample.triggerMetadata)
-    ? Object.keys(message.triggerMetadata)
+    ? Object.keys(message.triggerMetadata ?? {})
     : sample.triggerMetadata && message.triggerMetadata;
   return { ...message, triggerMetadata: metadata };
 }
