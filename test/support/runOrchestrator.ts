@@ -127,6 +127,14 @@ const triggerSchema = z.object({
   history: z.tuple([z.unknown(), startedSchema]).rest(z.unknown()),
 });
 const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
+/** As the library reads an input. */
+function parseOrKeep(text: string | null): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
+}
 const silent = (): void => undefined;
 
 class Run {
@@ -228,7 +236,7 @@ class Run {
   }
 
   private runFunction({ kind, name, input }: TextInvocation): unknown {
-    const value = parse(input);
+    const value = parseOrKeep(input);
     if (kind === 'activity') {
       this.calls.push(name);
       return this.options.activities[name]?.(value as never, this.fakeClient());
@@ -250,7 +258,8 @@ class Run {
       this.check(id, key, readState(result).actions);
       return { ok: true, result };
     } catch (error) {
-      if (error instanceof Error) this.check(id, key, readFailure(error.message).actions);
+      const state = error instanceof Error ? readFailure(error.message) : undefined;
+      if (state?.lost === false) this.check(id, key, state.actions);
       return { ok: false, error };
     }
   }

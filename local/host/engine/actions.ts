@@ -85,7 +85,7 @@ export function readState(state: unknown): OrchestratorState {
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */
-export function readFailure(message: string): OrchestratorState {
+export function readFailure(message: string, strict = false): OrchestratorState {
   const start = message.indexOf(LABEL);
   if (start < 0) {
     const nothing = { actions: [], output: null, customStatus: null, failureDetails: null };
@@ -93,5 +93,6 @@ export function readFailure(message: string): OrchestratorState {
   }
   const state = readState(JSON.parse(message.slice(start + LABEL.length)));
   // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
-  return { ...state, error: state.error ?? 'The orchestrator threw a value that has no message.' };
+  const noMessage = strict ? undefined : 'The orchestrator threw a value that has no message.';
+  return { ...state, error: state.error ?? noMessage };
 }

@@ -2,6 +2,7 @@
 import { type Core, isEntityId, type Outbox } from './core';
 import { type Decision, EVENT_TYPE, type SubOrchestrationDecision } from './decisions';
 import { sendToEntity } from './entityDispatch';
+import { releaseLocks } from './entityLocks';
 import { EVENT, type HistoryEvent, makeEvent, timestamp } from './history';
 import { HTTP_ACTIVITY } from './httpCall';
 import { type Instance, isTerminal } from './store';
@@ -26,13 +27,18 @@ export function sendDecision(
       const FireAt = timestamp(decision.fireAt);
       const fired = makeEvent(EVENT.timerFired, outbox.now, { TimerId: id, FireAt });
       const { alone, fireAt } = decision;
-      if (!cancelled) outbox.post(instance.id, fired, { executionId: instance.executionId, at: fireAt, alone });
+      // Azure Storage counts the delay in whole seconds, so a timer may fire early by less than one (contract 5.3).
+      const early = core.ports.strict ? Math.max(fireAt - outbox.now, 0) % 1000 : 0;
+      if (!cancelled) outbox.post(instance.id, fired, { executionId: instance.executionId, at: fireAt - early, alone });
       return event({ FireAt });
     }
     case 'activity': {
-      const refused = decision.failAtOnce ?? refuseUnknown(core, 'activity', decision.name);
       const { id: instanceId, executionId } = instance;
-      const { name, input, retried } = decision;
+      const { name, retried, failAtOnce } = decision;
+      const unknown = refuseUnknown(core, 'activity', name);
+      if (unknown && core.ports.strict) return undefined;
+      const refused = failAtOnce ?? unknown;
+      const input = core.ports.strict ? asDotNet(decision.input) : decision.input;
       if (refused) answerWith(outbox, instance, EVENT.taskFailed, id, refused, retried);
       else outbox.scheduleActivity({ instanceId, executionId, taskId: id, name, input, retried });
       return event({ Name: name, Version: '', Input: null, ParentTraceContext: null });
@@ -40,7 +46,7 @@ export function sendDecision(
     case 'subOrchestration': {
       const childId = decision.instanceId ?? `${instance.executionId}:${id}`;
       const version = decision.version || (core.ports.versioning.defaultVersion ?? '');
-      startChild(core, outbox, instance, { ...decision, version }, childId);
+      if (!startChild(core, outbox, instance, { ...decision, version }, childId)) return undefined;
       const { name } = decision;
       return event({ Name: name, Version: version, InstanceId: childId, Input: null, ClientSpanId: null });
     }
@@ -66,24 +72,38 @@ function answerWith(outbox: Outbox, to: Instance, type: number, id: number, fail
   outbox.post(to.id, event, { executionId: to.executionId, alone });
 }
 
+/** @returns false where nothing was scheduled (only with `strict`) */
 function startChild(
   core: Core,
   outbox: Outbox,
   parent: Instance,
   decision: SubOrchestrationDecision,
   childId: string,
-): void {
+): boolean {
   const { id, name, version, input, retried } = decision;
   const existing = outbox.instance(childId);
-  const refused =
-    decision.failAtOnce ??
+  const isRunning = existing !== undefined && !isTerminal(existing.status);
+  const impossible =
     refuseUnknown(core, 'orchestrator', name) ??
     (childId === parent.id || isEntityId(childId)
       ? refusal(`The instance ID '${childId}' may not be used for a sub-orchestration of '${parent.id}'.`)
-      : undefined) ??
-    (existing && !isTerminal(existing.status) ? refusal(alreadyExists(existing.status)) : undefined);
-  if (refused) return answerWith(outbox, parent, EVENT.subOrchestrationFailed, id, refused, retried);
+      : undefined);
+  const { strict } = core.ports;
+  if (impossible && strict) return false;
+  // Azure puts the child in the place of the instance that runs (contract 12).
+  const refused =
+    decision.failAtOnce ?? impossible ?? (isRunning && !strict ? refusal(alreadyExists(existing.status)) : undefined);
+  if (refused) {
+    answerWith(outbox, parent, EVENT.subOrchestrationFailed, id, refused, retried);
+    return true;
+  }
+  if (isRunning) releaseLocks(outbox, childId);
   const { id: instanceId, executionId, name: parentName, version: parentVersion } = parent;
   const asParent = { instanceId, executionId, name: parentName, version: parentVersion, taskId: id, retried };
   outbox.start({ id: childId, name, version, input, parent: asParent });
+  return true;
 }
+
+/** Booleans as .NET writes them, which is not JSON: the activity gets a string (contract 5.9). */
+const asDotNet = (input: string | null): string | null =>
+  input === 'true' ? 'True' : input === 'false' ? 'False' : input;

@@ -1,6 +1,6 @@
 /** One turn of an orchestration: read what arrived, replay, and do what follows, all of it in one step. */
 import { type OrchestratorState, readFailure, readState } from './actions';
-import { type Core, type OrchestratorAnswer, type Outbox } from './core';
+import { type Core, type EnginePorts, type OrchestratorAnswer, type Outbox } from './core';
 import { selectBatch } from './batch';
 import { sendDecision } from './dispatch';
 import { answerParent, complete, continueAsNew } from './ending';
@@ -84,11 +84,8 @@ function terminate(core: Core, instance: Instance, message: Message): void {
     outbox.write((state) => state.append(instance.id, rows));
     complete(outbox, instance, { status: 'Terminated', result: reason, nextId: history.nextId, customStatus });
     // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, {
-      Reason: reason ?? '',
-      Details: '',
-      FailureDetails: null,
-    });
+    const failure = { Reason: reason ?? '', Details: core.ports.strict ? null : '', FailureDetails: null };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, failure);
   });
 }
 
@@ -125,7 +122,7 @@ async function invokeTurn(core: Core, instance: Instance, batch: readonly Messag
   const current = core.state.instance(id);
   // Purged or replaced while it ran: what it says is of no interest any more.
   if (current?.executionId !== instance.executionId) return;
-  const turn = { history, fresh, state: readAnswer(answer) };
+  const turn = { history, fresh, state: readAnswer(answer, core.ports.strict) };
   try {
     core.commit((outbox) => {
       outbox.write((state) => state.consume(id, batch));
@@ -138,11 +135,11 @@ async function invokeTurn(core: Core, instance: Instance, batch: readonly Messag
   }
 }
 
-function readAnswer(answer: OrchestratorAnswer): OrchestratorState {
+function readAnswer(answer: OrchestratorAnswer, strict: boolean): OrchestratorState {
   try {
-    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error));
+    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error), strict);
   } catch (error) {
-    return readFailure(`The orchestrator's answer could not be read: ${messageOf(error)}`);
+    return readFailure(`The orchestrator's answer could not be read: ${messageOf(error)}`, strict);
   }
 }
 
@@ -153,10 +150,11 @@ interface Turn {
 }
 
 /** The replay that has followed the execution so far, or one that catches up with it. @throws NonDeterminism */
-function replayOf({ history, state }: Turn, httpPollMs: number): Replay {
-  const known = replays.get(history);
+function replayOf({ history, state }: Turn, ports: EnginePorts): Replay {
+  // Azure replays the list of today from the start, which is another thing where a timer was called off since.
+  const known = ports.strict ? undefined : replays.get(history);
   if (known?.extend(state.actions)) return known;
-  const replay = new Replay(httpPollMs);
+  const replay = new Replay(ports);
   replay.extend(state.actions);
   replay.read(history.rows);
   replays.set(history, replay);
@@ -177,7 +175,7 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn):
   let replay: Replay;
   let result: ReplayResult;
   try {
-    replay = replayOf(turn, core.ports.httpPollMs);
+    replay = replayOf(turn, core.ports);
     result = replay.turn(fresh);
   } catch (error) {
     if (!(error instanceof NonDeterminism)) throw error;

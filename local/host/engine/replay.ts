@@ -5,7 +5,8 @@
  * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
  * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
  */
-import { ACTION, type LeafAction, parseAction } from './actions';
+import { ACTION } from './actions';
+import { ActionTree, isDone, isGroup, type Leaf, leavesOf, type Node } from './actionTree';
 import {
   type Decision,
   decisionsOf,
@@ -20,8 +21,8 @@ import {
 } from './decisions';
 import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
-import { type HttpCall, pollAfter } from './httpCall';
-import { type Failure, idsDiffer, missingTask, otherKind, otherName } from './texts';
+import { pollAfter } from './httpCall';
+import { idsDiffer, missingTask, otherKind, otherName } from './texts';
 
 /** Azure Storage's limits; the app mirrors the legs (contract 3). */
 const LONGEST_TIMER = 6 * 86_400_000;
@@ -33,52 +34,12 @@ export class NonDeterminism extends Error {
   override readonly name = 'NonDeterminism';
 }
 
-interface Leaf {
-  action: LeafAction;
-  invoked: boolean;
-  done: boolean;
-  /** Undefined until the orchestrator has asked for it. */
-  appId: number | undefined;
-  attempt: number;
-  firstAttemptAt: number;
-  /** Set once its retry timeout is over, or it failed for good: the attempts left fail at once, because the app counts them all. */
-  expired: boolean;
-  failure: Failure;
-  /** The next question after an answer of "not yet", and the number that the app has given it already. */
-  poll?: { readonly request: HttpCall; readonly appId: number };
+export interface ReplayOptions {
+  /** How long to wait before a poll where the answer does not say. */
+  readonly httpPollMs: number;
+  /** As Azure: the list of today is held against the history of yesterday, and nobody compares the numbers. */
+  readonly strict: boolean;
 }
-interface Group {
-  readonly all: boolean;
-  readonly children: readonly Node[];
-}
-type Node = Leaf | Group;
-
-const isGroup = (node: Node): node is Group => 'children' in node;
-const leavesOf = (node: Node): Leaf[] => (isGroup(node) ? node.children.flatMap(leavesOf) : [node]);
-/** Task.all waits for all its children, also after a failure: Azure's rule, not the library's. */
-const isDone = (node: Node): boolean => {
-  if (!isGroup(node)) return node.done;
-  return node.all ? node.children.every(isDone) : node.children.some(isDone);
-};
-const toLeaf = (action: LeafAction): Leaf => {
-  const failure = { Reason: '', Details: '', FailureDetails: null };
-  return {
-    action,
-    invoked: false,
-    done: false,
-    appId: undefined,
-    attempt: 1,
-    firstAttemptAt: 0,
-    expired: false,
-    failure,
-  };
-};
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const childrenOf = (raw: unknown): readonly unknown[] | undefined =>
-  isRecord(raw) && Array.isArray(raw.compoundActions) ? raw.compoundActions : undefined;
-/** What makes an action the same one as in the turn before. */
-const IDENTITY = ['actionType', 'functionName', 'instanceId', 'operation', 'externalEventName'] as const;
 
 export interface ReplayResult {
   /** What is to be scheduled now, in order of ids. */
@@ -96,7 +57,7 @@ export interface ReplayResult {
  * what happens (`turn`); the list of actions must be there first (`extend`).
  */
 export class Replay {
-  private readonly nodes: Node[] = [];
+  private readonly nodes: ActionTree;
   /** Of the turn that is not over. */
   private messages: HistoryEvent[] = [];
   private scheduled: HistoryEvent[] = [];
@@ -108,7 +69,6 @@ export class Replay {
   /** Of the turn played last: a note that repeated those of all turns before would double with each. */
   private cancelled: readonly number[] = [];
   private continued: { input: unknown; carried: HistoryEvent[] } | undefined;
-  private lockedLast: Extract<LeafAction, { actionType: typeof ACTION.lockEntities }> | undefined;
   private awaited: Node | undefined;
   private now = 0;
   private appeared = 0;
@@ -116,53 +76,16 @@ export class Replay {
   private appNext = 0;
   private hostNext = 0;
 
-  /** @param httpPollMs how long to wait before a poll where the answer does not say */
-  constructor(private readonly httpPollMs: number) {}
+  constructor(private readonly options: ReplayOptions) {
+    this.nodes = new ActionTree(options.strict);
+  }
 
   /**
    * Takes the list of actions that the orchestrator answered with: all since its execution began.
    * @returns false if it is not what it was, grown longer
    */
   extend(actions: readonly unknown[]): boolean {
-    const leaves = new Map<unknown, Node>();
-    if (actions.length < this.nodes.length) return false;
-    if (!this.nodes.every((node, index) => this.agrees(node, actions[index], leaves))) return false;
-    for (const action of actions.slice(this.nodes.length)) this.nodes.push(this.toNode(action, leaves));
-    return true;
-  }
-
-  private agrees(node: Node, raw: unknown, leaves: Map<unknown, Node>): boolean {
-    if (isGroup(node)) {
-      const children = childrenOf(raw);
-      if (children?.length !== node.children.length) return false;
-      return node.children.every((child, index) => this.agrees(child, children[index], leaves));
-    }
-    leaves.set(raw, node);
-    const was: Readonly<Record<string, unknown>> = node.action;
-    if (!isRecord(raw) || !IDENTITY.every((key) => raw[key] === was[key])) return false;
-    if (raw.isCanceled === true && 'isCanceled' in node.action) node.action = { ...node.action, isCanceled: true };
-    return true;
-  }
-
-  /** A task that was yielded before and is now in a Task.any or Task.all stands there again: the same object. */
-  private toNode(raw: unknown, leaves: Map<unknown, Node>): Node {
-    const known = leaves.get(raw);
-    if (known) return known;
-    const children = childrenOf(raw);
-    const node = children
-      ? {
-          all: isRecord(raw) && raw.actionType === ACTION.whenAll,
-          children: children.map((child) => this.toNode(child, leaves)),
-        }
-      : toLeaf(this.complete(parseAction(raw)));
-    leaves.set(raw, node);
-    return node;
-  }
-
-  /** A release comes without what it lets go of: that is the set locked last. */
-  private complete(action: LeafAction): LeafAction {
-    if (action.actionType === ACTION.lockEntities) this.lockedLast = action;
-    return action.actionType === ACTION.releaseEntities ? { ...this.lockedLast, ...action } : action;
+    return this.nodes.extend(actions);
   }
 
   /** Feeds what is recorded of the execution so far. @throws NonDeterminism */
@@ -182,11 +105,11 @@ export class Replay {
   /** Plays a turn. @param rows its OrchestratorStarted and its messages @throws NonDeterminism */
   turn(rows: readonly HistoryRow[]): ReplayResult {
     this.read(rows);
-    this.play(this.messages.splice(0), this.nodes.length, () => this.timersCalledOff());
+    this.play(this.messages.splice(0), this.nodes.all.length, () => this.timersCalledOff());
     return {
       decisions: [...this.pending.values()].map(({ decision }) => decision).sort((a, b) => a.id - b.id),
       cancelled: this.cancelled,
-      ended: this.next === this.nodes.length && (!this.awaited || isDone(this.awaited)) && this.open.size === 0,
+      ended: this.next === this.nodes.all.length && (!this.awaited || isDone(this.awaited)) && this.open.size === 0,
       continueAsNew: this.continued,
       nextId: this.hostNext,
     };
@@ -199,7 +122,7 @@ export class Replay {
 
   /** One turn. `available` is how much of the list the orchestrator had asked for when it ended. */
   private play(messages: readonly HistoryEvent[], available: number, cancelled: () => readonly number[]): void {
-    const limit = Math.min(available, this.nodes.length);
+    const limit = this.options.strict ? this.nodes.all.length : Math.min(available, this.nodes.all.length);
     for (const message of messages) {
       this.deliver(message);
       this.number(limit);
@@ -216,7 +139,7 @@ export class Replay {
 
   /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
   private number(limit: number): void {
-    for (const node of this.nodes.slice(this.appeared, limit)) {
+    for (const node of this.nodes.all.slice(this.appeared, limit)) {
       for (const leaf of leavesOf(node)) {
         if (leaf.appId !== undefined) continue;
         leaf.appId = this.appNext;
@@ -228,7 +151,7 @@ export class Replay {
 
   private pump(limit: number): void {
     while (this.next < limit && (!this.awaited || isDone(this.awaited))) {
-      const node = this.nodes[this.next++];
+      const node = this.nodes.all[this.next++];
       if (!node) return;
       leavesOf(node).forEach((leaf) => this.invoke(leaf));
       this.awaited = isGroup(node) || !isFireAndForget(node.action) ? node : undefined;
@@ -244,10 +167,11 @@ export class Replay {
     else {
       const id = this.hostNext;
       this.hostNext += idsUsed(action);
-      const { appId = id } = leaf;
-      if (id !== appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, appId));
+      this.compare(describeLeaf(action), id, leaf.appId ?? id);
       leaf.firstAttemptAt = this.now;
       decisionsOf(action, id).forEach((decision) => this.decide(leaf, this.firstLeg(decision)));
+      // So a Task.any over it is over as well, before the events are read that it waited for.
+      if (this.options.strict && action.actionType === ACTION.createTimer && action.isCanceled) leaf.done = true;
     }
   }
 
@@ -275,7 +199,7 @@ export class Replay {
     const id = answeredId(event);
     const leaf = id === undefined ? undefined : this.close(id);
     if (!leaf) return;
-    if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
+    if (event.EventType === EVENT.timerFired) this.timerFired(leaf, event);
     else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
       const { Reason, Details, FailureDetails = null } = event;
       leaf.failure = { Reason: Reason ?? '', Details: Details ?? '', FailureDetails };
@@ -287,7 +211,8 @@ export class Replay {
   private succeeded(leaf: Leaf, { Result }: HistoryEvent): void {
     const { action } = leaf;
     const first = action.actionType === ACTION.callHttp ? action.httpRequest : undefined;
-    const poll = first && pollAfter(leaf.poll?.request ?? first, first, Result ?? null, this.now, this.httpPollMs);
+    const poll =
+      first && pollAfter(leaf.poll?.request ?? first, first, Result ?? null, this.now, this.options.httpPollMs);
     leaf.done = poll === undefined;
     if (!poll) return;
     const id = this.childId(leaf);
@@ -318,24 +243,28 @@ export class Replay {
     const retry = leaf.action.retryOptions;
     const last = leaf.attempt >= retry.maxNumberOfAttempts;
     const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
-    // Azure makes no timer then, and the app waits for one for ever (contract 12).
     const isFinal = leaf.failure.FailureDetails?.IsNonRetriable === true || this.now >= leaf.firstAttemptAt + timeout;
     leaf.expired ||= !last && isFinal;
+    // Azure makes no timer then, and the app waits for one for ever (contract 12).
+    if (leaf.expired && this.options.strict) {
+      leaf.done = true;
+      return;
+    }
     const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
     const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
     const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));
     this.decide(leaf, { kind: 'timer', id: this.childId(leaf), fireAt, alone: !last });
   }
 
-  private timerFired(leaf: Leaf): void {
+  private timerFired(leaf: Leaf, { FireAt = '' }: HistoryEvent): void {
     const { action } = leaf;
     if (action.actionType === ACTION.createTimer) {
       const fireAt = Date.parse(action.fireAt);
-      if (fireAt <= this.now) leaf.done = true;
+      if (Date.parse(FireAt) >= fireAt) leaf.done = true;
       else this.decide(leaf, this.firstLeg({ kind: 'timer', id: this.childId(leaf), fireAt, alone: false }));
     } else if (leaf.poll) {
       const id = this.hostNext++;
-      if (id !== leaf.poll.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.poll.appId));
+      this.compare(describeLeaf(action), id, leaf.poll.appId);
       this.decide(leaf, httpDecision(leaf.poll.request, id));
     } else if ('retryOptions' in action && leaf.attempt < action.retryOptions.maxNumberOfAttempts) {
       leaf.attempt += 1;
@@ -347,8 +276,12 @@ export class Replay {
   /** The next number, for a retry or a further leg. */
   private childId(leaf: Leaf): number {
     const [host, app] = [this.hostNext++, this.appNext++];
-    if (host !== app) throw new NonDeterminism(idsDiffer(`the next part of ${describeLeaf(leaf.action)}`, host, app));
+    this.compare(`the next part of ${describeLeaf(leaf.action)}`, host, app);
     return host;
+  }
+
+  private compare(task: string, host: number, app: number): void {
+    if (host !== app && !this.options.strict) throw new NonDeterminism(idsDiffer(task, host, app));
   }
 
   private close(id: number): Leaf | undefined {

@@ -39,7 +39,8 @@ export async function startFeatures(
       expect((await ask(`orchestrators/${name}/${id}`, query, 'POST', input)).status).toBe(202);
     },
     async reaches(id, status, query) {
-      const read = async () => (await ask(`instances/${id}`, query)).json as Readonly<Record<string, unknown>>;
+      // There may be none yet.
+      const read = async () => ((await ask(`instances/${id}`, query)).json ?? {}) as Readonly<Record<string, unknown>>;
       return until(read, ({ runtimeStatus }) => runtimeStatus === status);
     },
     async says(text) {

@@ -129,7 +129,7 @@ function replayed(recorded: HistoryEvent, actions: readonly unknown[]) {
   const sent = { ...recorded, EventType: EVENT.eventSent, EventId: 0, InstanceId: '@a@1' };
   const completed = { event: makeEvent(EVENT.orchestratorCompleted, NOW), note: { actions: 1, cancelled: [] } };
   const answer = makeEvent(EVENT.eventRaised, NOW, { Name: readSent(sent).id, Input: '{}' });
-  const replay = new Replay();
+  const replay = new Replay({ httpPollMs: 30_000, strict: false });
   replay.extend(actions);
   replay.read([...started, row(sent), completed]);
   return replay.turn([makeEvent(EVENT.orchestratorStarted, NOW), answer].map(row)).decisions;

@@ -46,7 +46,7 @@ app.http('largeByClient', {
     await client.raiseEvent(id, 'Go', text);
     await client.waitForCompletionOrCreateCheckStatusResponse(request, id, {
       timeoutInMilliseconds: 30_000,
-      retryIntervalInMilliseconds: 50,
+      retryIntervalInMilliseconds: 1000,
     });
     const { output, input } = await client.getStatus(id);
     return { jsonBody: { sizes: output.sizes, output: output.text.length, input: input.text.length } };
