@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../hostProcess';
 import { recordedTrace, traceClient } from './clientTrace';
-import { showJson } from './normalise';
+import { RECORDED_PLACE, showJson } from './normalise';
 import { DEVIATIONS, ODDITIES } from './oddities';
 import { overRpc, pageOf } from './otherViews';
 import { asSample, recordedEverything, recordedFunctions, recordedSamples } from './recordedWorker';
@@ -24,6 +24,7 @@ export function conformance(mode: Mode): void {
 
   requests(mode, host);
   test('lists are ordered by id, and their pages make up the whole', () => pagesMakeTheWhole(host()));
+  test('who asks for an unknown function is told the known ones', () => knownNames(host()));
   describe('14-client-http.txt', () => clientRequests(host));
   describe('what the worker got and answered', () => workerMessages(mode, host));
 }
@@ -84,6 +85,25 @@ async function pagesMakeTheWhole(host: ReplayHost): Promise<void> {
     next = page.token;
   } while (next !== undefined);
   expect(pages).toEqual(all);
+}
+
+/** The app had fewer functions when that was recorded, and .NET lists them in an order of its own. */
+async function knownNames(host: ReplayHost): Promise<void> {
+  const recorded = parseRecordings(readRecorded('01-start.txt')).find(
+    ({ title }) => title === 'RPC start unknown name',
+  );
+  const namesIn = (text = ''): string[] =>
+    [...(/known orchestrator functions: (.*)\./.exec(text)?.[1]?.matchAll(/'(\w+)'/g) ?? [])].map(
+      ([, name = '']) => name,
+    );
+  const wanted = namesIn(recorded?.answer.body);
+  expect(wanted).toHaveLength(18);
+  const { text } = await host.replay({
+    method: 'POST',
+    url: `${RECORDED_PLACE.rpcOrigin}/durabletask/orchestrators/x`,
+    headers: {},
+  });
+  expect(namesIn(text)).toEqual(expect.arrayContaining(wanted));
 }
 
 function clientRequests(host: () => ReplayHost): void {

@@ -17,7 +17,7 @@ const COMPARED_HEADERS = ['content-type', 'location', 'retry-after', 'www-authen
 function shown(status: number, header: (name: string) => string | undefined, text: string, place: Place): Shown {
   const headers = COMPARED_HEADERS.flatMap((name) => {
     const value = header(name);
-    // A token names the instance where the next page starts.
+    // What a token holds is the host's own business; that it leads to the next page is a test of its own.
     if (name === 'x-ms-continuation-token' && value) return [[name, '<token>'] as const];
     return value === undefined ? [] : [[name, normaliseText(value, place)] as const];
   });
