@@ -101,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
-    const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay };
+    const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay, strict };
     Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));
