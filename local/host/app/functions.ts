@@ -64,10 +64,11 @@ export class AppFunctions {
     const found = this.byName.get(name);
     if (!found) return { ok: false, error: new Error(`There is no function '${name}'.`) };
     const data: TypedData = input === null ? {} : { string: input };
-    const metadata = () => ({
-      [bindingName(found)]: data,
-      ...(kind === 'activity' ? activityMetadata(instanceId, input) : topLevel(input, { nullsAndArrays: false })),
-    });
+    const binding = bindingName(found);
+    const metadata = () =>
+      kind === 'activity'
+        ? activityMetadata(binding, instanceId, data)
+        : { [binding]: data, ...topLevel(input, { nullsAndArrays: false }) };
     const answer = await found.invoke({ data, metadata });
     return answer.ok ? { ok: true, result: toJson(answer.value) } : answer;
   }
@@ -104,13 +105,17 @@ function topLevel(json: string | null, { nullsAndArrays }: { nullsAndArrays: boo
   );
 }
 
-function activityMetadata(instanceId: string, input: string | null): Record<string, TypedData> {
+/** Known by the instance first, by the input's own properties last; a text counts as JSON text once more. */
+function activityMetadata(binding: string, instanceId: string, data: TypedData): Record<string, TypedData> {
+  const input = data.string ?? null;
   const properties = Object.entries(topLevel(input, { nullsAndArrays: true }));
   const strings = properties.map(([key, { string, json }]) => [key, { string: string ?? json ?? '' }] as const);
+  const value = parse(input);
   return {
-    ...Object.fromEntries(strings),
     instanceId: { string: instanceId },
-    data: { json: JSON.stringify(parse(input)) },
+    [binding]: data,
+    data: { json: JSON.stringify(typeof value === 'string' ? input : value) },
+    ...Object.fromEntries(strings),
   };
 }
 
