@@ -83,7 +83,8 @@ async function start(
 
   const app = await loadApp(folder, log);
   undo.push(() => runHooks('appTerminate', { hookData: appHookData(), appHookData: appHookData() }));
-  const functions = new AppFunctions(app, () => clientBinding(urls));
+  let binding: string | undefined;
+  const functions = new AppFunctions(app, () => (binding ??= clientBinding(urls)));
   const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
   const timers = readTimers(functions.withTrigger('timerTrigger'));
 
