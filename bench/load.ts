@@ -20,7 +20,10 @@ const send = (method: string, url: string): Promise<string> =>
       response.on('end', () => (ok ? resolve(text) : reject(new Error(`${url}: ${response.statusCode ?? 0} ${text}`))));
     });
     // Between rounds the server lets go of idle connections, now and then just as one is taken up again.
-    asked.on('error', (error) => (asked.reusedSocket ? send(method, url).then(resolve, reject) : reject(error)));
+    asked.on('error', (error) => {
+      if (asked.reusedSocket) void send(method, url).then(resolve, reject);
+      else reject(error);
+    });
     asked.end();
   });
 
