@@ -4,19 +4,25 @@ import { isEntityId } from '../../../../local/host/engine/core';
 import { answeredId, EVENT, type HistoryEvent, isScheduling } from '../../../../local/host/engine/history';
 import { isTerminal } from '../../../../local/host/engine/store';
 
-/** One text for each instance: what it is, how it ended, and what its history holds. */
-export type Outcome = readonly string[];
+interface Ended {
+  /** What it is and how it ended, as JSON text. */
+  readonly instance: string;
+  readonly events: readonly string[];
+}
+/** Of all instances, in an order that their ids (some are random) have no part in. */
+export type Outcome = readonly Ended[];
 
 /** @throws for what may never be: an instance that has not ended, or a task that was answered twice */
 export function outcome(client: EngineClient): Outcome {
-  const all = client.list({});
-  const texts = all.map(({ id, name, status, input, output, customStatus }) => {
+  const all = client.list({}).map(({ id, name, status, input, output, customStatus }) => {
     const events = client.history(id).map(({ event }) => event);
     if (!isEntityId(id) && !isTerminal(status)) throw new Error(`'${id}' is stuck: it is ${status}.`);
     checkAnswers(id, events);
-    return withoutGuids(JSON.stringify({ id, name, status, input, output, customStatus, events: signatures(events) }));
+    const instance = withoutGuids(JSON.stringify({ id, name, status, input, output, customStatus }));
+    return { instance, events: signatures(events) };
   });
-  return texts.sort();
+  const key = ({ instance, events }: Ended): string => `${instance} ${events.join()}`;
+  return all.sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 function checkAnswers(id: string, events: readonly HistoryEvent[]): void {
