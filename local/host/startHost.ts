@@ -37,6 +37,8 @@ export interface RunningHost {
   readonly routes: readonly HttpRoute[];
   /** Functions that have no URL, with their triggers. */
   readonly others: readonly { readonly name: string; readonly trigger: string }[];
+  /** Resolves when no orchestration, activity or entity runs, and none could before the next timer. */
+  idle(): Promise<void>;
   /** Takes no new work, waits a little for running activities, and lets go of the state. */
   close(): Promise<void>;
 }
@@ -99,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     const others = functions.all
       .filter(({ trigger }) => trigger.type !== 'httpTrigger')
       .map(({ name, trigger }) => ({ name, trigger: trigger.type }));
-    return { url: web.origin, rpcUrl, keys, routes, others, close };
+    return { url: web.origin, rpcUrl, keys, routes, others, idle: () => engine.idle(), close };
   } catch (error) {
     await close();
     throw error;
