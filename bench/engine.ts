@@ -23,13 +23,15 @@ const silent = (): void => undefined;
 export async function openEngine(file: string): Promise<BenchEngine> {
   const functions = new AppFunctions(await loadApp(APP, silent), () => '{}');
   const store = openSqliteStore(file);
+  const { limits, httpPollMs, versioning } = readHostConfig(APP);
   const engine = new Engine({
-    store,
-    clock: systemClock,
-    log: silent,
+    ...{ store, clock: systemClock, log: silent, strict: false, limits, httpPollMs, versioning },
     functions: (kind) => functions.namesOf(kind),
+    invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
     invoke: (invocation) => functions.invokeDurable(invocation),
-    limits: readHostConfig(APP).limits,
+    broken: (error) => {
+      throw error;
+    },
   });
   engine.start();
   return {

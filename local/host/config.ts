@@ -4,11 +4,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './app/loadApp';
+import { FAILURE_STRATEGIES, MATCH_STRATEGIES, type Versioning } from './engine/versions';
 import { messageOf } from './log';
 
 /** Azure's default: ten for each core (contract 8). */
 const tenPerCore = (): number => 10 * availableParallelism();
 const atOnce = z.int().positive().optional();
+
+/** .NET reads the names of an enumeration in any case. */
+const anyCase = <const T extends readonly string[]>(names: T) =>
+  z.preprocess(
+    (value) => names.find((name) => typeof value === 'string' && name.toLowerCase() === value.toLowerCase()) ?? value,
+    z.enum(names),
+  );
 
 const hostSchema = z.looseObject({
   extensions: z
@@ -16,11 +24,16 @@ const hostSchema = z.looseObject({
       durableTask: z
         .looseObject({
           hubName: z.string().optional(),
-          defaultVersion: z.string().optional(),
+          defaultVersion: z.string().nullish(),
+          versionMatchStrategy: anyCase(MATCH_STRATEGIES).default('CurrentOrOlder'),
+          versionFailureStrategy: anyCase(FAILURE_STRATEGIES).default('Reject'),
           maxConcurrentActivityFunctions: atOnce,
           maxConcurrentOrchestratorFunctions: atOnce,
           maxConcurrentEntityFunctions: atOnce,
           maxEntityOperationBatchSize: atOnce,
+          httpSettings: z
+            .looseObject({ defaultAsyncRequestSleepTimeMilliseconds: z.int().positive().default(30_000) })
+            .prefault({}),
         })
         .prefault({}),
       http: z.looseObject({ routePrefix: z.string().default('api') }).prefault({}),
@@ -31,14 +44,16 @@ const settingsSchema = z.looseObject({ Values: z.record(z.string(), z.string()).
 
 export interface HostConfig {
   readonly hubName: string;
-  readonly defaultVersion: string | undefined;
+  readonly versioning: Versioning;
   readonly routePrefix: string;
+  readonly httpPollMs: number;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;
     readonly entities: number;
     readonly entityBatch: number;
     readonly messagesPerTurn: number;
+    readonly coalesceFrom: number;
   };
 }
 
@@ -47,14 +62,20 @@ export function readHostConfig(folder: string): HostConfig {
   const { durableTask, http } = readFile(join(folder, 'host.json'), hostSchema).extensions;
   return {
     hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
-    defaultVersion: durableTask.defaultVersion,
+    versioning: {
+      defaultVersion: durableTask.defaultVersion ?? undefined,
+      match: durableTask.versionMatchStrategy,
+      failure: durableTask.versionFailureStrategy,
+    },
     routePrefix: http.routePrefix.replaceAll(/^\/+|\/+$/g, ''),
+    httpPollMs: durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds,
     limits: {
       activities: durableTask.maxConcurrentActivityFunctions ?? tenPerCore(),
       orchestrators: durableTask.maxConcurrentOrchestratorFunctions ?? tenPerCore(),
       entities: durableTask.maxConcurrentEntityFunctions ?? tenPerCore(),
       entityBatch: durableTask.maxEntityOperationBatchSize ?? 5000,
       messagesPerTurn: Infinity,
+      coalesceFrom: 200,
     },
   };
 }

@@ -19,15 +19,16 @@ const command = new Command('host')
   .argument('[folder]', "the app's folder, with host.json and package.json", '.')
   .option('--port <number>', 'port on 127.0.0.1; 0 for any that is free', port, 7071)
   .option('--state <folder>', 'where keys and durable state are kept', '.local/host')
-  .option('--memory', 'keep durable state in memory only', false);
+  .option('--memory', 'keep durable state in memory only', false)
+  .option('--strict', "keep Azure's oddities, too: what never ends there never ends here", false);
 
-const optionsSchema = z.object({ port: z.number(), state: z.string(), memory: z.boolean() });
+const optionsSchema = z.object({ port: z.number(), state: z.string(), memory: z.boolean(), strict: z.boolean() });
 
 async function main(): Promise<void> {
   command.parse();
-  const { port: chosen, state, memory } = optionsSchema.parse(command.opts());
+  const { port: chosen, state, memory, strict } = optionsSchema.parse(command.opts());
   const folder = z.string().parse(command.processedArgs[0]);
-  const host = await startHost({ folder, port: chosen, stateFolder: state, memory });
+  const host = await startHost({ folder, port: chosen, stateFolder: state, memory, strict });
   let closing = false;
   const stop = (): void => {
     // The second signal does not wait.

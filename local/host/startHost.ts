@@ -6,7 +6,9 @@ import { AppError, loadApp } from './app/loadApp';
 import { applyLocalSettings, readHostConfig } from './config';
 import { systemClock } from './engine/clock';
 import { Engine } from './engine/engine';
+import { HTTP_ACTIVITY } from './engine/httpCall';
 import { openSqliteStore } from './engine/sqliteStore';
+import { runHttpCall } from './http/callHttp';
 import { type Handler } from './http/exchange';
 import { type HttpRoute, httpRoutes } from './http/httpTrigger';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
@@ -26,6 +28,8 @@ export interface HostOptions {
   readonly stateFolder: string;
   /** Durable state in memory: gone with the process. */
   readonly memory?: boolean;
+  /** Azure's oddities that only hurt are kept, too (contract 12). */
+  readonly strict?: boolean;
   readonly log?: Log;
 }
 export interface RunningHost {
@@ -49,7 +53,7 @@ const DEFAULT_PORT = 7071;
 
 /** @throws AppError for what the user can mend: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const { port, memory = false, log = logToStderr } = options;
+  const { port, memory = false, strict = false, log = logToStderr } = options;
   const [folder, stateFolder] = [resolve(options.folder), resolve(options.stateFolder)];
   const unlock = memory ? () => undefined : lockState(stateFolder);
   const undo: (() => Promise<void> | void)[] = [unlock];
@@ -85,12 +89,21 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       store,
       clock: systemClock,
       log,
+      strict,
       functions: (kind) => functions.namesOf(kind),
-      invoke: (invocation) => functions.invokeDurable(invocation),
+      invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
+      invoke: (invocation) =>
+        invocation.name === HTTP_ACTIVITY ? runHttpCall(invocation.input) : functions.invokeDurable(invocation),
+      httpPollMs: config.httpPollMs,
+      versioning: config.versioning,
+      broken: (error) => {
+        log('critical', 'host', `the durable state cannot be written: ${messageOf(error)}. What is stored is whole.`);
+        process.exit(1);
+      },
       limits: config.limits,
     });
     const routes = httpRoutes(functions.withTrigger('httpTrigger'), config.routePrefix);
-    const api = { client: engine.client, urls, defaultVersion: config.defaultVersion, delay };
+    const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay };
     Object.assign(ready, { web: webHandler({ api, functions, routes, keys, log }), rpc: rpcHandler(api) });
     engine.start();
     undo.push(() => engine.stop(GRACE_MS));

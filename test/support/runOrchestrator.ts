@@ -12,15 +12,22 @@ import {
   DummyEntityContext,
   DummyOrchestrationContext,
   type EntityHandler,
+  type EntityId,
   type OrchestrationContext,
   type Task,
 } from 'durable-functions';
 import { Entity } from 'durable-functions/lib/src/entities/Entity';
 import { Orchestrator } from 'durable-functions/lib/src/orchestrations/Orchestrator';
 import { z } from 'zod';
-import { type Action, type LeafAction, readFailure, readState } from '../../local/host/engine/actions';
+import { type LeafAction, parseAction, readFailure, readState } from '../../local/host/engine/actions';
 import { type EngineClient } from '../../local/host/engine/client';
-import { type Answer, type Invocation, isEntityId } from '../../local/host/engine/core';
+import {
+  isEntityId,
+  type OrchestratorAnswer,
+  type OrchestratorInvocation,
+  type TextAnswer,
+  type TextInvocation,
+} from '../../local/host/engine/core';
 import { Engine } from '../../local/host/engine/engine';
 import { entityState } from '../../local/host/engine/entityTurn';
 import { openSqliteStore } from '../../local/host/engine/sqliteStore';
@@ -38,6 +45,9 @@ export interface FakeClient {
   /** Starts one of `orchestrators`. @returns its instance id. @throws when the id is in use */
   startNew(name: string, options?: { readonly instanceId?: string; readonly input?: unknown }): string;
   status(instanceId: string): InstanceStatus | undefined;
+  signalEntity(entity: EntityId, operation: string, input?: unknown): void;
+  terminate(instanceId: string): void;
+  purge(instanceId: string): void;
 }
 interface InstanceStatus {
   readonly runtimeStatus: RuntimeStatus;
@@ -60,6 +70,8 @@ interface RunOptions {
   }[];
   readonly instanceId?: string;
   readonly startAt?: Date;
+  /** With Azure's oddities (contract 12). */
+  readonly strict?: boolean;
 }
 
 export interface RunResult<T> {
@@ -92,6 +104,14 @@ const triggerSchema = z.object({
   history: z.tuple([z.unknown(), startedSchema]).rest(z.unknown()),
 });
 const parse = (text: string | null): unknown => (text === null ? undefined : JSON.parse(text));
+/** As the library reads an input. */
+function parseOrKeep(text: string | null): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
+}
 const silent = (): void => undefined;
 
 class Run {
@@ -103,7 +123,10 @@ class Run {
   private readonly name: string;
   private readonly calls: string[] = [];
   /** What each execution asked for last, for comparing and for saying what it waits for. */
-  private readonly asked = new Map<string, { readonly instanceId: string; readonly actions: readonly Action[] }>();
+  private readonly asked = new Map<
+    string,
+    { readonly actions: readonly LeafAction[]; readonly last: readonly LeafAction[] }
+  >();
   private problem: Error | undefined;
 
   constructor(
@@ -125,14 +148,22 @@ class Run {
       store: openSqliteStore(':memory:'),
       clock: this.clock,
       log: silent,
+      strict: options.strict ?? false,
       functions: (kind) => names[kind],
+      invokeOrchestrator: (invocation) => this.invokeOrchestrator(invocation),
       invoke: (invocation) => this.invoke(invocation),
+      broken: (error) => {
+        throw error;
+      },
+      httpPollMs: 30_000,
+      versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
       limits: {
         activities: Infinity,
         orchestrators: Infinity,
         entities: Infinity,
         entityBatch: 5000,
         messagesPerTurn: 1,
+        coalesceFrom: Infinity,
       },
     });
     this.client = this.engine.client;
@@ -172,7 +203,7 @@ class Run {
     };
   }
 
-  private async invoke(invocation: Invocation): Promise<Answer> {
+  private async invoke(invocation: TextInvocation): Promise<TextAnswer> {
     try {
       const result = await this.runFunction(invocation);
       return { ok: true, result: result === undefined || result === null ? null : JSON.stringify(result) };
@@ -181,51 +212,48 @@ class Run {
     }
   }
 
-  private runFunction({ kind, name, input }: Invocation & { readonly input: string | null }): unknown {
-    const value = parse(input);
-    switch (kind) {
-      case 'orchestrator':
-        return this.runOrchestrator(name, value);
-      case 'entity': {
-        const handler = this.options.entities?.[name];
-        return handler && new Entity(handler).handle(value, new DummyEntityContext(name, 'test', silent));
-      }
-      case 'activity':
-        this.calls.push(name);
-        return this.options.activities[name]?.(value as never, this.fakeClient());
+  private runFunction({ kind, name, input }: TextInvocation): unknown {
+    const value = parseOrKeep(input);
+    if (kind === 'activity') {
+      this.calls.push(name);
+      return this.options.activities[name]?.(value as never, this.fakeClient());
     }
+    const handler = this.options.entities?.[name];
+    return handler && new Entity(handler).handle(value, new DummyEntityContext(name, 'test', silent));
   }
 
-  private async runOrchestrator(name: string, trigger: unknown): Promise<unknown> {
+  private async invokeOrchestrator({ name, input }: OrchestratorInvocation): Promise<OrchestratorAnswer> {
     const handler = this.orchestrators[name];
-    if (!handler) throw new Error(`There is no orchestrator '${name}'.`);
+    if (!handler) return { ok: false, error: new Error(`There is no orchestrator '${name}'.`) };
+    // As text, as after a restart: nothing of the turn before is left in it.
+    const trigger: unknown = JSON.parse(JSON.stringify(input));
     const { instanceId: key, history } = triggerSchema.parse(trigger);
     const id = `${key} ${history[1].OrchestrationInstance.ExecutionId}`;
     try {
-      const state = await new Orchestrator(handler).handle(
-        trigger,
-        new DummyOrchestrationContext(name, 'test', silent),
-      );
-      this.check(id, key, readState(JSON.stringify(state)).actions);
-      return state;
+      const context = new DummyOrchestrationContext(name, 'test', silent);
+      const result = await new Orchestrator(handler).handle(trigger, context);
+      this.check(id, key, readState(result).actions);
+      return { ok: true, result };
     } catch (error) {
-      if (error instanceof Error && error !== this.problem) this.check(id, key, readFailure(error.message).actions);
-      throw error;
+      const state = error instanceof Error ? readFailure(error.message) : undefined;
+      if (state?.lost === false) this.check(id, key, state.actions);
+      return { ok: false, error };
     }
   }
 
   /** Holds what a replay asks for against what the one before asked for. */
-  private check(id: string, instanceId: string, actions: readonly Action[]): void {
-    const before = leaves(this.asked.get(id)?.actions ?? []).map(describe);
-    const now = leaves(actions).map(describe);
+  private check(id: string, instanceId: string, list: readonly unknown[]): void {
+    const actions = leaves(list);
+    const before = this.asked.get(id)?.actions.map(describe) ?? [];
+    const now = actions.map(describe);
     const drift = before.findIndex((was, index) => now[index] !== was);
-    this.asked.set(id, { instanceId, actions });
+    this.asked.set(id, { actions, last: leaves(list.slice(-1)) });
     if (drift >= 0) {
       this.problem ??= new Error(
         `Non-determinism in '${instanceId}': task ${drift} was ${before[drift] ?? ''} and on replay is ${now[drift] ?? 'not asked for'}.`,
       );
     }
-    for (const action of leaves(actions)) {
+    for (const action of actions) {
       if (!('functionName' in action)) continue;
       const isActivity = action.actionType <= 1;
       const known = isActivity ? this.options.activities : this.orchestrators;
@@ -244,6 +272,10 @@ class Run {
       now: () => this.clock.now(),
       startNew: (name, { instanceId, input } = {}) =>
         this.client.start({ name, instanceId, input: JSON.stringify(input) ?? null }),
+      signalEntity: (entity, operation, input) =>
+        this.client.signalEntity(entity, operation, JSON.stringify(input) ?? null),
+      terminate: (instanceId) => void this.client.terminate(instanceId, null),
+      purge: (instanceId) => void this.client.purge(instanceId),
       status: (instanceId) => {
         const found = this.client.instance(instanceId);
         if (!found) return undefined;
@@ -276,22 +308,26 @@ class Run {
   private whatItWaitsFor(): string {
     const running = this.client.list({}).filter(({ id, status }) => !isEntityId(id) && !isTerminal(status));
     const waits = running.map(({ id, executionId }) => {
-      const last = this.asked.get(`${id} ${executionId}`)?.actions.at(-1);
-      const awaited = leaves(last ? [last] : []).map(describe);
+      const awaited = this.asked.get(`${id} ${executionId}`)?.last.map(describe) ?? [];
       return `'${id}' waits for ${awaited.join(' or ') || 'something that it never asked for'}`;
     });
     return `Nothing is left to run, and ${waits.join('; ')}. This test never answers that.`;
   }
 }
 
-const leaves = (actions: readonly Action[]): LeafAction[] =>
-  actions.flatMap((action) => ('compoundActions' in action ? leaves(action.compoundActions) : [action]));
+const compoundSchema = z.object({ compoundActions: z.array(z.unknown()) });
+const leaves = (actions: readonly unknown[]): LeafAction[] =>
+  actions.flatMap((action) => {
+    const compound = compoundSchema.safeParse(action);
+    return compound.success ? leaves(compound.data.compoundActions) : [parseAction(action)];
+  });
 
 /** An action as a reader knows it. A timer that is called off is still the same timer. */
 function describe(action: LeafAction): string {
   if ('functionName' in action) return `${action.functionName}(${JSON.stringify(action.input) ?? ''})`;
   if ('operation' in action) return `${action.instanceId}.${action.operation}(${JSON.stringify(action.input) ?? ''})`;
   if ('externalEventName' in action) return `event '${action.externalEventName}'`;
+  if ('lockSet' in action) return `${action.actionType === 13 ? 'lock' : 'release'}(${JSON.stringify(action.lockSet)})`;
   if ('fireAt' in action) return `timer(${action.fireAt})`;
   return action.actionType === 4 ? `continueAsNew(${JSON.stringify(action.input) ?? ''})` : 'callHttp';
 }

@@ -1,9 +1,14 @@
 /** The app's functions, sorted by trigger, and how each trigger's value is made of what the host has. */
-import { type Answer, type Invocation } from '../engine/core';
+import {
+  type OrchestratorAnswer,
+  type OrchestratorInvocation,
+  type TextAnswer,
+  type TextInvocation,
+} from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
-import { invokeFunction, type Invoked, type TriggerValue } from './invoke';
+import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
 import { type LoadedApp } from './loadApp';
 
 export interface AppFunction {
@@ -20,14 +25,20 @@ const TRIGGER: Readonly<Record<FunctionKind, string>> = {
 
 export class AppFunctions {
   readonly all: readonly AppFunction[];
+  private readonly byName: ReadonlyMap<string, AppFunction & { readonly registered: RegisteredFunction }>;
   private readonly names: Readonly<Record<FunctionKind, readonly string[]>>;
 
   /** `durableClient` makes the value of durable client bindings; it is asked at each invocation. */
-  constructor(app: LoadedApp, durableClient: () => string) {
-    this.all = app.functions.map((registered) => {
+  constructor(
+    private readonly app: LoadedApp,
+    durableClient: () => string,
+  ) {
+    const all = app.functions.map((registered) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
-      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke };
+      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke, registered };
     });
+    this.all = all;
+    this.byName = new Map(all.map((one) => [one.name, one]));
     const of = (kind: FunctionKind) => this.withTrigger(TRIGGER[kind]).map(({ name }) => name);
     this.names = { orchestrator: of('orchestrator'), activity: of('activity'), entity: of('entity') };
   }
@@ -40,17 +51,33 @@ export class AppFunctions {
     return this.names[kind];
   }
 
-  /** The engine's port: runs an orchestrator, an activity or an entity. */
-  async invokeDurable({ kind, name, instanceId, input }: Invocation): Promise<Answer> {
-    const found = this.all.find((one) => one.name === name);
+  /** The engine's port for activities and entities. */
+  async invokeDurable({ kind, name, instanceId, input }: TextInvocation): Promise<TextAnswer> {
+    const found = this.byName.get(name);
     if (!found) return { ok: false, error: new Error(`There is no function '${name}'.`) };
     const data: TypedData = input === null ? {} : { string: input };
-    const bindingName = typeof found.trigger.name === 'string' ? found.trigger.name : 'trigger';
-    const own = kind === 'activity' ? activityMetadata(instanceId, input) : topLevel(input, { nullsAndArrays: false });
-    const answer = await found.invoke({ data, metadata: { [bindingName]: data, ...own } });
+    const metadata = () => ({
+      [bindingName(found)]: data,
+      ...(kind === 'activity' ? activityMetadata(instanceId, input) : topLevel(input, { nullsAndArrays: false })),
+    });
+    const answer = await found.invoke({ data, metadata });
     return answer.ok ? { ok: true, result: toJson(answer.value) } : answer;
   }
+
+  /** The engine's port for orchestrators. */
+  async invokeOrchestrator({ name, input }: OrchestratorInvocation): Promise<OrchestratorAnswer> {
+    const found = this.byName.get(name);
+    if (!found) return { ok: false, error: new Error(`There is no function '${name}'.`) };
+    const metadata = () => {
+      const text = JSON.stringify(input);
+      return { [bindingName(found)]: { string: text }, ...topLevel(text, { nullsAndArrays: false }) };
+    };
+    const answer = await invokeForObject(this.app.model, found.registered, { data: {}, object: input, metadata });
+    return answer.ok ? { ok: true, result: answer.value } : answer;
+  }
 }
+
+const bindingName = ({ trigger }: AppFunction): string => (typeof trigger.name === 'string' ? trigger.name : 'trigger');
 
 function triggerOf({ metadata }: RegisteredFunction): Binding {
   const trigger = Object.values(metadata.bindings).find(({ type }) => /trigger$/i.test(type));

@@ -1,5 +1,8 @@
 /** What an orchestrator answers: the whole list of actions since its execution began (contract 5.1, 5.2). */
 import { z } from 'zod';
+import { entityIdSchema } from './entityMessages';
+import { type FailureDetails, failureDetailsSchema } from './failures';
+import { httpRequestSchema } from './httpCall';
 
 const retryOptions = z.object({
   firstRetryIntervalInMilliseconds: z.number(),
@@ -11,6 +14,7 @@ const retryOptions = z.object({
 const activity = z.object({ functionName: z.string(), input: z.unknown().optional() });
 const subOrchestration = activity.extend({ instanceId: z.string().nullish(), version: z.string().nullish() });
 const entity = z.object({ instanceId: z.string(), operation: z.string(), input: z.unknown().optional() });
+const lock = z.object({ lockSet: z.array(entityIdSchema), lockRequestId: z.string() });
 
 const leafSchema = z.discriminatedUnion('actionType', [
   activity.extend({ actionType: z.literal(0) }),
@@ -21,17 +25,14 @@ const leafSchema = z.discriminatedUnion('actionType', [
   z.object({ actionType: z.literal(5), fireAt: z.string(), isCanceled: z.boolean() }),
   z.object({ actionType: z.literal(6), externalEventName: z.string() }),
   entity.extend({ actionType: z.literal(7) }),
-  z.object({ actionType: z.literal(8) }),
+  z.object({ actionType: z.literal(8), httpRequest: httpRequestSchema }),
   entity.extend({ actionType: z.literal(9) }),
+  entity.extend({ actionType: z.literal(10), fireAt: z.string() }),
+  lock.extend({ actionType: z.literal(13) }),
+  // Comes without them. An orchestration holds one set at a time, so it is the one asked for last.
+  lock.partial().extend({ actionType: z.literal(14) }),
 ]);
 export type LeafAction = z.infer<typeof leafSchema>;
-
-/** 11 is Task.any, 12 is Task.all. */
-interface CompoundAction {
-  readonly actionType: 11 | 12;
-  readonly compoundActions: readonly Action[];
-}
-export type Action = LeafAction | CompoundAction;
 
 export const ACTION = {
   continueAsNew: 4,
@@ -40,35 +41,37 @@ export const ACTION = {
   callEntity: 7,
   callHttp: 8,
   signalEntity: 9,
-  whenAny: 11,
+  scheduledSignal: 10,
+  /** Task.all; 11 is Task.any. Both hold others in `compoundActions`. */
   whenAll: 12,
+  lockEntities: 13,
+  releaseEntities: 14,
 } as const;
 
-const compoundSchema = z.object({
-  actionType: z.union([z.literal(11), z.literal(12)]),
-  get compoundActions(): z.ZodArray<z.ZodType<Action>> {
-    return z.array(actionSchema);
-  },
-});
-const actionSchema: z.ZodType<Action> = z.union([leafSchema, compoundSchema]);
+/** Reads an action as it would come over the wire. @throws if it is not one */
+export const parseAction = (action: unknown): LeafAction => leafSchema.parse(JSON.parse(JSON.stringify(action)));
 
 const stateSchema = z.object({
   isDone: z.boolean(),
   /** Schema V2 and later: one inner array, whatever the number of yields. */
-  actions: z.tuple([z.array(actionSchema)]),
+  actions: z.tuple([z.array(z.unknown())]),
   output: z.unknown().optional(),
   error: z.string().optional(),
+  failureDetails: failureDetailsSchema.nullish(),
   customStatus: z.unknown().optional(),
 });
 
 /** What one invocation of an orchestrator came to. */
 export interface OrchestratorState {
   readonly isDone: boolean;
-  readonly actions: readonly Action[];
+  /** Not yet read: most of them are the same as the turn before. */
+  readonly actions: readonly unknown[];
   readonly output: unknown;
   readonly customStatus: unknown;
   /** Why it failed, if it did. */
   readonly error: string | undefined;
+  /** Of the structured failure that it did not catch. */
+  readonly failureDetails: FailureDetails | null;
   /** It failed in a way that lost the list of actions: `actions` is empty and says nothing. */
   readonly lost: boolean;
 }
@@ -76,17 +79,20 @@ export interface OrchestratorState {
 const LABEL = '$OutOfProcData$:';
 
 /** Reads a returned state. @throws if it is not one. */
-export function readState(text: string | null): OrchestratorState {
-  const state = stateSchema.parse(JSON.parse(text ?? 'null'));
-  const { isDone, actions, output, error, customStatus } = state;
-  return { isDone, actions: actions[0], output, error, customStatus, lost: false };
+export function readState(state: unknown): OrchestratorState {
+  const { isDone, actions, output, error, customStatus, failureDetails = null } = stateSchema.parse(state);
+  return { isDone, actions: actions[0], output, error, customStatus, failureDetails, lost: false };
 }
 
 /** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */
-export function readFailure(message: string): OrchestratorState {
+export function readFailure(message: string, strict = false): OrchestratorState {
   const start = message.indexOf(LABEL);
-  if (start < 0) return { isDone: true, actions: [], output: null, customStatus: null, error: message, lost: true };
-  const state = readState(message.slice(start + LABEL.length));
+  if (start < 0) {
+    const nothing = { actions: [], output: null, customStatus: null, failureDetails: null };
+    return { ...nothing, isDone: true, error: message, lost: true };
+  }
+  const state = readState(JSON.parse(message.slice(start + LABEL.length)));
   // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
-  return { ...state, error: state.error ?? 'The orchestrator threw a value that has no message.' };
+  const noMessage = strict ? undefined : 'The orchestrator threw a value that has no message.';
+  return { ...state, error: state.error ?? noMessage };
 }

@@ -1,9 +1,11 @@
 /** What a durable client may ask of the engine. HTTP stands in front of it; tests call it as it is. */
 import { randomUUID } from 'node:crypto';
-import { type Core, isEntityId, newId } from './core';
-import { type EntityId, entityInstanceId, entityState } from './entityTurn';
-import { requestEvent } from './entityMessages';
+import { type Core, isEntityId, newId, type Outbox } from './core';
+import { releaseLocks } from './entityLocks';
+import { type EntityId, entityInstanceId, postRequest } from './entityMessages';
+import { entityState, purgeEntity } from './entityTurn';
 import { EVENT, type HistoryRow, makeEvent } from './history';
+import { rewind } from './rewind';
 import { type Instance, type InstanceFilter, isTerminal, type RuntimeStatus } from './store';
 import { alreadyExists, unknownFunction } from './texts';
 
@@ -39,6 +41,13 @@ export interface EngineClient {
   suspend(instanceId: string, reason: string | null): Delivery;
   /** @throws Refused if it is not suspended */
   resume(instanceId: string, reason: string | null): Delivery;
+  /** Runs a failed instance on from where it failed. @throws Refused if it has not failed or ended otherwise */
+  rewind(instanceId: string, reason: string | null): Delivery;
+  /**
+   * Starts an instance's function again with its input, under a new id or in place of the instance itself.
+   * @returns the id. @throws Refused if there is no such instance, or it may not be replaced
+   */
+  restart(instanceId: string, options: { newId: boolean; version: string | undefined }): string;
   /** @returns how many were forgotten: one, or none */
   purge(instanceId: string): number;
   /** Forgets instances that have ended; Azure would take running ones as well (contract 12). */
@@ -50,15 +59,17 @@ export interface EngineClient {
   instance(id: string): Instance | undefined;
   history(id: string): readonly HistoryRow[];
   list(filter: InstanceFilter): Instance[];
+  /** Resolves when all that was accepted and told so far is on disk. */
+  flushed(): Promise<void>;
 }
 
 const ENDED: readonly RuntimeStatus[] = ['Completed', 'Failed', 'Canceled', 'Terminated'];
 
-export function makeClient(core: Core): EngineClient {
-  const { store } = core.ports;
+export function makeClient(core: Core, flushed: () => Promise<void>): EngineClient {
+  const { state } = core;
 
   const deliver = (id: string, send: (instance: Instance) => void): Delivery => {
-    const instance = store.instance(id);
+    const instance = state.instance(id);
     if (!instance) return 'notFound';
     if (isTerminal(instance.status)) return 'gone';
     // An entity reads operations only; anything else would stop it.
@@ -84,15 +95,32 @@ export function makeClient(core: Core): EngineClient {
         if (status !== 'Suspended') throw wrongState('resume', id, status);
         post(id, EVENT.executionResumed, { Reason: reason });
       }),
+    rewind(id, reason) {
+      const instance = state.instance(id);
+      if (!instance) return 'notFound';
+      if (instance.status === 'Failed') core.commit((outbox) => rewind(core.state, outbox, instance, reason));
+      else if (isTerminal(instance.status)) return 'gone';
+      else throw new Refused('state', 'The rewind operation is only supported on failed orchestration instances.');
+      return 'accepted';
+    },
+    restart(id, { newId, version }) {
+      const instance = state.instance(id);
+      // The misspelling is Azure's.
+      if (!instance) throw new Refused('argument', `An orchestrastion with the instanceId ${id} was not found.`);
+      const { name, input } = instance;
+      return start(core, { name, input, version, instanceId: newId ? undefined : id });
+    },
     purge(id) {
-      if (!store.instance(id)) return 0;
-      core.commit((outbox) => outbox.store.deleteInstance(id));
+      if (!state.instance(id)) return 0;
+      core.commit((outbox) => purge(outbox, id));
       return 1;
     },
     purgeBy(filter) {
-      const statuses = filter.statuses?.filter((status) => ENDED.includes(status)) ?? [];
-      const ended = store.listInstances({ ...filter, statuses: statuses.length > 0 ? statuses : ENDED });
-      core.commit((outbox) => ended.forEach(({ id }) => outbox.store.deleteInstance(id)));
+      const named = filter.statuses?.filter((status) => ENDED.includes(status)) ?? [];
+      // Azure takes all there is, running or not, when it is given no state in which an instance has ended (contract 12).
+      const statuses = named.length > 0 ? named : core.ports.strict ? undefined : ENDED;
+      const ended = state.instances({ ...filter, statuses });
+      core.commit((outbox) => ended.forEach(({ id }) => purge(outbox, id)));
       return ended.length;
     },
     signalEntity(entity, operation, input) {
@@ -100,16 +128,23 @@ export function makeClient(core: Core): EngineClient {
         throw new Refused('argument', unknownFunction('entity', entity.name, core.ports.functions('entity')));
       }
       const request = { id: randomUUID(), operation, input, signal: true };
-      core.commit((outbox) => outbox.post(entityInstanceId(entity), requestEvent(outbox.now, request)));
+      core.commit((outbox) => postRequest(outbox, entityInstanceId(entity), { ...request, sentAt: outbox.now }));
     },
     entityState(entity) {
-      const instance = store.instance(entityInstanceId(entity));
+      const instance = state.instance(entityInstanceId(entity));
       return instance && entityState(instance);
     },
-    instance: (id) => store.instance(id),
-    history: (id) => store.history(id),
-    list: (filter) => store.listInstances(filter),
+    instance: (id) => state.instance(id),
+    history: (id) => state.history(id).rows,
+    list: (filter) => state.instances(filter),
+    flushed,
   };
+}
+
+function purge(outbox: Outbox, id: string): void {
+  if (isEntityId(id)) return purgeEntity(outbox, id);
+  releaseLocks(outbox, id);
+  outbox.write((state) => state.delete(id));
 }
 
 const wrongState = (operation: string, id: string, status: string): Refused =>
@@ -137,7 +172,7 @@ function start(core: Core, { name, instanceId, input, version = '' }: StartReque
   const id = instanceId === undefined || instanceId === '' ? newId() : instanceId;
   checkId(id);
   return core.commit((outbox) => {
-    const existing = outbox.store.instance(id);
+    const existing = outbox.instance(id);
     if (existing && !isTerminal(existing.status)) throw new Refused('state', alreadyExists(existing.status));
     outbox.start({ id, name: registered, version, input, parent: null });
     return id;

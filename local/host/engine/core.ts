@@ -2,31 +2,60 @@
 import { randomUUID } from 'node:crypto';
 import { type Log } from '../log';
 import { type Clock } from './clock';
-import { EVENT, type HistoryEvent, makeEvent } from './history';
+import { EVENT, type HistoryEvent, makeEvent, type ShownEvent } from './history';
+import { State } from './state';
 import { type ActivityRow, type Instance, type parentSchema, type Store } from './store';
 import { type FunctionKind } from './texts';
+import { type Versioning } from './versions';
 import { type z } from 'zod';
 
-export interface Invocation {
-  readonly kind: FunctionKind;
+/** What an orchestration trigger brings (contract 3), but as an object: as text it would cost more than the replay. */
+export interface OrchestrationTrigger {
+  readonly history: readonly ShownEvent[];
+  readonly input: unknown;
+  readonly instanceId: string;
+  readonly isReplaying: boolean;
+  readonly parentInstanceId: string | null;
+  readonly upperSchemaVersion: number;
+  readonly upperSchemaVersionNew: number;
+  readonly longRunningTimerIntervalDuration: string;
+  readonly maximumShortTimerDuration: string;
+  readonly defaultHttpAsyncRequestSleepTimeMillseconds: number;
+}
+interface InvocationOf<Kind extends FunctionKind, Input> {
+  readonly kind: Kind;
   /** As registered. */
   readonly name: string;
   readonly instanceId: string;
-  /** JSON text: the trigger's value. */
-  readonly input: string | null;
+  readonly input: Input;
 }
-/** `result` is JSON text, or null for null and undefined. */
-export type Answer =
-  { readonly ok: true; readonly result: string | null } | { readonly ok: false; readonly error: unknown };
+export type OrchestratorInvocation = InvocationOf<'orchestrator', OrchestrationTrigger>;
+/** `input`: JSON text. */
+export type TextInvocation = InvocationOf<'activity' | 'entity', string | null>;
+
+type AnswerOf<Result> =
+  { readonly ok: true; readonly result: Result } | { readonly ok: false; readonly error: unknown };
+/** `result`: the state object, whose shape the engine checks. */
+export type OrchestratorAnswer = AnswerOf<unknown>;
+/** `result`: JSON text, or null for null and undefined. */
+export type TextAnswer = AnswerOf<string | null>;
 
 export interface EnginePorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Azure's oddities that only hurt are kept, too (contract 12). */
+  readonly strict: boolean;
   /** Names of the functions of a kind, as registered. */
   functions(kind: FunctionKind): readonly string[];
-  /** Runs a function. Never rejects. */
-  invoke(invocation: Invocation): Promise<Answer>;
+  /** Both run a function of the app and never reject. */
+  invokeOrchestrator(invocation: OrchestratorInvocation): Promise<OrchestratorAnswer>;
+  invoke(invocation: TextInvocation): Promise<TextAnswer>;
+  /** The disk does not take what is to be stored. The engine has stopped; what is stored is whole. */
+  broken(error: unknown): void;
+  /** How long callHttp waits before it polls, where the answer does not say. */
+  readonly httpPollMs: number;
+  readonly versioning: Versioning;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;
@@ -34,6 +63,8 @@ export interface EnginePorts {
     readonly entityBatch: number;
     /** At most so many messages to a turn of an orchestration: 1 makes the greatest number of replays. */
     readonly messagesPerTurn: number;
+    /** A history with more events than this waits a moment for further answers before its next turn. */
+    readonly coalesceFrom: number;
   };
 }
 
@@ -44,6 +75,9 @@ export const newId = (): string => randomUUID().replaceAll('-', '');
 
 export const isEntityId = (id: string): boolean => id.startsWith('@');
 
+/** The store numbers an instance when it takes it. */
+type NumberedLater = Omit<Instance, 'no'>;
+
 export interface NewInstance {
   readonly id: string;
   readonly name: string;
@@ -52,15 +86,31 @@ export interface NewInstance {
   readonly parent: Parent | null;
 }
 
-/** Writes of one transaction, and who has to hear of them once it is committed. */
+/** What one step of the engine changes: collected first, then done as a whole or not at all. */
 export class Outbox {
-  readonly instances = new Set<string>();
-  readonly activities: ActivityRow[] = [];
+  /** Who may have something to read now. */
+  readonly woken = new Set<string>();
+  private readonly writes: ((state: State) => void)[] = [];
+  private readonly started = new Map<string, NumberedLater>();
 
   constructor(
-    readonly store: Store,
+    private readonly state: State,
     readonly now: number,
   ) {}
+
+  /** @param change must not fail: what was changed before it stays changed */
+  write(change: (state: State) => void): void {
+    this.writes.push(change);
+  }
+
+  carryOut(): void {
+    for (const change of this.writes) change(this.state);
+  }
+
+  /** As it will be once this is carried out. */
+  instance(id: string): NumberedLater | undefined {
+    return this.started.get(id) ?? this.state.instance(id);
+  }
 
   /** Sends an event to an instance. With `executionId` another execution of it will not read it. */
   post(
@@ -72,28 +122,32 @@ export class Outbox {
       alone = false,
     }: { executionId?: string | null; at?: number; alone?: boolean } = {},
   ): void {
-    this.store.addMessage({ instanceId, executionId, at, alone, event });
-    this.instances.add(instanceId);
+    this.write((state) => state.post({ instanceId, executionId, at, alone, event }, this.now));
+    this.woken.add(instanceId);
   }
 
   scheduleActivity(activity: Omit<ActivityRow, 'seq'>): void {
-    this.activities.push(this.store.addActivity(activity));
+    this.write((state) => state.addActivity(activity));
   }
 
   /** Makes an instance, in the place of an older one with the same id. */
   start({ id, name, version, input, parent }: NewInstance): void {
     const executionId = newId();
-    this.store.deleteInstance(id);
     const times = { createdAt: this.now, updatedAt: this.now };
     const status = 'Pending' as const;
     const row = { id, executionId, name, version, status, input, output: null, customStatus: null, ...times, parent };
-    this.store.putInstance(row);
+    const isNew = this.instance(id) === undefined;
+    this.started.set(id, row);
+    this.write((state) => {
+      if (!isNew) state.delete(id);
+      state.create(row);
+    });
     this.post(id, executionStarted(row, this.now, parent ? null : 0), { executionId });
   }
 }
 
 /** `generation`: 0 from a client, null for children and after continueAsNew (contract 4.1). */
-export function executionStarted(instance: Instance, now: number, generation: number | null): HistoryEvent {
+export function executionStarted(instance: NumberedLater, now: number, generation: number | null): HistoryEvent {
   const { parent } = instance;
   return makeEvent(EVENT.executionStarted, now, {
     OrchestrationInstance: { InstanceId: instance.id, ExecutionId: instance.executionId },
@@ -115,15 +169,14 @@ export function executionStarted(instance: Instance, now: number, generation: nu
 }
 
 export class Core {
+  readonly state: State;
   private last = 0;
 
   constructor(
     readonly ports: EnginePorts,
-    private readonly committed: (outbox: Outbox) => void,
-  ) {}
-
-  get store(): Store {
-    return this.ports.store;
+    private readonly changed: (outbox: Outbox) => void,
+  ) {
+    this.state = new State(ports.store);
   }
 
   /** Never goes back: an OrchestratorStarted earlier than the last is ignored by the app, and timers would hang. */
@@ -132,16 +185,18 @@ export class Core {
     return this.last;
   }
 
-  /** One transaction, then word of it to whom it concerns. */
+  /** One step, whole or not at all. It is on disk after the next flush. @throws what `work` throws: nothing has changed then */
   commit<T>(work: (outbox: Outbox) => T): T {
-    const outbox = new Outbox(this.store, this.now());
-    const result = this.store.transaction(() => work(outbox));
-    this.committed(outbox);
+    const outbox = new Outbox(this.state, this.now());
+    const result = work(outbox);
+    outbox.carryOut();
+    this.changed(outbox);
     return result;
   }
 
   /** The registered name of a function; Azure does not look at the case. */
   find(kind: FunctionKind, name: string): string | undefined {
-    return this.ports.functions(kind).find((known) => known.toLowerCase() === name.toLowerCase());
+    const known = this.ports.functions(kind);
+    return known.includes(name) ? name : known.find((one) => one.toLowerCase() === name.toLowerCase());
   }
 }

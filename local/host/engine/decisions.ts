@@ -1,12 +1,10 @@
 /** What a replay decides to schedule: one decision for each scheduling event of history. */
 import { ACTION, type LeafAction } from './actions';
+import { type EntityId, entityInstanceId } from './entityMessages';
 import { EVENT } from './history';
-import { notSupported } from './texts';
+import { type Failure } from './texts';
+import { HTTP_ACTIVITY, type HttpCall } from './httpCall';
 
-interface FailAtOnce {
-  readonly Reason: string;
-  readonly Details: string;
-}
 interface TaskDecision {
   readonly id: number;
   readonly name: string;
@@ -15,7 +13,7 @@ interface TaskDecision {
   /** The host runs it again when it fails, so a failure makes a timer and needs a turn of its own. */
   readonly retried: boolean;
   /** It is not run: this is its answer. */
-  readonly failAtOnce?: FailAtOnce;
+  readonly failAtOnce?: Failure;
 }
 interface ActivityDecision extends TaskDecision {
   readonly kind: 'activity';
@@ -32,14 +30,35 @@ interface TimerDecision {
   /** When it fires, a retry or a further leg gets the next number. */
   readonly alone: boolean;
 }
-export interface EntityDecision {
+interface OperationDecision {
   readonly kind: 'entity';
   readonly id: number;
   readonly target: string;
   readonly operation: string;
   readonly input: string | null;
   readonly signal: boolean;
+  readonly due?: number;
 }
+interface LockDecision {
+  readonly kind: 'lock';
+  readonly id: number;
+  /** The first of the set: it passes the request on. */
+  readonly target: string;
+  readonly requestId: string;
+  readonly lockSet: readonly EntityId[];
+}
+interface ReleaseDecision {
+  readonly kind: 'release';
+  readonly id: number;
+  readonly target: string;
+  readonly requestId: string;
+}
+/** Whoever waits for an entity waits for an event: it does not keep the instance from ending (5.5). */
+export type EntityDecision = OperationDecision | LockDecision | ReleaseDecision;
+export const isToEntity = (decision: Decision): decision is EntityDecision => 'target' in decision;
+/** Nobody waits for an answer. */
+export const isOneWay = (decision: EntityDecision): boolean =>
+  decision.kind === 'release' || (decision.kind === 'entity' && decision.signal);
 export type Decision = ActivityDecision | SubOrchestrationDecision | TimerDecision | EntityDecision;
 
 export const EVENT_TYPE = {
@@ -47,14 +66,24 @@ export const EVENT_TYPE = {
   subOrchestration: EVENT.subOrchestrationCreated,
   timer: EVENT.timerCreated,
   entity: EVENT.eventSent,
+  lock: EVENT.eventSent,
+  release: EVENT.eventSent,
 } as const;
 
-export const usesId = ({ actionType }: LeafAction): boolean =>
-  actionType !== ACTION.continueAsNew && actionType !== ACTION.waitForExternalEvent;
+/** How many numbers an action takes when it is asked for: a release one for each entity (5.2). */
+export function idsUsed(action: LeafAction): number {
+  if (action.actionType === ACTION.releaseEntities) return action.lockSet?.length ?? 0;
+  return action.actionType === ACTION.continueAsNew || action.actionType === ACTION.waitForExternalEvent ? 0 : 1;
+}
 
+const FIRE_AND_FORGET: ReadonlySet<number> = new Set([
+  ACTION.continueAsNew,
+  ACTION.signalEntity,
+  ACTION.scheduledSignal,
+  ACTION.releaseEntities,
+]);
 /** Complete as soon as it is asked for: nobody waits for it. */
-export const isFireAndForget = ({ actionType }: LeafAction): boolean =>
-  actionType === ACTION.continueAsNew || actionType === ACTION.signalEntity;
+export const isFireAndForget = ({ actionType }: LeafAction): boolean => FIRE_AND_FORGET.has(actionType);
 
 const toJson = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
 
@@ -66,8 +95,21 @@ function activityInput(input: unknown): string | null {
 
 type SchedulableAction = Exclude<LeafAction, { actionType: 4 | 6 }>;
 
+/** All that an action schedules when its turn comes, from this number on. */
+export function decisionsOf(action: SchedulableAction, id: number): Decision[] {
+  if (action.actionType !== ACTION.releaseEntities) return [firstDecision(action, id)];
+  const { lockSet = [], lockRequestId: requestId = '' } = action;
+  return sorted(lockSet).map((entity, index) => {
+    return { kind: 'release', id: id + index, target: entityInstanceId(entity), requestId };
+  });
+}
+
+/** All lock in one order, so that two who want the same set never wait for each other. */
+const sorted = (lockSet: readonly EntityId[]): EntityId[] =>
+  [...lockSet].sort((a, b) => (entityInstanceId(a) < entityInstanceId(b) ? -1 : 1));
+
 /** What an action schedules when its turn comes; later attempts of a retried task look the same. */
-export function firstDecision(action: SchedulableAction, id: number): Decision {
+export function firstDecision(action: Exclude<SchedulableAction, { actionType: 14 }>, id: number): Decision {
   const retried = 'retryOptions' in action;
   switch (action.actionType) {
     case 0:
@@ -83,20 +125,37 @@ export function firstDecision(action: SchedulableAction, id: number): Decision {
     case 5:
       return { kind: 'timer', id, fireAt: Date.parse(action.fireAt), alone: false };
     case 7:
-    case 9: {
+    case 9:
+    case 10: {
       const { instanceId: target, operation } = action;
-      return { kind: 'entity', id, target, operation, input: toJson(action.input), signal: action.actionType === 9 };
+      const decision = { id, target, operation, input: toJson(action.input), signal: action.actionType !== 7 };
+      const due = action.actionType === 10 && { due: Date.parse(action.fireAt) };
+      return { kind: 'entity', ...decision, ...due };
     }
-    case 8: {
-      const failAtOnce = { Reason: notSupported('callHttp'), Details: '' };
-      return { kind: 'activity', id, name: 'BuiltIn::HttpActivity', input: null, retried, failAtOnce };
+    case 13: {
+      const lockSet = sorted(action.lockSet);
+      const target = lockSet[0] ? entityInstanceId(lockSet[0]) : '';
+      return { kind: 'lock', id, target, requestId: action.lockRequestId, lockSet };
     }
+    case 8:
+      return httpDecision(action.httpRequest, id);
   }
 }
+
+/** A request that may be answered with "not yet" makes a timer and a poll, as a failed attempt makes a timer and an attempt. */
+export const httpDecision = (request: HttpCall, id: number): Decision => ({
+  kind: 'activity',
+  id,
+  name: HTTP_ACTIVITY,
+  input: JSON.stringify(request),
+  retried: request.asynchronousPatternEnabled,
+});
 
 /** For messages: which task is meant. */
 export function describeLeaf(action: LeafAction): string {
   if ('functionName' in action) return `'${action.functionName}'`;
   if ('operation' in action) return `'${action.operation}' of ${action.instanceId}`;
+  if ('lockSet' in action) return `the lock of ${action.lockSet?.map(entityInstanceId).join(', ') ?? ''}`;
+  if ('httpRequest' in action) return `callHttp to ${action.httpRequest.uri}`;
   return action.actionType === ACTION.createTimer ? 'a timer' : 'a task';
 }

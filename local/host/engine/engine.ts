@@ -1,36 +1,51 @@
 /** The engine: decides what runs when. What a turn does is in the turn's own file. */
+import { runActivity } from './activity';
+import { mayNotRun } from './batch';
 import { makeClient, type EngineClient } from './client';
 import { Core, type EnginePorts, isEntityId, type Outbox } from './core';
 import { runEntityTurn } from './entityTurn';
-import { EVENT, makeEvent } from './history';
 import { runOrchestratorTurn } from './orchestratorTurn';
 import { type ActivityRow } from './store';
-import { activityFailure } from './texts';
 import { messageOf } from '../log';
 
+/** How long a long history waits for more answers: so many ms for each of its events, and not more than in all. */
+const WAIT_MS_PER_EVENT = 0.01;
+const LONGEST_WAIT_MS = 100;
+
+type Kind = 'orchestrators' | 'entities';
+const kindOf = (id: string): Kind => (isEntityId(id) ? 'entities' : 'orchestrators');
+
+/**
+ * Each round of the event loop: orchestrators take their turns on what has arrived, then all that changed is written
+ * in one transaction, and only then starts what others can see: activities, entities, and the answers to clients.
+ */
 export class Engine {
   readonly client: EngineClient;
   private readonly core: Core;
-  private readonly ready = new Set<string>();
-  private readonly running = new Set<string>();
-  private readonly waitingActivities: ActivityRow[] = [];
+  private readonly ready = { orchestrators: new Set<string>(), entities: new Set<string>() };
+  private readonly running = { orchestrators: new Set<string>(), entities: new Set<string>() };
+  /** Turns put off, with the time at which they are due. */
+  private readonly putOff = new Map<string, { readonly until: number; readonly callOff: () => void }>();
+  private activities: ActivityRow[] = [];
   private runningActivities = 0;
-  private draining = false;
+  private scheduled = false;
   private stopped = false;
   private closed = false;
-  private calledOff: () => void = () => undefined;
-  private armedFor: number | undefined;
+  /** Timers may be due. */
+  private rung = true;
+  private alarm: { readonly at: number; readonly callOff: () => void } | undefined;
   private idleWaiters: (() => void)[] = [];
+  private flushWaiters: (() => void)[] = [];
 
   constructor(private readonly ports: EnginePorts) {
-    this.core = new Core(ports, (outbox) => this.committed(outbox));
-    this.client = makeClient(this.core);
+    this.core = new Core(ports, (outbox) => this.changed(outbox));
+    this.client = makeClient(this.core, () => this.flushed());
   }
 
   /** Takes up what the store holds: unread messages, timers, and activities that never answered. */
   start(): void {
-    this.waitingActivities.push(...this.ports.store.activities());
-    this.wakeDue();
+    this.activities = this.core.state.activities();
+    this.schedule();
   }
 
   /** Resolves when nothing runs and nothing could run before the next timer. */
@@ -44,7 +59,8 @@ export class Engine {
   /** Starts nothing more, and waits for what runs, at most `graceMs`. Its late answers are lost, as after a kill. */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
-    this.calledOff();
+    this.alarm?.callOff();
+    this.putOff.forEach(({ callOff }) => callOff());
     let giveUp = (): void => undefined;
     const timeout = new Promise<void>((resolve) => {
       giveUp = this.ports.clock.at(this.ports.clock.now() + graceMs, resolve);
@@ -54,117 +70,142 @@ export class Engine {
     this.closed = true;
   }
 
-  private committed({ instances, activities }: Outbox): void {
-    this.waitingActivities.push(...activities);
-    instances.forEach((id) => this.ready.add(id));
-    this.arm(this.core.now());
+  /** Resolves when all that has changed so far is on disk. */
+  private flushed(): Promise<void> {
+    if (!this.core.state.isDirty) return Promise.resolve();
+    return new Promise((resolve) => this.flushWaiters.push(resolve));
+  }
+
+  private changed({ woken }: Outbox): void {
+    for (const id of woken) this.ready[kindOf(id)].add(id);
     this.schedule();
   }
 
-  /** Later in this round of the event loop, so that all that arrives in one round makes one turn. */
+  /** Later in this round of the event loop, so that all that arrives in one round makes one turn and one write. */
   private schedule(): void {
-    if (this.draining || this.stopped) return;
-    this.draining = true;
+    if (this.closed) return this.settle();
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.startTurns('orchestrators'));
     setImmediate(() => {
-      this.draining = false;
-      this.drain();
+      this.scheduled = false;
+      this.write();
     });
   }
 
-  private drain(): void {
-    if (this.stopped) return this.settle();
-    const { limits } = this.ports;
-    let entities = [...this.running].filter(isEntityId).length;
-    let orchestrators = this.running.size - entities;
-    for (const id of this.ready) {
-      if (this.running.has(id)) continue;
-      const free = isEntityId(id) ? entities++ < limits.entities : orchestrators++ < limits.orchestrators;
-      if (free) void this.runTurn(id);
+  private write(): void {
+    if (this.closed) return;
+    const { state } = this.core;
+    try {
+      state.flush();
+      if (this.rung) this.wakeDue();
+      if (state.timersChanged) this.arm();
+    } catch (error) {
+      this.stopped = this.closed = true;
+      this.ports.broken(error);
+      return this.settle();
     }
-    while (this.runningActivities < limits.activities) {
-      const activity = this.waitingActivities.shift();
-      if (!activity) break;
-      void this.runActivity(activity);
-    }
+    this.activities.push(...state.takeWritten());
+    for (const tell of this.flushWaiters.splice(0)) tell();
+    this.startTurns('entities');
+    this.startActivities();
     this.settle();
   }
 
-  private async runTurn(id: string): Promise<void> {
-    this.ready.delete(id);
-    this.running.add(id);
+  private startTurns(kind: Kind): void {
+    const { ready, running } = this;
+    for (const id of ready[kind]) {
+      if (this.stopped || running[kind].size >= this.ports.limits[kind]) return;
+      if (!running[kind].has(id) && !this.isPutOff(kind, id)) void this.runTurn(kind, id);
+    }
+  }
+
+  private async runTurn(kind: Kind, id: string): Promise<void> {
+    this.ready[kind].delete(id);
+    this.running[kind].add(id);
     try {
-      if (isEntityId(id)) await runEntityTurn(this.core, id);
-      else {
-        const instance = this.ports.store.instance(id);
-        if (instance) await runOrchestratorTurn(this.core, instance);
-        else this.ports.store.clearMessages(id);
-      }
+      await (kind === 'entities' ? runEntityTurn(this.core, id) : runOrchestratorTurn(this.core, id));
+      if (this.hasMore(id)) this.ready[kind].add(id);
     } catch (error) {
       if (!this.closed) this.ports.log('critical', id, `the turn could not be carried out: ${messageOf(error)}`);
-      return;
     } finally {
-      this.running.delete(id);
+      this.running[kind].delete(id);
+      // Entities wait for the next write.
+      if (kind === 'orchestrators') this.startTurns(kind);
       this.schedule();
-      this.settle();
     }
-    if (!this.closed && this.hasMore(id)) this.ready.add(id);
   }
 
   private hasMore(id: string): boolean {
-    // A suspended instance keeps its messages unread; the resume that frees it will wake it.
-    if (!isEntityId(id) && this.ports.store.instance(id)?.status === 'Suspended') return false;
-    return this.ports.store.hasMessages(id, this.core.now());
+    const { state } = this.core;
+    if (state.inbox(id).length === 0) return false;
+    // A suspended instance keeps its messages unread; the resume that frees it will wake it. So does one of a version
+    // that this app may not run, until it is started as another.
+    const instance = isEntityId(id) ? undefined : state.instance(id);
+    return !instance || !mayNotRun(instance, this.ports.versioning);
+  }
+
+  /** A replay reads the whole history: with a long one it pays to let answers gather, unless no more will come. */
+  private isPutOff(kind: Kind, id: string): boolean {
+    if (kind === 'entities') return false;
+    const { state } = this.core;
+    const { shown, open } = state.history(id);
+    const pending = this.putOff.get(id);
+    const waits = shown.length > this.ports.limits.coalesceFrom && state.inbox(id).length < open.size;
+    const until = pending?.until ?? this.core.now() + Math.min(shown.length * WAIT_MS_PER_EVENT, LONGEST_WAIT_MS);
+    if (!waits || until <= this.core.now()) {
+      pending?.callOff();
+      this.putOff.delete(id);
+      return false;
+    }
+    if (!pending) this.putOff.set(id, { until, callOff: this.ports.clock.at(until, () => this.schedule()) });
+    return true;
+  }
+
+  private startActivities(): void {
+    while (!this.stopped && this.runningActivities < this.ports.limits.activities) {
+      const activity = this.activities.shift();
+      if (!activity) return;
+      void this.runActivity(activity);
+    }
   }
 
   private async runActivity(row: ActivityRow): Promise<void> {
     this.runningActivities += 1;
-    const name = this.core.find('activity', row.name) ?? row.name;
-    const { instanceId, executionId, taskId, input } = row;
     try {
-      const answer = await this.ports.invoke({ kind: 'activity', name, instanceId, input });
-      if (this.closed) return;
-      const TaskScheduledId = taskId;
-      this.core.commit((outbox) => {
-        // Answered before, or its instance is gone: an answer is written at most once.
-        if (!outbox.store.removeActivity(row.seq)) return;
-        const failure = answer.ok ? undefined : { ...activityFailure(row.name, answer.error), FailureDetails: null };
-        const event = answer.ok
-          ? makeEvent(EVENT.taskCompleted, outbox.now, { TaskScheduledId, Result: answer.result })
-          : makeEvent(EVENT.taskFailed, outbox.now, { TaskScheduledId, ...failure });
-        outbox.post(instanceId, event, { executionId, alone: row.retried && !answer.ok });
-      });
+      await runActivity(this.core, row);
     } catch (error) {
-      this.ports.log('critical', row.name, `the answer could not be stored: ${messageOf(error)}`);
+      if (!this.closed) this.ports.log('critical', row.name, `the answer could not be taken: ${messageOf(error)}`);
     } finally {
       this.runningActivities -= 1;
       this.schedule();
-      this.settle();
     }
   }
 
   /** One alarm for all timers: at the earliest. */
-  private arm(now: number): void {
-    // An alarm that is overdue must ring: its timers are no longer among those that come after `now`.
-    if (this.stopped || (this.armedFor !== undefined && this.armedFor <= now)) return;
-    const due = this.ports.store.nextDue(now);
-    if (due === this.armedFor) return;
-    this.calledOff();
-    this.armedFor = due;
-    this.calledOff = due === undefined ? () => undefined : this.ports.clock.at(due, () => this.wakeDue());
+  private arm(): void {
+    const due = this.core.state.nextDue();
+    if (this.stopped || due === this.alarm?.at) return;
+    this.alarm?.callOff();
+    const ring = (): void => {
+      this.rung = true;
+      this.alarm = undefined;
+      this.schedule();
+    };
+    this.alarm = due === undefined ? undefined : { at: due, callOff: this.ports.clock.at(due, ring) };
   }
 
   private wakeDue(): void {
-    if (this.stopped) return;
-    this.armedFor = undefined;
-    const now = this.core.now();
-    this.ports.store.instancesWithMessages(now).forEach((id) => this.ready.add(id));
-    this.arm(now);
-    this.schedule();
+    this.rung = false;
+    for (const id of this.core.state.wake(this.core.now())) this.ready[kindOf(id)].add(id);
+    if (this.ready.orchestrators.size > 0) this.schedule();
   }
 
   private settle(): void {
-    const canRun = !this.stopped && (this.ready.size > 0 || this.waitingActivities.length > 0 || this.draining);
-    if (canRun || this.running.size > 0 || this.runningActivities > 0) return;
+    const { ready, running } = this;
+    const canRun = ready.orchestrators.size > this.putOff.size || ready.entities.size > 0 || this.activities.length > 0;
+    const isRunning = running.orchestrators.size > 0 || running.entities.size > 0 || this.runningActivities > 0;
+    if (this.scheduled || isRunning || (canRun && !this.stopped)) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 }

@@ -3,6 +3,7 @@
  * `IsPlayed` is not stored: it says how old an event is, so it is worked out at each turn.
  */
 import { z } from 'zod';
+import { failureDetailsSchema } from './failures';
 
 export const EVENT = {
   executionStarted: 0,
@@ -22,6 +23,8 @@ export const EVENT = {
   eventRaised: 15,
   /** Never sent to an app. Here it is the message that makes a continued execution run its first turn. */
   continueAsNew: 16,
+  /** What a rewind makes of events that no longer count; nobody reads it. */
+  genericEvent: 17,
   executionSuspended: 19,
   executionResumed: 20,
 } as const;
@@ -37,6 +40,7 @@ export const historyEventSchema = z.looseObject({
   Result: z.string().nullish(),
   Reason: z.string().nullish(),
   Details: z.string().nullish(),
+  FailureDetails: failureDetailsSchema.nullish(),
   InstanceId: z.string().optional(),
   TaskScheduledId: z.number().optional(),
   TimerId: z.number().optional(),
@@ -76,21 +80,53 @@ const BOUNDARY: ReadonlySet<number> = new Set([EVENT.orchestratorStarted, EVENT.
 
 export const isScheduling = (event: HistoryEvent): boolean => SCHEDULING.has(event.EventType);
 
-/** True of what arrives from outside the turn: starts, answers, timers, events, control. */
+/** True of what arrives from outside the turn: starts, answers, timers, events, control. A rewound task has its number still. */
 export const isMessage = (event: HistoryEvent): boolean =>
-  !SCHEDULING.has(event.EventType) && !BOUNDARY.has(event.EventType) && event.EventType !== EVENT.executionCompleted;
+  !(event.EventType === EVENT.genericEvent && event.EventId >= 0) &&
+  !SCHEDULING.has(event.EventType) &&
+  !BOUNDARY.has(event.EventType) &&
+  event.EventType !== EVENT.executionCompleted;
 
 /** The id of the task that an event answers, if it answers one. */
 export const answeredId = (event: HistoryEvent): number | undefined => event.TaskScheduledId ?? event.TimerId;
 
-/** Ids of activities, sub-orchestrations and timers that were scheduled and not yet answered. */
-export function openIds(history: readonly HistoryRow[]): Set<number> {
-  const open = new Set<number>();
-  for (const { event, note } of history) {
-    if (isScheduling(event) && event.EventType !== EVENT.eventSent) open.add(event.EventId);
-    const answered = answeredId(event);
-    if (answered !== undefined) open.delete(answered);
-    note?.cancelled.forEach((id) => open.delete(id));
+/** An event as the app sees it. `IsPlayed`: it belongs to an earlier turn (contract 4.2). */
+export type ShownEvent = HistoryEvent & { readonly IsPlayed: boolean };
+
+/** The history of one execution, with what every turn asks of it kept up to date as it grows. */
+export class History {
+  readonly rows: HistoryRow[] = [];
+  /** For the app, as an earlier turn's events. */
+  readonly shown: ShownEvent[] = [];
+  /** Ids of activities, sub-orchestrations and timers that were scheduled and not yet answered. */
+  readonly open = new Set<number>();
+  nextId = 0;
+  /** Epoch ms of the last OrchestratorStarted. */
+  startedAt = 0;
+  /** How many actions the orchestrator had asked for when the last turn ended. */
+  actions = 0;
+
+  constructor(rows: readonly HistoryRow[]) {
+    this.append(rows);
   }
-  return open;
+
+  append(rows: readonly HistoryRow[]): void {
+    for (const row of rows) this.add(row);
+  }
+
+  private add(row: HistoryRow): void {
+    const { event, note } = row;
+    this.rows.push(row);
+    // Of the two OrchestratorCompleted of a continued execution's first turn, the first counts as played later on.
+    const played = isMessage(event) || (event.EventType === EVENT.orchestratorCompleted && !note);
+    this.shown.push({ ...event, IsPlayed: played });
+    this.nextId = Math.max(this.nextId, event.EventId + 1);
+    if (event.EventType === EVENT.orchestratorStarted) this.startedAt = Date.parse(event.Timestamp);
+    if (isScheduling(event) && event.EventType !== EVENT.eventSent) this.open.add(event.EventId);
+    const answered = answeredId(event);
+    if (answered !== undefined) this.open.delete(answered);
+    if (!note) return;
+    this.actions = note.actions;
+    note.cancelled.forEach((id) => this.open.delete(id));
+  }
 }

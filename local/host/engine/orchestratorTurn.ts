@@ -1,190 +1,193 @@
-/** One turn of an orchestration: read what arrived, replay, write what follows. All of its writes are one transaction. */
+/** One turn of an orchestration: read what arrived, replay, and do what follows, all of it in one step. */
 import { type OrchestratorState, readFailure, readState } from './actions';
-import { type Answer, type Core, executionStarted, newId, type Outbox } from './core';
+import { type Core, type EnginePorts, type OrchestratorAnswer, type Outbox } from './core';
+import { selectBatch } from './batch';
 import { sendDecision } from './dispatch';
-import {
-  answeredId,
-  EVENT,
-  type HistoryEvent,
-  type HistoryRow,
-  isMessage,
-  makeEvent,
-  openIds,
-  type TurnNote,
-} from './history';
-import { NonDeterminism, replay, type ReplayResult } from './replay';
-import { type Instance, isTerminal, type Message, RUNTIME_STATUSES, type RuntimeStatus } from './store';
+import { answerParent, complete, continueAsNew } from './ending';
+import { describeFailure, type FailureDetails } from './failures';
+import { EVENT, type History, type HistoryRow, makeEvent } from './history';
+import { NonDeterminism, Replay, type ReplayResult } from './replay';
+import { type Instance, isTerminal, type Message } from './store';
 import { orchestratorFailed } from './texts';
+import { orchestrationTrigger } from './trigger';
+import { VERSION_MISMATCH, verdictOn } from './versions';
 import { messageOf } from '../log';
 
-const CONTROL: ReadonlySet<number> = new Set([
-  EVENT.executionTerminated,
-  EVENT.executionSuspended,
-  EVENT.executionResumed,
-  EVENT.continueAsNew,
-]);
 /** Azure Storage's limit for the custom status, in bytes of UTF-16 (contract 5.1). */
 const CUSTOM_STATUS_LIMIT = 16 * 1024;
 
+/** Replays are kept from one turn to the next, as long as the history they follow is in memory. */
+const replays = new WeakMap<History, Replay>();
+
 /** Runs a turn for what waits for the instance, if anything does. */
-export async function runOrchestratorTurn(core: Core, instance: Instance): Promise<void> {
-  const history = core.store.history(instance.id);
-  const { batch, dropped } = selectBatch(core, instance, history);
-  if (dropped.length > 0) core.commit(({ store }) => store.removeMessages(dropped.map(({ seq }) => seq)));
+export async function runOrchestratorTurn(core: Core, id: string): Promise<void> {
+  const instance = core.state.instance(id);
+  const { batch, dropped } = selectBatch(core, id, instance);
+  if (dropped.length > 0) core.commit((outbox) => outbox.write((state) => state.consume(id, dropped)));
   const [first] = batch;
-  if (!first) return;
+  if (!instance) return;
+  if (!first) return explainWait(core, instance);
   switch (first.event.EventType) {
     case EVENT.executionSuspended:
     case EVENT.executionResumed:
-      return suspendOrResume(core, instance, history, first);
+      return suspendOrResume(core, instance, first);
     case EVENT.executionTerminated:
-      return terminate(core, instance, history, first);
-    default:
-      return invokeTurn(core, instance, history, batch);
+      return terminate(core, instance, first);
+    default: {
+      const mayRun = verdictOn(instance.version, core.ports.versioning) !== 'fail';
+      return mayRun ? invokeTurn(core, instance, batch) : failVersion(core, instance, batch);
+    }
   }
 }
 
-/** What this turn reads. Answers of an earlier execution and second answers are dropped (contract 4.2). */
-function selectBatch(core: Core, instance: Instance, history: readonly HistoryRow[]) {
-  const open = openIds(history);
-  const dropped: Message[] = [];
-  const waiting = core.store.messages(instance.id, core.now()).filter((message) => {
-    const answered = answeredId(message.event);
-    const stale = message.executionId !== null && message.executionId !== instance.executionId;
-    const fresh = !stale && !isTerminal(instance.status) && (answered === undefined || open.delete(answered));
-    if (!fresh) dropped.push(message);
-    return fresh;
-  });
-  // While suspended everything waits; only these two get through (contract 7.4).
-  if (instance.status === 'Suspended') {
-    const through: number[] = [EVENT.executionResumed, EVENT.executionTerminated];
-    return { batch: waiting.filter(({ event }) => through.includes(event.EventType)).slice(0, 1), dropped };
-  }
-  const standsAlone = ({ event, alone }: Message): boolean => alone || CONTROL.has(event.EventType);
-  const end = waiting.findIndex(standsAlone);
-  const length = end === 0 ? 1 : end < 0 ? waiting.length : end;
-  return { batch: waiting.slice(0, Math.min(length, core.ports.limits.messagesPerTurn)), dropped };
+function explainWait({ ports }: Core, { id, name, version, status }: Instance): void {
+  if (isTerminal(status) || verdictOn(version, ports.versioning) !== 'wait') return;
+  const { defaultVersion, match } = ports.versioning;
+  const own = defaultVersion ? `'${defaultVersion}'` : 'not set';
+  ports.log(
+    'warning',
+    name,
+    `${id} waits: it has version '${version}', and this app's is ${own} (host.json: defaultVersion, versionMatchStrategy ${match}).`,
+  );
 }
-
-const lastNote = (history: readonly HistoryRow[]): TurnNote => ({
-  actions: history.findLast(({ note }) => note)?.note?.actions ?? 0,
-  cancelled: [],
-});
-
-function suspendOrResume(core: Core, instance: Instance, history: readonly HistoryRow[], message: Message): void {
-  const suspended = message.event.EventType === EVENT.executionSuspended;
-  core.commit(({ store, now, instances }) => {
-    const completed = { event: makeEvent(EVENT.orchestratorCompleted, now), note: lastNote(history) };
-    store.appendHistory(instance.id, [{ event: startedAt(now, history) }, { event: message.event }, completed]);
-    // While suspended the reason stands where the output will (contract 7.3).
-    const output = suspended ? (message.event.Reason ?? null) : null;
-    store.putInstance({ ...instance, status: suspended ? 'Suspended' : 'Running', output, updatedAt: now });
-    store.removeMessages([message.seq]);
-    instances.add(instance.id);
-  });
-}
-
-function terminate(core: Core, instance: Instance, history: readonly HistoryRow[], message: Message): void {
-  const reason = message.event.Input ?? null;
-  core.commit((outbox) => {
-    outbox.store.appendHistory(instance.id, [{ event: startedAt(outbox.now, history) }, { event: message.event }]);
-    complete(outbox, instance, {
-      status: 'Terminated',
-      result: reason,
-      nextId: nextFreeId(history),
-      customStatus: instance.customStatus,
-    });
-    // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: reason ?? '', Details: '' });
-  });
-}
-
-const nextFreeId = (history: readonly HistoryRow[]): number =>
-  history.reduce((next, { event }) => Math.max(next, event.EventId + 1), 0);
 
 /** The turn's time: never before the last turn's, nor before a timer that fired in it. */
-function startedAt(now: number, history: readonly HistoryRow[]): HistoryEvent {
-  const last = history.findLast(({ event }) => event.EventType === EVENT.orchestratorStarted)?.event.Timestamp;
-  return makeEvent(EVENT.orchestratorStarted, Math.max(now, last ? Date.parse(last) : 0));
-}
+const startedAt = (now: number, history: History): HistoryRow => ({
+  event: makeEvent(EVENT.orchestratorStarted, Math.max(now, history.startedAt)),
+});
 
-async function invokeTurn(
-  core: Core,
-  instance: Instance,
-  history: readonly HistoryRow[],
-  batch: readonly Message[],
-): Promise<void> {
-  const name = core.find('orchestrator', instance.name) ?? instance.name;
-  const continued = batch[0]?.event.EventType === EVENT.continueAsNew;
-  const fresh: HistoryRow[] = continued
-    ? []
-    : [startedAt(core.now(), history), ...batch.map(({ event }) => event)].map((event) => ({ event }));
-  const input = triggerText(instance, history, fresh, continued);
-  const answer = await core.ports.invoke({ kind: 'orchestrator', name, instanceId: instance.id, input });
-  const state = readAnswer(answer);
+function suspendOrResume(core: Core, instance: Instance, message: Message): void {
+  const suspended = message.event.EventType === EVENT.executionSuspended;
+  const history = core.state.history(instance.id);
   core.commit((outbox) => {
-    const current = outbox.store.instance(instance.id);
-    // Purged or replaced while it ran: what it says is of no interest any more.
-    if (current?.executionId !== instance.executionId) return;
-    outbox.store.removeMessages(batch.map(({ seq }) => seq));
-    finishTurn(core, outbox, current, { history, fresh, state });
+    const { now } = outbox;
+    const note = { actions: history.actions, cancelled: [] };
+    const completed = { event: makeEvent(EVENT.orchestratorCompleted, now), note };
+    const rows = [startedAt(now, history), { event: message.event }, completed];
+    // While suspended the reason stands where the output will (contract 7.3).
+    const output = suspended ? (message.event.Reason ?? null) : null;
+    outbox.write((state) => {
+      state.consume(instance.id, [message]);
+      state.append(instance.id, rows);
+      state.put({ ...instance, status: suspended ? 'Suspended' : 'Running', output, updatedAt: now });
+    });
+    outbox.woken.add(instance.id);
   });
 }
 
-function readAnswer(answer: Answer): OrchestratorState {
+function terminate(core: Core, instance: Instance, message: Message): void {
+  const reason = message.event.Input ?? null;
+  const history = core.state.history(instance.id);
+  const { customStatus } = instance;
+  core.commit((outbox) => {
+    const rows = [startedAt(outbox.now, history), { event: message.event }];
+    outbox.write((state) => state.append(instance.id, rows));
+    complete(outbox, instance, { status: 'Terminated', result: reason, nextId: history.nextId, customStatus });
+    // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
+    const failure = { Reason: reason ?? '', Details: core.ports.strict ? null : '', FailureDetails: null };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, failure);
+  });
+}
+
+/** The function is not asked; the parent's task fails like any other. */
+function failVersion(core: Core, instance: Instance, batch: readonly Message[]): void {
+  const history = core.state.history(instance.id);
+  const fresh = freshRows(core.now(), history, batch);
+  const { customStatus } = instance;
+  core.commit((outbox) => {
+    outbox.write((state) => {
+      state.consume(instance.id, batch);
+      state.append(instance.id, fresh);
+    });
+    const failure = VERSION_MISMATCH;
+    complete(outbox, instance, { status: 'Failed', result: null, nextId: history.nextId, customStatus, failure });
+    const fields = { Reason: describeFailure(failure), Details: '', FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
+  });
+}
+
+const isContinued = ([first]: readonly Message[]): boolean => first?.event.EventType === EVENT.continueAsNew;
+
+/** What a turn adds to history before it runs; a continued execution has its first history already. */
+const freshRows = (now: number, history: History, batch: readonly Message[]): HistoryRow[] =>
+  isContinued(batch) ? [] : [startedAt(now, history), ...batch.map(({ event }) => ({ event }))];
+
+async function invokeTurn(core: Core, instance: Instance, batch: readonly Message[]): Promise<void> {
+  const { id } = instance;
+  const name = core.find('orchestrator', instance.name) ?? instance.name;
+  const history = core.state.history(id);
+  const fresh = freshRows(core.now(), history, batch);
+  const input = orchestrationTrigger(instance, history, fresh, isContinued(batch), core.ports.httpPollMs);
+  const answer = await core.ports.invokeOrchestrator({ kind: 'orchestrator', name, instanceId: id, input });
+  const current = core.state.instance(id);
+  // Purged or replaced while it ran: what it says is of no interest any more.
+  if (current?.executionId !== instance.executionId) return;
+  const turn = { history, fresh, state: readAnswer(answer, core.ports.strict) };
   try {
-    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error));
+    core.commit((outbox) => {
+      outbox.write((state) => state.consume(id, batch));
+      finishTurn(core, outbox, current, turn);
+    });
   } catch (error) {
-    return readFailure(`The orchestrator's answer could not be read: ${messageOf(error)}`);
+    // What it had followed so far is no longer what happened.
+    replays.delete(history);
+    throw error;
+  }
+}
+
+function readAnswer(answer: OrchestratorAnswer, strict: boolean): OrchestratorState {
+  try {
+    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error), strict);
+  } catch (error) {
+    return readFailure(`The orchestrator's answer could not be read: ${messageOf(error)}`, strict);
   }
 }
 
 interface Turn {
-  readonly history: readonly HistoryRow[];
+  readonly history: History;
   readonly fresh: readonly HistoryRow[];
   readonly state: OrchestratorState;
 }
 
-function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, fresh, state }: Turn): void {
-  const { store, now } = outbox;
+/** The replay that has followed the execution so far, or one that catches up with it. @throws NonDeterminism */
+function replayOf({ history, state }: Turn, ports: EnginePorts): Replay {
+  // Azure replays the list of today from the start, which is another thing where a timer was called off since.
+  const known = ports.strict ? undefined : replays.get(history);
+  if (known?.extend(state.actions)) return known;
+  const replay = new Replay(ports);
+  replay.extend(state.actions);
+  replay.read(history.rows);
+  replays.set(history, replay);
+  return replay;
+}
+
+function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn): void {
+  const { history, fresh, state } = turn;
   const customStatus = state.customStatus === undefined ? null : JSON.stringify(state.customStatus);
-  store.appendHistory(instance.id, fresh);
-  const fail = (result: string, nextId: number): void => {
-    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(result), nextId, customStatus });
-    answerParent(outbox, instance, EVENT.subOrchestrationFailed, { Reason: result, Details: failureDetails(state) });
+  outbox.write((all) => all.append(instance.id, fresh));
+  const fail = (Reason: string, nextId: number, failure: FailureDetails | null = null): void => {
+    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(Reason), nextId, customStatus, failure });
+    const fields = { Reason, Details: `Message: ${state.error ?? ''}, StackTrace: `, FailureDetails: failure };
+    answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
   };
-  const size = (customStatus?.length ?? 0) * 2;
-  if (size > CUSTOM_STATUS_LIMIT) {
-    const size16 = `The current payload size is ${Math.floor(size / 1024)} KB.`;
-    const text = `The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. ${size16}`;
-    return fail(orchestratorFailed(instance.name, text), nextFreeId(history));
-  }
+  const tooLarge = customStatusTooLarge(customStatus);
+  if (tooLarge) return fail(orchestratorFailed(instance.name, tooLarge), history.nextId);
+  let replay: Replay;
   let result: ReplayResult;
   try {
-    result = replay([...history, ...fresh], state.actions);
+    replay = replayOf(turn, core.ports);
+    result = replay.turn(fresh);
   } catch (error) {
     if (!(error instanceof NonDeterminism)) throw error;
     core.ports.log('error', instance.name, `${instance.id}: ${error.message}`);
     if (state.lost) core.ports.log('error', instance.name, `${instance.id}: ${state.error ?? ''}`);
-    return fail(error.message, nextFreeId(history));
+    return fail(error.message, history.nextId);
   }
-
-  const scheduled = result.decisions.map((decision) =>
-    sendDecision(core, outbox, instance, decision, result.cancelled.includes(decision.id)),
-  );
-  store.appendHistory(
-    instance.id,
-    scheduled.map((event) => ({ event })),
-  );
-  for (const id of result.cancelled) store.removeTimer(instance.id, instance.executionId, id);
-
+  schedule(core, outbox, instance, replay, result);
   if (!result.ended || !(state.isDone || state.error !== undefined)) {
-    const note = { actions: state.actions.length, cancelled: [...result.cancelled] };
-    store.appendHistory(instance.id, [{ event: makeEvent(EVENT.orchestratorCompleted, now), note }]);
-    const status = customStatus ?? keptStatus(instance, history);
-    store.putInstance({ ...instance, status: 'Running', customStatus: status, updatedAt: now });
+    goOn(outbox, instance, turn, { actions: state.actions.length, cancelled: [...result.cancelled] });
   } else if (state.error !== undefined) {
-    fail(orchestratorFailed(instance.name, state.error), result.nextId);
+    fail(orchestratorFailed(instance.name, state.error), result.nextId, state.failureDetails);
   } else if (result.continueAsNew) {
     continueAsNew(outbox, { ...instance, customStatus }, result.continueAsNew);
   } else {
@@ -194,97 +197,38 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, { history, f
   }
 }
 
-/** A continued execution keeps the old custom status for its first turn (contract 5.1). */
-const keptStatus = (instance: Instance, history: readonly HistoryRow[]): string | null =>
-  history.length > 0 && history.every(({ note }) => !note) ? instance.customStatus : null;
-
-const failureDetails = ({ error }: OrchestratorState): string => `Message: ${error ?? ''}, StackTrace: `;
-
-interface Completion {
-  readonly status: RuntimeStatus;
-  /** JSON text, or a reason as it was given. */
-  readonly result: string | null;
-  readonly nextId: number;
-  readonly customStatus: string | null;
+function customStatusTooLarge(customStatus: string | null): string | undefined {
+  const size = (customStatus?.length ?? 0) * 2;
+  if (size <= CUSTOM_STATUS_LIMIT) return undefined;
+  const now = `The current payload size is ${Math.floor(size / 1024)} KB.`;
+  return `The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. ${now}`;
 }
 
-function complete(
-  { store, now }: Outbox,
-  instance: Instance,
-  { status, result, nextId, customStatus }: Completion,
-): void {
-  const OrchestrationStatus = RUNTIME_STATUSES.indexOf(status);
-  const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: null };
-  store.appendHistory(instance.id, [
-    { event: makeEvent(EVENT.executionCompleted, now, fields) },
-    { event: makeEvent(EVENT.orchestratorCompleted, now), note: { actions: 0, cancelled: [] } },
-  ]);
-  store.putInstance({ ...instance, status, output: result, customStatus, updatedAt: now });
-  store.clearMessages(instance.id);
-  store.removeActivitiesOf(instance.id);
-}
-
-function answerParent(
-  outbox: Outbox,
-  instance: Instance,
-  type: number,
-  fields: Readonly<Record<string, unknown>>,
-): void {
-  const { parent } = instance;
-  if (!parent) return;
-  const event = makeEvent(type, outbox.now, { TaskScheduledId: parent.taskId, ...fields });
-  const alone = parent.retried && type === EVENT.subOrchestrationFailed;
-  outbox.post(parent.instanceId, event, { executionId: parent.executionId, alone });
-}
-
-/** A new execution in place of the old: its first history is written whole before it runs (contract 4.2, 5.6). */
-function continueAsNew(outbox: Outbox, old: Instance, next: NonNullable<ReplayResult['continueAsNew']>): void {
-  const { store, now } = outbox;
-  const input = next.input === undefined || next.input === null ? null : JSON.stringify(next.input);
-  const times = { createdAt: now, updatedAt: now };
-  const instance: Instance = { ...old, executionId: newId(), input, status: 'Running', output: null, ...times };
-  store.putInstance(instance);
-  store.clearHistory(instance.id);
-  const events = [
-    makeEvent(EVENT.orchestratorStarted, now),
-    executionStarted(instance, now, null),
-    ...next.carried,
-    makeEvent(EVENT.orchestratorCompleted, now),
-  ];
-  store.appendHistory(
-    instance.id,
-    events.map((event) => ({ event })),
+/** Carries the decisions out, and calls off the timers that the orchestrator no longer wants. */
+function schedule(core: Core, outbox: Outbox, instance: Instance, replay: Replay, result: ReplayResult): void {
+  const { decisions, cancelled } = result;
+  const events = decisions.flatMap(
+    (decision) => sendDecision(core, outbox, instance, decision, cancelled.includes(decision.id)) ?? [],
   );
-  // Before anything else that waits for it: the new execution's first turn sees none of that.
-  outbox.post(instance.id, makeEvent(EVENT.continueAsNew, now), { executionId: instance.executionId, at: 0 });
+  replay.record(events);
+  outbox.write((state) => {
+    state.append(
+      instance.id,
+      events.map((event) => ({ event })),
+    );
+    for (const id of cancelled) state.removeTimers(instance.id, id);
+  });
 }
 
-/** The trigger's value (contract 3). */
-function triggerText(
-  instance: Instance,
-  history: readonly HistoryRow[],
-  fresh: readonly HistoryRow[],
-  continued: boolean,
-): string {
-  const isCarried = ({ EventType }: HistoryEvent): boolean => EventType === EVENT.eventRaised;
-  // Of the two OrchestratorCompleted of a continued execution's first turn, the first counts as played later on.
-  const played = ({ event, note }: HistoryRow): boolean =>
-    continued ? isCarried(event) : isMessage(event) || (event.EventType === EVENT.orchestratorCompleted && !note);
-  const events = [
-    ...history.map((row) => ({ ...row.event, IsPlayed: played(row) })),
-    ...fresh.map(({ event }) => ({ ...event, IsPlayed: false })),
-  ];
-  const input: unknown = instance.input === null ? null : JSON.parse(instance.input);
-  return JSON.stringify({
-    history: events,
-    input,
-    instanceId: instance.id,
-    isReplaying: !continued && history.length > 0,
-    parentInstanceId: instance.parent?.instanceId ?? null,
-    upperSchemaVersion: 1,
-    upperSchemaVersionNew: 2,
-    longRunningTimerIntervalDuration: '3.00:00:00',
-    maximumShortTimerDuration: '6.00:00:00',
-    defaultHttpAsyncRequestSleepTimeMillseconds: 30000,
+function goOn(outbox: Outbox, instance: Instance, { history, state }: Turn, note: HistoryRow['note']): void {
+  const { now } = outbox;
+  // A continued execution keeps the old custom status for its first turn (contract 5.1).
+  const isFirst = history.rows.length > 0 && history.rows.every((row) => !row.note);
+  const kept = isFirst ? instance.customStatus : null;
+  const customStatus = state.customStatus === undefined ? kept : JSON.stringify(state.customStatus);
+  const completed = { event: makeEvent(EVENT.orchestratorCompleted, now), note };
+  outbox.write((all) => {
+    all.append(instance.id, [completed]);
+    all.put({ ...instance, status: 'Running', customStatus, updatedAt: now });
   });
 }

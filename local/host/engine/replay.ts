@@ -5,10 +5,23 @@
  * are followed here: `appNext` is the library's (a number as soon as an action is asked for), `hostNext` is Azure's
  * (a number when the action before it has ended). Where they differ the instance fails with both numbers.
  */
-import { z } from 'zod';
-import { ACTION, type Action, type LeafAction } from './actions';
-import { type Decision, describeLeaf, EVENT_TYPE, firstDecision, isFireAndForget, usesId } from './decisions';
+import { ACTION } from './actions';
+import { ActionTree, isDone, isGroup, type Leaf, leavesOf, type Node } from './actionTree';
+import {
+  type Decision,
+  decisionsOf,
+  describeLeaf,
+  EVENT_TYPE,
+  firstDecision,
+  httpDecision,
+  idsUsed,
+  isFireAndForget,
+  isOneWay,
+  isToEntity,
+} from './decisions';
+import { readSent } from './entityMessages';
 import { EVENT, answeredId, type HistoryEvent, type HistoryRow, isMessage, isScheduling } from './history';
+import { pollAfter } from './httpCall';
 import { idsDiffer, missingTask, otherKind, otherName } from './texts';
 
 /** Azure Storage's limits; the app mirrors the legs (contract 3). */
@@ -21,36 +34,12 @@ export class NonDeterminism extends Error {
   override readonly name = 'NonDeterminism';
 }
 
-interface Leaf {
-  readonly action: LeafAction;
-  done: boolean;
-  appId: number;
-  attempt: number;
-  firstAttemptAt: number;
-  /** Set once its retry timeout is over: the attempts left fail at once, because the app counts them all. */
-  expired: boolean;
-  failure: { Reason: string; Details: string };
+export interface ReplayOptions {
+  /** How long to wait before a poll where the answer does not say. */
+  readonly httpPollMs: number;
+  /** As Azure: the list of today is held against the history of yesterday, and nobody compares the numbers. */
+  readonly strict: boolean;
 }
-interface Group {
-  readonly all: boolean;
-  readonly children: readonly Node[];
-}
-type Node = Leaf | Group;
-
-const isGroup = (node: Node): node is Group => 'children' in node;
-const leavesOf = (node: Node): Leaf[] => (isGroup(node) ? node.children.flatMap(leavesOf) : [node]);
-/** Task.all waits for all its children, also after a failure: Azure's rule, not the library's. */
-const isDone = (node: Node): boolean => {
-  if (!isGroup(node)) return node.done;
-  return node.all ? node.children.every(isDone) : node.children.some(isDone);
-};
-const toNode = (action: Action): Node => {
-  if ('compoundActions' in action) {
-    return { all: action.actionType === ACTION.whenAll, children: action.compoundActions.map(toNode) };
-  }
-  const failure = { Reason: '', Details: '' };
-  return { action, done: false, appId: -1, attempt: 1, firstAttemptAt: 0, expired: false, failure };
-};
 
 export interface ReplayResult {
   /** What is to be scheduled now, in order of ids. */
@@ -64,16 +53,14 @@ export interface ReplayResult {
 }
 
 /**
- * @param history the execution's history up to and including the messages of the turn that runs now
- * @param actions the whole list that the orchestrator answered with
- * @throws NonDeterminism
+ * Follows one execution from turn to turn. It is fed either with what is recorded (`read`, after a restart) or with
+ * what happens (`turn`); the list of actions must be there first (`extend`).
  */
-export function replay(history: readonly HistoryRow[], actions: readonly Action[]): ReplayResult {
-  return new Replay(actions).run(history);
-}
-
-class Replay {
-  private readonly nodes: readonly Node[];
+export class Replay {
+  private readonly nodes: ActionTree;
+  /** Of the turn that is not over. */
+  private messages: HistoryEvent[] = [];
+  private scheduled: HistoryEvent[] = [];
   private readonly open = new Map<number, Leaf>();
   private readonly calls = new Map<string, Leaf>();
   private readonly waiters = new Map<string, Leaf[]>();
@@ -89,36 +76,53 @@ class Replay {
   private appNext = 0;
   private hostNext = 0;
 
-  constructor(actions: readonly Action[]) {
-    this.nodes = actions.map(toNode);
+  constructor(private readonly options: ReplayOptions) {
+    this.nodes = new ActionTree(options.strict);
   }
 
-  run(history: readonly HistoryRow[]): ReplayResult {
-    let turn: { messages: HistoryEvent[]; scheduled: HistoryEvent[] } = { messages: [], scheduled: [] };
-    for (const { event, note } of history) {
+  /**
+   * Takes the list of actions that the orchestrator answered with: all since its execution began.
+   * @returns false if it is not what it was, grown longer
+   */
+  extend(actions: readonly unknown[]): boolean {
+    return this.nodes.extend(actions);
+  }
+
+  /** Feeds what is recorded of the execution so far. @throws NonDeterminism */
+  read(rows: readonly HistoryRow[]): void {
+    for (const { event, note } of rows) {
       if (event.EventType === EVENT.orchestratorStarted) this.now = Date.parse(event.Timestamp);
-      else if (isMessage(event)) turn.messages.push(event);
-      else if (isScheduling(event)) turn.scheduled.push(event);
+      else if (isMessage(event)) this.messages.push(event);
+      else if (isScheduling(event)) this.scheduled.push(event);
       // The first OrchestratorCompleted of a continued execution has no note: its turn is not over there.
       else if (note) {
-        this.play(turn.messages, note.actions, () => note.cancelled);
-        turn.scheduled.forEach((scheduled) => this.match(scheduled));
-        turn = { messages: [], scheduled: [] };
+        this.play(this.messages.splice(0), note.actions, () => note.cancelled);
+        this.record(this.scheduled.splice(0));
       }
     }
-    this.play(turn.messages, this.nodes.length, () => this.timersCalledOff());
+  }
+
+  /** Plays a turn. @param rows its OrchestratorStarted and its messages @throws NonDeterminism */
+  turn(rows: readonly HistoryRow[]): ReplayResult {
+    this.read(rows);
+    this.play(this.messages.splice(0), this.nodes.all.length, () => this.timersCalledOff());
     return {
       decisions: [...this.pending.values()].map(({ decision }) => decision).sort((a, b) => a.id - b.id),
       cancelled: this.cancelled,
-      ended: this.next === this.nodes.length && (!this.awaited || isDone(this.awaited)) && this.open.size === 0,
+      ended: this.next === this.nodes.all.length && (!this.awaited || isDone(this.awaited)) && this.open.size === 0,
       continueAsNew: this.continued,
       nextId: this.hostNext,
     };
   }
 
+  /** The scheduling events that came of a turn's decisions. @throws NonDeterminism */
+  record(events: readonly HistoryEvent[]): void {
+    for (const event of events) this.match(event);
+  }
+
   /** One turn. `available` is how much of the list the orchestrator had asked for when it ended. */
   private play(messages: readonly HistoryEvent[], available: number, cancelled: () => readonly number[]): void {
-    const limit = Math.min(available, this.nodes.length);
+    const limit = this.options.strict ? this.nodes.all.length : Math.min(available, this.nodes.all.length);
     for (const message of messages) {
       this.deliver(message);
       this.number(limit);
@@ -135,15 +139,19 @@ class Replay {
 
   /** Numbers what the orchestrator asked for, as the library does: at once, left to right. */
   private number(limit: number): void {
-    for (const node of this.nodes.slice(this.appeared, limit)) {
-      for (const leaf of leavesOf(node)) if (usesId(leaf.action)) leaf.appId = this.appNext++;
+    for (const node of this.nodes.all.slice(this.appeared, limit)) {
+      for (const leaf of leavesOf(node)) {
+        if (leaf.appId !== undefined) continue;
+        leaf.appId = this.appNext;
+        this.appNext += idsUsed(leaf.action);
+      }
     }
     this.appeared = Math.max(this.appeared, limit);
   }
 
   private pump(limit: number): void {
     while (this.next < limit && (!this.awaited || isDone(this.awaited))) {
-      const node = this.nodes[this.next++];
+      const node = this.nodes.all[this.next++];
       if (!node) return;
       leavesOf(node).forEach((leaf) => this.invoke(leaf));
       this.awaited = isGroup(node) || !isFireAndForget(node.action) ? node : undefined;
@@ -152,13 +160,18 @@ class Replay {
 
   private invoke(leaf: Leaf): void {
     const { action } = leaf;
+    if (leaf.invoked) return;
+    leaf.invoked = true;
     if (action.actionType === ACTION.continueAsNew) this.continued ??= { input: action.input, carried: [] };
     else if (action.actionType === ACTION.waitForExternalEvent) this.wait(action.externalEventName, leaf);
     else {
-      const id = this.hostNext++;
-      if (id !== leaf.appId) throw new NonDeterminism(idsDiffer(describeLeaf(action), id, leaf.appId));
+      const id = this.hostNext;
+      this.hostNext += idsUsed(action);
+      this.compare(describeLeaf(action), id, leaf.appId ?? id);
       leaf.firstAttemptAt = this.now;
-      this.decide(leaf, this.firstLeg(firstDecision(action, id)));
+      decisionsOf(action, id).forEach((decision) => this.decide(leaf, this.firstLeg(decision)));
+      // So a Task.any over it is over as well, before the events are read that it waited for.
+      if (this.options.strict && action.actionType === ACTION.createTimer && action.isCanceled) leaf.done = true;
     }
   }
 
@@ -171,8 +184,8 @@ class Replay {
 
   private decide(leaf: Leaf, decision: Decision): void {
     this.pending.set(decision.id, { decision, leaf });
-    if (decision.kind !== 'entity') this.open.set(decision.id, leaf);
-    else leaf.done = decision.signal;
+    if (!isToEntity(decision)) this.open.set(decision.id, leaf);
+    else leaf.done = isOneWay(decision);
   }
 
   /** A timer longer than the limit goes in legs, measured from the turn's own time as the app does. */
@@ -186,11 +199,25 @@ class Replay {
     const id = answeredId(event);
     const leaf = id === undefined ? undefined : this.close(id);
     if (!leaf) return;
-    if (event.EventType === EVENT.timerFired) this.timerFired(leaf);
+    if (event.EventType === EVENT.timerFired) this.timerFired(leaf, event);
     else if (event.EventType === EVENT.taskFailed || event.EventType === EVENT.subOrchestrationFailed) {
-      leaf.failure = { Reason: event.Reason ?? '', Details: event.Details ?? '' };
+      const { Reason, Details, FailureDetails = null } = event;
+      leaf.failure = { Reason: Reason ?? '', Details: Details ?? '', FailureDetails };
       this.failed(leaf);
-    } else leaf.done = true;
+    } else this.succeeded(leaf, event);
+  }
+
+  /** The app numbers a poll together with the timer before it, the host when that timer has fired (5.3). */
+  private succeeded(leaf: Leaf, { Result }: HistoryEvent): void {
+    const { action } = leaf;
+    const first = action.actionType === ACTION.callHttp ? action.httpRequest : undefined;
+    const poll =
+      first && pollAfter(leaf.poll?.request ?? first, first, Result ?? null, this.now, this.options.httpPollMs);
+    leaf.done = poll === undefined;
+    if (!poll) return;
+    const id = this.childId(leaf);
+    leaf.poll = { request: poll.request, appId: this.appNext++ };
+    this.decide(leaf, { kind: 'timer', id, fireAt: poll.fireAt, alone: false });
   }
 
   private raise(event: HistoryEvent): void {
@@ -216,19 +243,29 @@ class Replay {
     const retry = leaf.action.retryOptions;
     const last = leaf.attempt >= retry.maxNumberOfAttempts;
     const timeout = retry.retryTimeoutInMilliseconds ?? Infinity;
-    leaf.expired ||= !last && this.now >= leaf.firstAttemptAt + timeout;
+    const isFinal = leaf.failure.FailureDetails?.IsNonRetriable === true || this.now >= leaf.firstAttemptAt + timeout;
+    leaf.expired ||= !last && isFinal;
+    // Azure makes no timer then, and the app waits for one for ever (contract 12).
+    if (leaf.expired && this.options.strict) {
+      leaf.done = true;
+      return;
+    }
     const interval = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (leaf.attempt - 1);
     const delay = Math.min(interval, retry.maxRetryIntervalInMilliseconds ?? LONGEST_RETRY_INTERVAL);
     const fireAt = this.now + (last || leaf.expired ? 0 : Math.round(delay));
     this.decide(leaf, { kind: 'timer', id: this.childId(leaf), fireAt, alone: !last });
   }
 
-  private timerFired(leaf: Leaf): void {
+  private timerFired(leaf: Leaf, { FireAt = '' }: HistoryEvent): void {
     const { action } = leaf;
     if (action.actionType === ACTION.createTimer) {
       const fireAt = Date.parse(action.fireAt);
-      if (fireAt <= this.now) leaf.done = true;
+      if (Date.parse(FireAt) >= fireAt) leaf.done = true;
       else this.decide(leaf, this.firstLeg({ kind: 'timer', id: this.childId(leaf), fireAt, alone: false }));
+    } else if (leaf.poll) {
+      const id = this.hostNext++;
+      this.compare(describeLeaf(action), id, leaf.poll.appId);
+      this.decide(leaf, httpDecision(leaf.poll.request, id));
     } else if ('retryOptions' in action && leaf.attempt < action.retryOptions.maxNumberOfAttempts) {
       leaf.attempt += 1;
       const decision = firstDecision(action, this.childId(leaf));
@@ -239,8 +276,12 @@ class Replay {
   /** The next number, for a retry or a further leg. */
   private childId(leaf: Leaf): number {
     const [host, app] = [this.hostNext++, this.appNext++];
-    if (host !== app) throw new NonDeterminism(idsDiffer(`the next part of ${describeLeaf(leaf.action)}`, host, app));
+    this.compare(`the next part of ${describeLeaf(leaf.action)}`, host, app);
     return host;
+  }
+
+  private compare(task: string, host: number, app: number): void {
+    if (host !== app && !this.options.strict) throw new NonDeterminism(idsDiffer(task, host, app));
   }
 
   private close(id: number): Leaf | undefined {
@@ -260,17 +301,16 @@ class Replay {
     const type = EVENT_TYPE[decision.kind];
     if (type !== event.EventType) throw new NonDeterminism(otherKind(event, type));
     // Azure does not look at the entity; here another entity is other work, too.
-    const [was, is] = decision.kind === 'entity' ? [event.InstanceId, decision.target] : [event.Name, nameOf(decision)];
-    if (was?.toLowerCase() !== is?.toLowerCase()) {
-      throw new NonDeterminism(otherName({ ...event, Name: was }, is ?? ''));
+    const sent = isToEntity(decision) ? readSent(event) : undefined;
+    const was = sent ? `${sent.kind} ${event.InstanceId ?? ''}` : (event.Name ?? '');
+    const is = isToEntity(decision) ? `${decision.kind} ${decision.target}` : (nameOf(decision) ?? '');
+    if (was.toLowerCase() !== is.toLowerCase()) {
+      throw new NonDeterminism(otherName({ ...event, Name: was }, is));
     }
     this.pending.delete(event.EventId);
     // A reply comes as an event named after the request (contract 6.3).
-    if (decision.kind === 'entity') this.calls.set(requestIdOf(event), leaf);
+    if (sent && sent.kind !== 'release') this.calls.set(sent.id, leaf);
   }
 }
 
 const nameOf = (decision: Decision): string | undefined => ('name' in decision ? decision.name : undefined);
-
-const requestIdOf = ({ Input }: HistoryEvent): string =>
-  z.object({ id: z.string() }).parse(JSON.parse(Input ?? '{}')).id;

@@ -1,4 +1,4 @@
-/** Where the engine keeps its state. Every call is synchronous; only `transaction` makes several of them one. */
+/** Where the engine keeps its state on disk. Reads and writes are synchronous; a write is one transaction. */
 import { z } from 'zod';
 import { type HistoryEvent, type HistoryRow } from './history';
 
@@ -30,6 +30,8 @@ export const parentSchema = z.object({
 
 /** An orchestration, or an entity (its id starts with `@`). Columns of JSON text are kept as text. */
 export const instanceSchema = z.object({
+  /** Its number in the store. */
+  no: z.number(),
   id: z.string(),
   executionId: z.string(),
   name: z.string(),
@@ -45,6 +47,7 @@ export const instanceSchema = z.object({
 export type Instance = z.infer<typeof instanceSchema>;
 
 export interface Message {
+  /** Grows with each message: the order of arrival. */
   readonly seq: number;
   readonly instanceId: string;
   /** Set on what only one execution may read: answers and timers. Another execution drops it. */
@@ -77,37 +80,36 @@ export interface InstanceFilter {
   readonly limit?: number | undefined;
 }
 
+/** What one transaction writes, in this order. */
+export interface Batch {
+  /** Forgotten with their history. */
+  readonly deleted: Iterable<Instance>;
+  readonly clearedHistories: Iterable<Instance>;
+  /** Instances whose messages all go unread. */
+  readonly unread: Iterable<string>;
+  readonly removedMessages: Iterable<number>;
+  /** Timers that have not fired: one, or all of an instance. */
+  readonly removedTimers: Iterable<{ readonly instanceId: string; readonly timerId: number | undefined }>;
+  readonly removedActivities: Iterable<number>;
+  /** `whole`: also what does not change from turn to turn, above all the input. */
+  readonly instances: Iterable<{ readonly row: Instance; readonly whole: boolean }>;
+  readonly histories: Iterable<{ readonly seq: number; readonly instance: number; readonly rows: HistoryRow[] }>;
+  readonly messages: Iterable<Message>;
+  readonly activities: Iterable<ActivityRow>;
+}
+
 export interface Store {
-  transaction<T>(work: () => T): T;
-
+  write(batch: Batch): void;
   instance(id: string): Instance | undefined;
-  putInstance(instance: Instance): void;
-  /** Forgets an instance, its history, its messages and its activities. */
-  deleteInstance(id: string): void;
   /** Ordered by id. */
-  listInstances(filter: InstanceFilter): Instance[];
-
-  history(instanceId: string): readonly HistoryRow[];
-  appendHistory(instanceId: string, rows: readonly HistoryRow[]): void;
-  clearHistory(instanceId: string): void;
-
-  addMessage(message: Omit<Message, 'seq'>): void;
-  /** What may be read at `now`, in order of arrival. */
-  messages(instanceId: string, now: number): Message[];
-  hasMessages(instanceId: string, now: number): boolean;
-  removeMessages(seqs: readonly number[]): void;
-  clearMessages(instanceId: string): void;
-  removeTimer(instanceId: string, executionId: string, taskId: number): void;
-  /** Instances with something to read at `now`. */
-  instancesWithMessages(now: number): string[];
-  /** When the next timer after `now` is due. */
+  instances(filter: InstanceFilter): Instance[];
+  history(instance: Instance): HistoryRow[];
+  /** What is to be read later than `after` and not later than `until`, in order. */
+  messages(after: number, until: number): Message[];
+  /** When the next message after `now` may be read. */
   nextDue(now: number): number | undefined;
-
-  addActivity(activity: Omit<ActivityRow, 'seq'>): ActivityRow;
   activities(): ActivityRow[];
-  /** False if it was answered or forgotten before. */
-  removeActivity(seq: number): boolean;
-  removeActivitiesOf(instanceId: string): void;
-
+  /** The greatest number given to anything. */
+  lastSeq(): number;
   close(): void;
 }

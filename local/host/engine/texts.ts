@@ -1,5 +1,14 @@
 /** Sentences that apps and tests match on: they must be Azure's, blank for blank (contract 4.3, 5.4, 7.3). */
+import { type FailureDetails, structuredFailure } from './failures';
 import { EVENT, type HistoryEvent } from './history';
+import { HTTP_ACTIVITY } from './httpCall';
+
+/** What a failed task says in history. */
+export interface Failure {
+  readonly Reason: string;
+  readonly Details: string;
+  readonly FailureDetails: FailureDetails | null;
+}
 
 export type FunctionKind = 'orchestrator' | 'activity' | 'entity';
 
@@ -18,23 +27,50 @@ export const alreadyExists = (status: string): string =>
 export const orchestratorFailed = (name: string, message: string): string =>
   `Orchestrator function '${name}' failed: ${message}`;
 
-/** Reason and Details of a failed activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
-export function activityFailure(name: string, error: unknown): { Reason: string; Details: string } {
-  const message = thrownMessage(error).split('\nStack:')[0] ?? '';
+/** The failure of an activity. Two blanks before the message: the .NET host cuts it out of a longer text. */
+export function activityFailure(name: string, error: unknown): Failure {
+  const thrown = thrownMessage(error);
+  const FailureDetails = structuredFailure(thrown);
+  const message = FailureDetails?.ErrorMessage ?? thrown.split('\nStack:')[0] ?? '';
+  // The built-in activity's own exceptions go out as they are.
+  const Reason = name === HTTP_ACTIVITY ? message : `Activity function '${name}' failed:  ${message}`;
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return { Reason, Details: serialisedException(message, stack), FailureDetails };
+}
+
+const HRESULT = -2146233088;
+
+/** A .NET exception as the extension serialises it. Only .NET's own stack is not there. */
+function serialisedException(message: string, stack: string): string {
   const remote = {
     $type: 'Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script',
     IsUserException: false,
-    RemoteStackTrace: error instanceof Error ? error.stack : undefined,
+    RemoteStackTrace: stack,
     RemoteMessage: message,
+    RemoteTypeName: null,
+    Message: `Result: Failure\nException: ${message}\nStack: ${stack}`,
+    Data: { $type: 'System.Collections.ListDictionaryInternal, System.Private.CoreLib' },
+    InnerException: null,
+    HelpLink: null,
+    Source: 'System.Private.CoreLib',
+    HResult: HRESULT,
+    StackTrace: null,
   };
-  const details = {
+  return JSON.stringify({
     $type: 'System.Exception, System.Private.CoreLib',
     ClassName: 'System.Exception',
     Message: ` ${message}`,
     Data: null,
     InnerException: remote,
-  };
-  return { Reason: `Activity function '${name}' failed:  ${message}`, Details: JSON.stringify(details) };
+    HelpURL: null,
+    StackTraceString: null,
+    RemoteStackTraceString: null,
+    RemoteStackIndex: 0,
+    ExceptionMethod: null,
+    HResult: HRESULT,
+    Source: null,
+    WatsonBuckets: null,
+  });
 }
 
 function thrownMessage(error: unknown): string {
@@ -81,6 +117,4 @@ export function otherName({ EventType, EventId, Name }: HistoryEvent, nowName: s
 /** Azure and the library would number this task differently, and answers would reach the wrong one (contract 5.4). */
 export const idsDiffer = (task: string, hostId: number, appId: number): string =>
   `Non-Deterministic workflow detected: ${task} has sequence number ${hostId} for the host and ${appId} for the app. ` +
-  'Azure would give its answer to another task. Usual cause: code goes on after a failed Task.all while another of its tasks is still being retried.';
-
-export const notSupported = (feature: string): string => `${feature} is not supported yet by the local host.`;
+  'Azure would give its answer to another task. Usual cause: code goes on while another of its tasks is still being retried or polled (after a failed Task.all, after Task.any), or two HTTP calls are polled at once.';

@@ -2,16 +2,24 @@
 import { type Delivery, Refused } from '../engine/client';
 import { type ApiCall, type ApiOptions } from './apiCall';
 import { type Instance, isTerminal } from '../engine/store';
-import { notSupported } from '../engine/texts';
 import { deleteEntity, getEntities, signalEntity } from './entityApi';
 import { empty, json, jsonText, type Reply, type Request } from './exchange';
 import { compactJson } from './jsonText';
 import { continuationHeader, listPage, readFilter, wants } from './paging';
-import { statusBody } from './statusBody';
+import { shownHistory, statusBody } from './statusBody';
 import { startedBody } from './urls';
 
-/** @param path what follows the base, with or without slashes at its ends */
+/**
+ * What it tells is on disk when it tells it.
+ * @param path what follows the base, with or without slashes at its ends
+ */
 export async function durableApi(options: ApiOptions, request: Request, path: string): Promise<Reply> {
+  const reply = await answer(options, request, path);
+  await options.client.flushed();
+  return reply;
+}
+
+async function answer(options: ApiOptions, request: Request, path: string): Promise<Reply> {
   const call: ApiCall = { ...options, request, query: request.url.searchParams };
   const [section = '', ...parts] = path.split('/').filter(Boolean).map(decode);
   try {
@@ -19,7 +27,7 @@ export async function durableApi(options: ApiOptions, request: Request, path: st
       case 'orchestrators':
         return request.method === 'POST' && parts.length > 0 ? await start(call, parts) : empty(404);
       case 'instances':
-        return checkHub(call) ?? instances(call, parts);
+        return checkHub(call) ?? (await instances(call, parts));
       case 'entities':
         return entities(call, parts);
       case 'makeprimary':
@@ -55,9 +63,14 @@ const MESSAGES = {
   },
 } as const;
 
-function refused({ kind, message }: Refused): Reply {
-  const { status, Message, ExceptionType } = MESSAGES[kind];
-  return json(status, { Message, ExceptionMessage: message, ExceptionType, StackTrace: '' });
+/** A refused start has a .NET type of its own, unlike all other refusals. */
+const EXISTS = /^An Orchestration instance with the status \w+ already exists\.$/;
+const EXISTS_TYPE = 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException';
+
+function refused({ kind, message }: Refused, Message: string = MESSAGES[kind].Message): Reply {
+  const { status, ExceptionType } = MESSAGES[kind];
+  const type = EXISTS.test(message) ? EXISTS_TYPE : ExceptionType;
+  return json(status, { Message, ExceptionMessage: message, ExceptionType: type, StackTrace: '' });
 }
 
 const badJson = (): Reply =>
@@ -69,11 +82,16 @@ const badJson = (): Reply =>
   });
 
 async function start(call: ApiCall, [name = '', instanceId]: readonly string[]): Promise<Reply> {
-  const { client, request, query, urls, defaultVersion } = call;
+  const { client, request, query, defaultVersion } = call;
   const text = request.body.toString('utf8');
   const input = text.trim() === '' ? null : compactJson(text);
   if (input === undefined) return badJson();
-  const id = client.start({ name, instanceId, input, version: query.get('version') ?? defaultVersion });
+  return started(call, client.start({ name, instanceId, input, version: query.get('version') ?? defaultVersion }));
+}
+
+/** The URLs of a new instance; or, where the request asks for that, what became of it in the time that it gives. */
+async function started(call: ApiCall, id: string): Promise<Reply> {
+  const { request, query, urls } = call;
   const timeout = Number(query.get('timeout') ?? NaN);
   const interval = Number(query.get('pollingInterval') ?? NaN);
   if (timeout >= 0 && interval > 0) {
@@ -103,15 +121,20 @@ async function waitFor(
   return undefined;
 }
 
-/** Another task hub holds none of these instances. */
+/** Another task hub holds none of these instances, and no other connection leads to one. */
 function checkHub({ query, urls }: ApiCall): Reply | undefined {
+  const connection = query.get('connection');
+  if (connection !== null && !KNOWN_CONNECTIONS.includes(connection.toLowerCase())) {
+    return refused(new Refused('state', `Unable to resolve the Azure Storage connection named '${connection}'.`));
+  }
   const hub = query.get('taskHub');
   return hub === null || hub.toLowerCase() === urls.hubName.toLowerCase() ? undefined : empty(404);
 }
+const KNOWN_CONNECTIONS: readonly string[] = ['storage', 'azurewebjobsstorage'];
 
 const STATUS_OF: Readonly<Record<Delivery, number>> = { accepted: 202, notFound: 404, gone: 410 };
 
-function instances(call: ApiCall, [id, operation, event, ...rest]: readonly string[]): Reply {
+async function instances(call: ApiCall, [id, operation, event, ...rest]: readonly string[]): Promise<Reply> {
   const { client, request, query } = call;
   if (rest.length > 0) return empty(404);
   if (id === undefined) {
@@ -124,7 +147,8 @@ function instances(call: ApiCall, [id, operation, event, ...rest]: readonly stri
     return client.purge(id) === 0 ? empty(404) : json(200, { instancesDeleted: 1 });
   }
   if (request.method !== 'POST') return empty(404);
-  const reason = query.get('reason');
+  // Blanks at its ends do not arrive.
+  const reason = query.get('reason')?.trim() ?? null;
   switch (operation.toLowerCase()) {
     case 'raiseevent':
       return event === undefined ? empty(404) : raiseEvent(call, id, event);
@@ -135,10 +159,22 @@ function instances(call: ApiCall, [id, operation, event, ...rest]: readonly stri
     case 'resume':
       return empty(STATUS_OF[client.resume(id, reason)]);
     case 'rewind':
+      return empty(STATUS_OF[client.rewind(id, reason)]);
     case 'restart':
-      return client.instance(id) ? jsonText(501, JSON.stringify(notSupported(operation))) : empty(404);
+      return restart(call, id);
     default:
       return empty(404);
+  }
+}
+
+async function restart(call: ApiCall, id: string): Promise<Reply> {
+  const { client, query, defaultVersion } = call;
+  const newId = query.get('restartWithNewInstanceId')?.toLowerCase() !== 'false';
+  try {
+    return await started(call, client.restart(id, { newId, version: defaultVersion }));
+  } catch (error) {
+    if (!(error instanceof Refused) || error.kind !== 'argument') throw error;
+    return refused(error, 'InstanceId does not match a valid orchestration instance.');
   }
 }
 
@@ -146,7 +182,7 @@ function status({ client, request, query }: ApiCall, id: string): Reply {
   const instance = client.instance(id);
   if (!instance) return empty(404);
   const history = wants(query, 'showHistory')
-    ? { rows: client.history(id), output: wants(query, 'showHistoryOutput') }
+    ? { events: shownHistory(instance, client.history(id)), output: wants(query, 'showHistoryOutput') }
     : undefined;
   const body = statusBody(instance, { input: query.get('showInput')?.toLowerCase() !== 'false', history });
   if (!isTerminal(instance.status)) return jsonText(202, body, { Location: request.url.href, 'Retry-After': '5' });
@@ -154,21 +190,25 @@ function status({ client, request, query }: ApiCall, id: string): Reply {
   return jsonText(failed ? 500 : 200, body);
 }
 
-function raiseEvent({ client, request }: ApiCall, id: string, name: string): Reply {
+function raiseEvent({ client, request, strict }: ApiCall, id: string, name: string): Reply {
   const known = client.instance(id);
   if (!known) return empty(404);
   if (isTerminal(known.status)) return empty(410);
   const text = request.body.toString('utf8').trim();
   const isJson = request.headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
   // Azure refuses an empty body; the library sends one, without a type, for an event without data (contract 12).
-  if (!isJson && text !== '') return json(400, { Message: 'Only application/json request content is supported' });
-  const event = text === '' ? 'null' : compactJson(text);
+  const isEmpty = text === '' && !strict;
+  if (!isJson && !isEmpty) return json(400, { Message: 'Only application/json request content is supported' });
+  const event = isEmpty ? 'null' : compactJson(text);
   return event === undefined ? badJson() : empty(STATUS_OF[client.raiseEvent(id, name, event)]);
 }
 
 function list(call: ApiCall): Reply {
-  const { page, next } = listPage(call, readFilter(call.query));
-  const body = `[${page.map((instance) => statusBody(instance, { input: true })).join(',')}]`;
+  const filter = readFilter(call.query);
+  const { page, next } = listPage(call, filter);
+  // `showInput` counts only beside a prefix.
+  const input = !filter.prefix || call.query.get('showInput')?.toLowerCase() !== 'false';
+  const body = `[${page.map((instance) => statusBody(instance, { input })).join(',')}]`;
   return jsonText(200, body, continuationHeader(call, next));
 }
 

@@ -1,6 +1,7 @@
 /** Entities over HTTP (contract 7.3). */
 import { Refused } from '../engine/client';
-import { entityState, type EntityId, parseEntityId } from '../engine/entityTurn';
+import { type EntityId, parseEntityId } from '../engine/entityMessages';
+import { entityState } from '../engine/entityTurn';
 import { timestamp } from '../engine/history';
 import { type ApiCall } from './apiCall';
 import { empty, json, jsonText, type Reply } from './exchange';

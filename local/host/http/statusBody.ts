@@ -1,4 +1,5 @@
 /** How an instance and its history look over HTTP (contract 7.3). */
+import { executionStarted, isEntityId } from '../engine/core';
 import { EVENT, type HistoryEvent, type HistoryRow } from '../engine/history';
 import { type Instance, RUNTIME_STATUSES } from '../engine/store';
 import { embed, objectOf } from './jsonText';
@@ -8,7 +9,7 @@ const seconds = (epochMs: number): string => new Date(epochMs).toISOString().rep
 
 export interface Shown {
   readonly input: boolean;
-  readonly history?: { readonly rows: readonly HistoryRow[]; readonly output: boolean } | undefined;
+  readonly history?: { readonly events: readonly HistoryEvent[]; readonly output: boolean } | undefined;
 }
 
 /** JSON text. All keys are always there: the library refuses a status without `input` or `output`. */
@@ -22,7 +23,7 @@ export function statusBody(instance: Instance, { input, history }: Shown): strin
     output: embed(instance.output),
     createdTime: JSON.stringify(seconds(instance.createdAt)),
     lastUpdatedTime: JSON.stringify(seconds(instance.updatedAt)),
-    ...(history && { historyEvents: `[${historyEvents(history.rows, history.output).join(',')}]` }),
+    ...(history && { historyEvents: `[${historyEvents(history.events, history.output).join(',')}]` }),
   });
 }
 
@@ -32,18 +33,30 @@ const NAMES: Readonly<Record<number, string>> = Object.fromEntries(
 /** .NET's names, where ours are shorter. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   ...NAMES,
+  17: 'GenericEvent',
   [EVENT.subOrchestrationCreated]: 'SubOrchestrationInstanceCreated',
   [EVENT.subOrchestrationCompleted]: 'SubOrchestrationInstanceCompleted',
   [EVENT.subOrchestrationFailed]: 'SubOrchestrationInstanceFailed',
 };
 const BOUNDARIES: readonly number[] = [EVENT.orchestratorStarted, EVENT.orchestratorCompleted];
 const FOLDED: readonly number[] = [EVENT.taskScheduled, EVENT.subOrchestrationCreated];
-const REMOVED: readonly string[] = ['EventId', 'TaskScheduledId', 'TimerId', 'EventType', 'Timestamp'];
+const REMOVED: readonly string[] = ['EventId', 'TaskScheduledId', 'TimerId', 'EventType', 'Timestamp', 'Data'];
 const REMOVED_OF_START: readonly string[] = ['OrchestrationInstance', 'ParentInstance', 'Version', 'Tags', 'Name'];
 
+/** .NET's order; the store does not keep any. */
+const ORDER: readonly string[] = [
+  ...['OrchestrationStatus', 'InstanceId', 'Name', 'Reason', 'Details', 'Input', 'Result', 'FireAt', 'Correlation'],
+  ...['ParentTraceContext', 'ScheduledStartTime', 'Generation', 'FailureDetails'],
+];
+
+/** An entity keeps no history here; on Azure it is always at the beginning of an execution. */
+export function shownHistory(instance: Instance, rows: readonly HistoryRow[]): HistoryEvent[] {
+  if (!isEntityId(instance.id)) return rows.map(({ event }) => event);
+  return [executionStarted(instance, instance.createdAt, null)];
+}
+
 /** Scheduling events are folded into their completion, and stay only while there is none. */
-function historyEvents(rows: readonly HistoryRow[], showOutput: boolean): string[] {
-  const events = rows.map(({ event }) => event);
+function historyEvents(events: readonly HistoryEvent[], showOutput: boolean): string[] {
   const scheduled = new Map(
     events.filter(({ EventType }) => FOLDED.includes(EventType)).map((event) => [event.EventId, event]),
   );
@@ -66,13 +79,16 @@ function eventFields(
 ): Record<string, string> {
   const isStart = event.EventType === EVENT.executionStarted;
   const dropped = [...REMOVED, ...(isStart ? REMOVED_OF_START : []), ...(showOutput ? [] : ['Result'])];
-  const kept = Object.entries(event).filter(([name, value]) => value !== undefined && !dropped.includes(name));
+  const kept = Object.entries(event)
+    .filter(([name, value]) => value !== undefined && !dropped.includes(name))
+    .sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const show = (name: string, value: unknown): string => {
     if (name === 'Result') return embed(event.Result ?? null);
     if (name === 'OrchestrationStatus') return JSON.stringify(RUNTIME_STATUSES[event.OrchestrationStatus ?? 0]);
     return JSON.stringify(value);
   };
   return {
+    ...('Data' in event && { Data: JSON.stringify(event.Data) }),
     EventType: JSON.stringify(TYPE_NAMES[event.EventType] ?? String(event.EventType)),
     ...Object.fromEntries(kept.map(([name, value]) => [name, show(name, value)])),
     Timestamp: JSON.stringify(event.Timestamp),

@@ -150,13 +150,13 @@ describe('failures', () => {
     expect(await run(name)).toMatchObject({ runtimeStatus: 'Failed', output: expect.stringMatching(output) });
   });
 
-  test('what does not exist, or is not supported yet, fails the task', async () => {
+  test('what does not exist, or cannot be reached, fails the task', async () => {
     const none = (kind: string) =>
       expect.stringMatching(`The function 'nobody' doesn't exist, is disabled, or is not an ${kind} function`);
     expect(await run('unknown', undefined, 'unk')).toEqual([
       ...[none('activity'), none('orchestrator'), none('entity')],
       "The instance ID 'unk' may not be used for a sub-orchestration of 'unk'.",
-      'callHttp is not supported yet by the local host.',
+      'GET http://127.0.0.1:9/ failed: connect ECONNREFUSED 127.0.0.1:9',
     ]);
   });
 
@@ -391,17 +391,6 @@ describe('management', () => {
   ])('%s %s is 404', async (method, path) => {
     expect((await send(at(path), method)).status).toBe(404);
   });
-
-  test('what this version leaves out says so', async () => {
-    await run('throws', 1, 'later-1');
-    for (const operation of ['rewind', 'restart']) {
-      expect(await post('later-1', operation)).toMatchObject({
-        status: 501,
-        json: `${operation} is not supported yet by the local host.`,
-      });
-    }
-    expect((await post('nobody', 'rewind')).status).toBe(404);
-  });
 });
 
 describe('the client in the app', () => {
@@ -441,8 +430,14 @@ describe('the client in the app', () => {
     expect(await error('raise', 'nobody', { name: 'Go', data: 1 })).toBe("No instance with ID 'nobody' found.");
     expect(await error('terminate', 'nobody', { reason: 'x' })).toBe("No instance with ID 'nobody' found.");
     expect(await error('status', 'nobody', {})).toMatch(/replied with HTTP 404 response.+provided: nobody\.$/);
-    await run('throws', 1, 'cl2');
-    expect(await error('rewind', 'cl2', { reason: 'x' })).toBe('rewind is not supported yet by the local host.');
+    expect(await error('rewind', 'nobody', { reason: 'x' })).toBe("No instance with ID 'nobody' found.");
+    await run('throws', 1, 'cl4');
+    expect((await client('rewind', 'cl4', { reason: 'x' })).status).toBe(200);
+    expect((await reaches('cl4', 'Failed', 'showHistory=true')).text).toContain('"Data":"x"');
+    await run('input', 1, 'cl2');
+    expect(await error('rewind', 'cl2', { reason: 'x' })).toBe(
+      'The operation failed with an unexpected status code: 410. Details: ""',
+    );
   });
 
   test('a start without input sends the empty string', async () => {

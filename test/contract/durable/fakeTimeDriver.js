@@ -4,9 +4,8 @@
  */
 const FakeTimers = require('@sinonjs/fake-timers');
 const { request } = require('node:http');
-const { join } = require('node:path');
 const { performance } = require('node:perf_hooks');
-const { startHost } = require(join(__dirname, '../../../dist/local/host/startHost.js'));
+const { startHost } = require('../../../dist/local/host/startHost.js');
 
 const [folder, stateFolder, orchestrator] = process.argv.slice(2);
 const realNow = performance.now.bind(performance);

@@ -54,8 +54,9 @@ export async function startHostProcess(
   stateFolder: string,
   folder = APP,
   env: Readonly<Record<string, string>> = {},
+  options: readonly string[] = [],
 ): Promise<HostProcess> {
-  const args = [folder, '--port', '0', '--state', stateFolder];
+  const args = [folder, '--port', '0', '--state', stateFolder, ...options];
   const { child, output, onOutput, ended } = spawnHost(args, env);
   const url = await new Promise<string>((resolve, reject) => {
     onOutput(() => {

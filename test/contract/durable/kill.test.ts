@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { VirtualClock } from '../../support/virtualClock';
 import { Engine } from '../../../local/host/engine/engine';
 import { openSqliteStore } from '../../../local/host/engine/sqliteStore';
-import { live, World } from './crash/life';
+import { basePorts, live, World } from './crash/life';
 import { type Outcome, outcome } from './crash/outcome';
 import { performOverHttp } from './crash/overHttp';
 import { STEPS } from './crash/steps';
@@ -63,10 +63,11 @@ test('killed ten times, everything comes to the same end', async () => {
 
 function storedOutcome(file: string): Outcome {
   const store = openSqliteStore(file);
+  const nothingRuns = (): Promise<never> => Promise.reject(new Error('Nothing may run here.'));
   const ports = {
-    ...{ store, clock: new VirtualClock(Date.now()), log: () => undefined, functions: () => [] },
-    invoke: () => Promise.reject(new Error('Nothing may run here.')),
-    limits: { activities: 0, orchestrators: 0, entities: 0, entityBatch: 0, messagesPerTurn: 0 },
+    ...basePorts(store, new VirtualClock(Date.now())),
+    invokeOrchestrator: nothingRuns,
+    invoke: nothingRuns,
   };
   try {
     return outcome(new Engine(ports).client);

@@ -2,10 +2,17 @@
 import { DummyEntityContext, DummyOrchestrationContext } from 'durable-functions';
 import { Entity } from 'durable-functions/lib/src/entities/Entity';
 import { Orchestrator } from 'durable-functions/lib/src/orchestrations/Orchestrator';
-import { type Answer, type Invocation } from '../../../../local/host/engine/core';
+import { type Clock } from '../../../../local/host/engine/clock';
+import {
+  type OrchestratorAnswer,
+  type OrchestratorInvocation,
+  type TextAnswer,
+  type TextInvocation,
+} from '../../../../local/host/engine/core';
 import { Engine } from '../../../../local/host/engine/engine';
 import { openSqliteStore } from '../../../../local/host/engine/sqliteStore';
-import { type Store } from '../../../../local/host/engine/store';
+import { type Batch, type Store } from '../../../../local/host/engine/store';
+import { type FunctionKind } from '../../../../local/host/engine/texts';
 import { VirtualClock } from '../../../support/virtualClock';
 import { perform } from './client';
 import { type Outcome, outcome } from './outcome';
@@ -36,31 +43,47 @@ export interface Cut {
   readonly kind: 'lost' | 'unanswered';
 }
 
-class PowerCut extends Error {}
+const silent = (): void => undefined;
+
+const NAMES = { orchestrator: ORCHESTRATORS, activity: ACTIVITIES, entity: ENTITIES };
+/** All but what runs functions. */
+export const basePorts = (store: Store, clock: Clock) =>
+  ({
+    ...{ store, clock, log: silent, strict: false, httpPollMs: 30_000 },
+    functions: (kind: FunctionKind) => Object.keys(NAMES[kind]),
+    versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
+    limits: {
+      ...{ activities: 4, orchestrators: 5, entities: 5, entityBatch: 100, messagesPerTurn: 100, coalesceFrom: 200 },
+    },
+    // The power is out.
+    broken: silent,
+  }) as const;
 
 /** Runs until the cut, or to the end: then it says what has become of everything. */
 export async function live(file: string, world: World, cut?: Cut): Promise<{ outcome?: Outcome; commits: number }> {
   const disk = openSqliteStore(file);
   const power = new Power(disk, cut);
   const clock = new VirtualClock(world.now);
-  const names = { orchestrator: ORCHESTRATORS, activity: ACTIVITIES, entity: ENTITIES };
+  const alive = async <T>(answer: Promise<T>): Promise<T> => {
+    power.signsOfLife += 1;
+    return answer.finally(() => (power.signsOfLife += 1));
+  };
   const engine = new Engine({
-    store: power.store,
-    clock,
-    log: () => undefined,
-    functions: (kind) => Object.keys(names[kind]),
-    invoke: (invocation) => invoke(invocation, outsideOf(world, clock)),
-    limits: { activities: 4, orchestrators: 5, entities: 5, entityBatch: 100, messagesPerTurn: 100 },
+    ...basePorts(power.store, clock),
+    invokeOrchestrator: (invocation) => alive(invokeOrchestrator(invocation)),
+    invoke: (invocation) => alive(invoke(invocation, outsideOf(world, clock))),
   });
   const attempt = async (step: Step): Promise<void> => {
     if (power.isOut) return;
-    if (perform(engine.client, step)) world.acknowledged.add(step);
+    const isDone = perform(engine.client, step);
+    await engine.client.flushed();
+    if (isDone) world.acknowledged.add(step);
     else clock.at(clock.now() + 1_000, () => void attempt(step));
   };
   try {
     engine.start();
     const tried = STEPS.filter((step) => !world.acknowledged.has(step));
-    tried.forEach((step) => clock.at(Math.max(START + step.at, world.now), () => void attempt(step).catch(ignoreCut)));
+    tried.forEach((step) => clock.at(Math.max(START + step.at, world.now), () => void attempt(step)));
     do {
       world.now = clock.now();
       const open = STEPS.find((step) => !world.acknowledged.has(step));
@@ -85,10 +108,6 @@ async function stillness(signsOfLife: () => number): Promise<void> {
   }
 }
 
-const ignoreCut = (error: unknown): void => {
-  if (!(error instanceof PowerCut)) throw error;
-};
-
 /** Stands between an engine and its store. Once the power is out, nothing that the engine still writes gets through. */
 class Power {
   commits = 0;
@@ -101,33 +120,23 @@ class Power {
     disk: Store,
     private readonly cut: Cut | undefined,
   ) {
-    this.store = new Proxy(disk, {
-      get: (target, key, receiver): unknown => {
-        this.signsOfLife += 1;
-        return key === 'transaction'
-          ? <T>(work: () => T) => this.commit(target, work)
-          : Reflect.get(target, key, receiver);
-      },
-    });
+    this.store = { ...disk, write: (batch) => this.write(disk, batch) };
   }
 
   switchOff(): void {
     this.isOut = true;
   }
 
-  private commit<T>(disk: Store, work: () => T): T {
-    if (this.isOut) throw new PowerCut();
+  private write(disk: Store, batch: Batch): void {
     const isLast = this.commits + 1 === this.cut?.afterCommits;
-    const result = disk.transaction(() => {
-      const done = work();
-      if (!isLast || this.cut?.kind !== 'lost') return done;
-      this.switchOff();
-      throw new PowerCut();
-    });
+    if (isLast && this.cut?.kind === 'lost') this.switchOff();
+    if (this.isOut) throw new Error('The power is out.');
+    disk.write(batch);
     this.commits += 1;
-    if (!isLast) return result;
+    this.signsOfLife += 1;
+    if (!isLast) return;
     this.switchOff();
-    throw new PowerCut();
+    throw new Error('The power is out.');
   }
 }
 
@@ -137,22 +146,27 @@ const outsideOf = (world: World, clock: VirtualClock): Outside => ({
   endOf: (key, ms) => world.endOf(key, ms),
 });
 
-async function invoke({ kind, name, input }: Invocation, outside: Outside): Promise<Answer> {
+async function invokeOrchestrator({ name, input }: OrchestratorInvocation): Promise<OrchestratorAnswer> {
   try {
-    const value: unknown = input === null ? null : JSON.parse(input);
-    const result = await run(kind, name, value, outside);
-    return { ok: true, result: result === undefined || result === null ? null : JSON.stringify(result) };
+    const handler = ORCHESTRATORS[name];
+    if (!handler) throw new Error(`There is no orchestrator '${name}'.`);
+    const context = new DummyOrchestrationContext(name, 'test', silent);
+    return { ok: true, result: await new Orchestrator(handler).handle(input, context) };
   } catch (error) {
     return { ok: false, error };
   }
 }
 
-function run(kind: Invocation['kind'], name: string, value: unknown, outside: Outside): unknown {
-  const silent = (): void => undefined;
-  const [orchestrator, entity] = [ORCHESTRATORS[name], ENTITIES[name]];
-  if (kind === 'orchestrator' && orchestrator)
-    return new Orchestrator(orchestrator).handle(value, new DummyOrchestrationContext(name, 'test', silent));
-  if (kind === 'entity' && entity)
-    return new Entity(entity).handle(value, new DummyEntityContext(name, 'test', silent));
-  return ACTIVITIES[name]?.(value as never, outside);
+async function invoke({ kind, name, input }: TextInvocation, outside: Outside): Promise<TextAnswer> {
+  try {
+    const value: unknown = input === null ? null : JSON.parse(input);
+    const entity = ENTITIES[name];
+    const result: unknown =
+      kind === 'entity' && entity
+        ? await new Entity(entity).handle(value, new DummyEntityContext(name, 'test', silent))
+        : await ACTIVITIES[name]?.(value as never, outside);
+    return { ok: true, result: result === undefined || result === null ? null : JSON.stringify(result) };
+  } catch (error) {
+    return { ok: false, error };
+  }
 }
