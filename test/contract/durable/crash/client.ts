@@ -24,6 +24,13 @@ export function perform(client: EngineClient, step: Step): boolean {
       // A suspension that was asked for twice needs to be ended twice: so it looks on until the instance has ended.
       if (instance?.status === 'Suspended') client.resume(id, REASON.resume);
       return isTerminal(instance?.status ?? 'Pending');
+    case 'rewind':
+      if (instance?.status === 'Failed') client.rewind(id, REASON.rewind);
+      return instance?.status === 'Completed';
+    case 'restart':
+      if (!instance || !isTerminal(instance.status)) return false;
+      client.restart(id, { newId: false, version: undefined });
+      return true;
     case 'purge':
       client.purge(id);
       return client.instance(id) === undefined;

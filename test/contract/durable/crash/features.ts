@@ -139,6 +139,33 @@ export const ORCHESTRATORS: Readonly<Record<string, Orchestrator>> = {
     );
     return [depth, yield context.df.Task.all(children)];
   },
+  /** Alone with its entities, it may count on what it read. */
+  *locks(context) {
+    const [a, b] = [tally('locked a'), tally('locked b')];
+    const odd = context.df.instanceId.endsWith('1');
+    const lock: { release(): void } = yield context.df.lock(odd ? [a, b] : [b, a]);
+    const before: number = yield context.df.callEntity(a, 'get');
+    yield context.df.callActivity('square', 5);
+    yield context.df.callEntity(a, 'add', 1);
+    context.df.signalEntity(b, 'add', 1);
+    const afterwards: number = yield context.df.callEntity(a, 'get');
+    lock.release();
+    return afterwards === before + 1;
+  },
+  /** What it calls takes a while, and says so. */
+  *polls(context) {
+    const answer: { statusCode: number; content: string } = yield context.df.callHttp({
+      method: 'GET',
+      url: `http://outside/${context.df.instanceId}`,
+    });
+    return [answer.statusCode, answer.content];
+  },
+  /** Fails, unless it is run on from there later. */
+  *rewindable(context) {
+    const square: unknown = yield context.df.callActivity('square', 6);
+    const child: unknown = yield context.df.callSubOrchestrator('family', 0);
+    return [square, child, yield context.df.callActivity('healsAt', { at: now(context) + 10 * SECOND })];
+  },
   *fails(context) {
     yield context.df.callActivity('square', 1);
     throw new Error('gave up');

@@ -10,6 +10,7 @@ import {
   type TextInvocation,
 } from '../../../../local/host/engine/core';
 import { Engine } from '../../../../local/host/engine/engine';
+import { HTTP_ACTIVITY } from '../../../../local/host/engine/httpCall';
 import { openSqliteStore } from '../../../../local/host/engine/sqliteStore';
 import { type Batch, type Store } from '../../../../local/host/engine/store';
 import { type FunctionKind } from '../../../../local/host/engine/texts';
@@ -160,6 +161,7 @@ async function invokeOrchestrator({ name, input }: OrchestratorInvocation): Prom
 async function invoke({ kind, name, input }: TextInvocation, outside: Outside): Promise<TextAnswer> {
   try {
     const value: unknown = input === null ? null : JSON.parse(input);
+    if (name === HTTP_ACTIVITY) return { ok: true, result: JSON.stringify(httpAnswer(input ?? '', outside)) };
     const entity = ENTITIES[name];
     const result: unknown =
       kind === 'entity' && entity
@@ -169,4 +171,11 @@ async function invoke({ kind, name, input }: TextInvocation, outside: Outside): 
   } catch (error) {
     return { ok: false, error };
   }
+}
+
+/** 202 until what was asked for has ended. */
+function httpAnswer(key: string, outside: Outside): unknown {
+  const isDone = outside.now() >= outside.endOf(key, 5_000);
+  const headers = { Location: 'http://outside/again', 'Retry-After': '2' };
+  return isDone ? { statusCode: 200, headers: {}, content: 'done' } : { statusCode: 202, headers, content: '' };
 }

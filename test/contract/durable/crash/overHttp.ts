@@ -9,7 +9,7 @@ const ENDED = ['Completed', 'Failed', 'Terminated'];
 /** @returns false when it cannot be done yet. @throws when there is no answer, or one that nobody expects */
 export async function performOverHttp(host: HostProcess, step: Step): Promise<boolean> {
   const id = encodeURIComponent(step.id);
-  const query = `code=${host.keys.systemKeys.durabletask_extension}&reason=${encodeURIComponent(REASON[step.act] ?? '')}`;
+  const query = `code=${host.keys.systemKeys.durabletask_extension}&restartWithNewInstanceId=false&reason=${encodeURIComponent(REASON[step.act] ?? '')}`;
   const ask = (method: string, path: string, body?: unknown) =>
     send(`${host.url}/runtime/webhooks/durabletask/${path}?${query}`, method, body);
   const found = await ask('GET', `instances/${id}`);
@@ -35,6 +35,12 @@ export async function performOverHttp(host: HostProcess, step: Step): Promise<bo
       if (instance?.runtimeStatus === 'Suspended')
         await accepted('POST', `instances/${id}/resume`, undefined, 202, 410);
       return ENDED.includes(instance?.runtimeStatus ?? '');
+    case 'rewind':
+      if (instance?.runtimeStatus === 'Failed') await accepted('POST', `instances/${id}/rewind`, undefined, 202, 500);
+      return instance?.runtimeStatus === 'Completed';
+    case 'restart':
+      if (!ENDED.includes(instance?.runtimeStatus ?? '')) return false;
+      return accepted('POST', `instances/${id}/restart`, undefined, 202);
     case 'purge':
       if (instance) await accepted('DELETE', `instances/${id}`, undefined, 200);
       return !instance;

@@ -9,18 +9,19 @@ export type Step = {
   | { readonly act: 'start'; readonly name: string; readonly input: unknown }
   /** `seen`: how many events of the kind the instance must say that it has seen, in its custom status. */
   | { readonly act: 'raise'; readonly event: string; readonly data: unknown; readonly seen?: number }
-  | { readonly act: 'terminate' | 'suspend' | 'resume' | 'purge' }
+  | { readonly act: 'terminate' | 'suspend' | 'resume' | 'rewind' | 'restart' | 'purge' }
 );
 
 const statusSchema = z.object({ seen: z.number() });
 /** @param customStatus as JSON */
 export const hasSeen = (customStatus: unknown): number => statusSchema.safeParse(customStatus).data?.seen ?? -1;
 
-export const REASON: Readonly<Record<'terminate' | 'suspend' | 'resume', string>> &
+export const REASON: Readonly<Record<'terminate' | 'suspend' | 'resume' | 'rewind', string>> &
   Partial<Record<Step['act'], string>> = {
   terminate: 'no longer wanted',
   suspend: 'a break',
   resume: 'on with it',
+  rewind: 'it is healed',
 };
 
 const SECOND = 1_000;
@@ -32,7 +33,8 @@ const raise = (at: number, id: string, event: string, data: unknown, seen?: numb
   ...{ at, act: 'raise', id, event, data },
   ...(seen !== undefined && { seen }),
 });
-const control = (at: number, act: 'terminate' | 'suspend' | 'resume' | 'purge', id: string): Step => ({ at, act, id });
+type Control = 'terminate' | 'suspend' | 'resume' | 'rewind' | 'restart' | 'purge';
+const control = (at: number, act: Control, id: string): Step => ({ at, act, id });
 
 export const STEPS: readonly Step[] = [
   start(0, 'fanOut', 'fanOut'),
@@ -61,9 +63,24 @@ export const STEPS: readonly Step[] = [
   start(400, 'fails', 'fails'),
   start(400, 'fails', 'purged'),
   control(30 * SECOND, 'purge', 'purged'),
+  ...[1, 2, 3].map((n) => start(SECOND, 'locks', `locks ${n}`)),
+  start(SECOND, 'polls', 'polls'),
+  start(SECOND, 'rewindable', 'rewindable'),
+  control(15 * SECOND, 'rewind', 'rewindable'),
+  start(SECOND, 'family', 'restarted', 0),
+  control(16 * SECOND, 'restart', 'restarted'),
   // Once more, at times of their own.
   start(6 * SECOND, 'fanOut', 'fanOut 2'),
   start(7 * SECOND, 'retries', 'retries 2'),
   start(8 * SECOND, 'talks', 'talks 2'),
   start(25 * SECOND, 'family', 'family 2', 2),
+  ...[1, 2].map((n) => start((25 + n) * SECOND, 'locks', `more locks ${n}`)),
+  start(27_500, 'polls', 'polls 2'),
+  start(28_200, 'races', 'races 2'),
+  start(29_300, 'retries', 'retries 3'),
+  start(29_900, 'talks', 'talks 3'),
+  start(40_100, 'fanOut', 'fanOut 3'),
+  start(40_200, 'family', 'family 3', 2),
+  start(40_300, 'catches', 'catches 2'),
+  start(40_400, 'retries', 'retries 4'),
 ];
