@@ -12,22 +12,24 @@ const PATIENCE_MS = 15_000;
 
 export async function fanOut(scratch: string, { rounds, slowPeer }: Scale): Promise<Row[]> {
   const ours = await openEngine(join(scratch, 'fanOut.db'));
-  const peer = await openPeer();
+  const peer = openPeer();
   progress('fan-out: warming up');
-  for (const engine of [ours, peer]) await engine.run('drips', 3, 100);
+  await ours.run('drips', 3, 100);
+  await peer.awake(() => peer.run('drips', 3, 100));
   const took = async (size: number, withPeer: boolean) => {
     progress(`fan-out: ${size} activities`);
     const times: Record<'ours' | 'peer', number[]> = { ours: [], peer: [] };
     for (let round = 0; round < rounds; round++) {
       if (!isLong(times.ours)) times.ours.push(await time(() => ours.run('drips', 1, size)));
-      if (withPeer && !isLong(times.peer)) times.peer.push(await time(() => peer.run('drips', 1, size)));
+      if (withPeer && !isLong(times.peer))
+        times.peer.push(await peer.awake(() => time(() => peer.run('drips', 1, size))));
     }
     return { ours: median(times.ours), peer: withPeer ? median(times.peer) : undefined };
   };
   const few = await took(500, true);
   const some = await took(2_000, slowPeer);
   const many = some.ours > PATIENCE_MS ? { ours: NaN, peer: undefined } : await took(5_000, false);
-  await Promise.all([ours.close(), peer.close()]);
+  await ours.close();
 
   const row = (size: number, { ours: mine, peer: theirs }: typeof few): Row => ({
     what: `fan-out of ${size.toLocaleString('en')}, answers one by one`,
@@ -64,9 +66,8 @@ export async function naps(scratch: string, { rounds, slowPeer }: Scale): Promis
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) times.push(await once(ours));
   await ours.close();
-  const peer = await openPeer();
-  const theirs = slowPeer ? await once(peer) : undefined;
-  await peer.close();
+  const peer = openPeer();
+  const theirs = slowPeer ? await peer.awake(() => once(peer)) : undefined;
   const mine = median(times);
   return [
     {

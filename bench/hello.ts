@@ -7,13 +7,13 @@ import { startHost, startLoad } from './processes';
 import { type Row } from './report';
 
 const AT_ONCE = 100;
-const ROUND_MS = 500;
-const WARM_UP_MS = 1500;
+const ROUND_MS = 700;
+const WARM_UP_MS = 3_000;
 
 export async function hello(scratch: string, { rounds }: Scale): Promise<Row[]> {
   const ours = await openEngine(join(scratch, 'hello.db'));
   const inMemory = await openEngine(':memory:');
-  const peer = await openPeer();
+  const peer = openPeer();
   const host = await startHost(join(scratch, 'http'));
   const load = startLoad(host.url);
   const say = (engine: Pick<typeof peer, 'run'>, atOnce: number) => () =>
@@ -21,18 +21,25 @@ export async function hello(scratch: string, { rounds }: Scale): Promise<Row[]> 
   const http = () => rate(ROUND_MS, () => load.run(AT_ONCE));
 
   progress('hello cities: warming up');
-  for (const engine of [ours, inMemory, peer]) await rate(WARM_UP_MS, () => engine.run('helloCities', AT_ONCE));
+  const warmUp = (engine: Pick<typeof peer, 'run'>) => rate(WARM_UP_MS, () => engine.run('helloCities', AT_ONCE));
+  await warmUp(ours);
+  await warmUp(inMemory);
+  await peer.awake(() => warmUp(peer));
   await rate(WARM_UP_MS, () => load.run(AT_ONCE));
   progress('hello cities: one at a time');
-  const single = await interleave(rounds, { ours: say(ours, 1), inMemory: say(inMemory, 1), peer: say(peer, 1) });
+  const single = await interleave(rounds, {
+    ours: say(ours, 1),
+    inMemory: say(inMemory, 1),
+    peer: () => peer.awake(say(peer, 1)),
+  });
   progress('hello cities: a hundred at once');
   const many = await interleave(rounds, {
     ours: say(ours, AT_ONCE),
     inMemory: say(inMemory, AT_ONCE),
-    peer: say(peer, AT_ONCE),
+    peer: () => peer.awake(say(peer, AT_ONCE)),
     http,
   });
-  await Promise.all([ours.close(), inMemory.close(), peer.close(), load.stop().then(() => host.stop())]);
+  await Promise.all([ours.close(), inMemory.close(), load.stop().then(() => host.stop())]);
 
   const unit = 'instances/s';
   return [

@@ -15,7 +15,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Peer {
   /** Starts `count` instances at once and waits for the last. @returns `count` */
   run(name: string, count: number, input?: unknown): Promise<number>;
-  close(): Promise<void>;
+  /** It runs only meanwhile: its worker never rests, and would take the processor from all others. */
+  awake<T>(work: () => Promise<T>): Promise<T>;
 }
 
 type Orchestrator = AsyncGenerator<Task<unknown>, unknown, unknown>;
@@ -23,7 +24,7 @@ type Orchestrator = AsyncGenerator<Task<unknown>, unknown, unknown>;
 /** Longer than any row takes, in seconds. */
 const PATIENCE = 600;
 
-export async function openPeer(): Promise<Peer> {
+export function openPeer(): Peer {
   // It writes a line for each step, and takes no logger here.
   for (const level of ['log', 'info', 'debug'] as const) console[level] = () => undefined;
   const backend = new InMemoryOrchestrationBackend(1_000_000);
@@ -51,7 +52,6 @@ export async function openPeer(): Promise<Peer> {
     'naps',
     fanOut('nap', (count) => new Array<number>(count).fill(100)),
   );
-  await worker.start();
   return {
     async run(name, count, input) {
       const ids: string[] = [];
@@ -63,6 +63,13 @@ export async function openPeer(): Promise<Peer> {
       backend.reset();
       return count;
     },
-    close: () => worker.stop(),
+    async awake(work) {
+      await worker.start();
+      try {
+        return await work();
+      } finally {
+        await worker.stop();
+      }
+    },
   };
 }
