@@ -27,7 +27,7 @@ if (!versionAtLeast(node.slice(1), WANTED_NODE)) {
   fail(`Node ${WANTED_NODE.join('.')} or later runs the app; no package of it exists for this platform.`, node);
 }
 
-const sources = hashOf(['src', 'local', 'types', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
+const sources = hashOf(['src', 'local', 'bench', 'types', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
 once(at('dist', '.sentry-build'), sources, 'compiling', () =>
   run(at('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']),
 );

@@ -10,7 +10,7 @@ const checks = [
   ['compile', 'tsc', ['--noEmit']],
   ['lint', 'eslint', ['.', '--max-warnings', '0']],
   ['format', 'prettier', ['--check', '.', '--log-level', 'warn']],
-  ['import rules', 'depcruise', ['src', 'local', 'test', '--output-type', 'err']],
+  ['import rules', 'depcruise', ['src', 'local', 'test', 'bench', '--output-type', 'err']],
   ['dead code', 'knip', []],
   ['infrastructure', 'node', ['scripts/checkInfra.mjs']],
   ['tests', 'jest', ['--json', '--outputFile', jestReport, ...process.argv.slice(2)]],

@@ -44,6 +44,8 @@ export interface RunningHost {
   readonly routes: readonly HttpRoute[];
   /** Functions that have no URL, with their triggers. */
   readonly others: readonly { readonly name: string; readonly trigger: string }[];
+  /** Resolves when no orchestration, activity or entity runs, and none could before the next timer. */
+  idle(): Promise<void>;
   /** Takes no new work, waits a little for running activities, and lets go of the state. */
   close(): Promise<void>;
 }
@@ -127,7 +129,8 @@ async function start(
   // Again, and now first of all: no new requests while the rest winds down.
   undo.push(() => web.close());
   warnOfUnserved(functions, log);
-  return { url: web.origin, port: web.port, rpcUrl: urls.rpcUrl, keys, routes, others: withoutUrl(functions) };
+  const idle = (): Promise<void> => engine.idle();
+  return { url: web.origin, port: web.port, rpcUrl: urls.rpcUrl, keys, routes, others: withoutUrl(functions), idle };
 }
 
 /** The servers come first, because the app may read the host's name while it loads; they answer once it has. */

@@ -21,7 +21,6 @@ import { Orchestrator } from 'durable-functions/lib/src/orchestrations/Orchestra
 import { z } from 'zod';
 import { type LeafAction, parseAction, readFailure, readState } from '../../local/host/engine/actions';
 import { type EngineClient } from '../../local/host/engine/client';
-import { type Clock } from '../../local/host/engine/clock';
 import {
   isEntityId,
   type OrchestratorAnswer,
@@ -33,6 +32,7 @@ import { Engine } from '../../local/host/engine/engine';
 import { entityState } from '../../local/host/engine/entityTurn';
 import { openSqliteStore } from '../../local/host/engine/sqliteStore';
 import { type Instance, isTerminal, type RuntimeStatus } from '../../local/host/engine/store';
+import { VirtualClock } from './virtualClock';
 
 type Handler<T> = (context: OrchestrationContext) => Generator<Task, T, never>;
 
@@ -95,29 +95,6 @@ export async function runOrchestrator<T>(
   const run = new Run(orchestrator, options);
   const instance = await run.toEnd();
   return run.result<T>(instance);
-}
-
-class VirtualClock implements Clock {
-  private readonly alarms = new Set<{ readonly at: number; readonly fire: () => void }>();
-  constructor(private time: number) {}
-
-  now(): number {
-    return this.time;
-  }
-  at(epochMs: number, fire: () => void): () => void {
-    const alarm = { at: epochMs, fire };
-    this.alarms.add(alarm);
-    return () => this.alarms.delete(alarm);
-  }
-  /** Jumps to the earliest alarm. False when there is none. */
-  jump(): boolean {
-    const [next] = [...this.alarms].sort((a, b) => a.at - b.at);
-    if (!next) return false;
-    this.alarms.delete(next);
-    this.time = Math.max(this.time, next.at);
-    next.fire();
-    return true;
-  }
 }
 
 /** ExecutionStarted is always the second event. */

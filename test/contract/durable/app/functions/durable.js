@@ -1,5 +1,4 @@
 /* eslint require-yield: off -- an orchestrator is a generator also where it waits for nothing */
-const { appendFileSync } = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 const df = require('durable-functions');
 
@@ -35,12 +34,6 @@ activity('crowd', async () => {
   await sleep(20);
   atOnce -= 1;
   return most;
-});
-/** Leaves a trace outside of the host, for the test that kills it. */
-activity('mark', async ({ file, line }) => {
-  await sleep(5);
-  appendFileSync(file, `${line}\n`);
-  return line;
 });
 
 // ---- orchestrators
@@ -239,28 +232,6 @@ orchestration('crowds', function* (context) {
   const most = yield context.df.Task.all(Array.from({ length: 30 }, () => context.df.callActivity('crowd')));
   return Math.max(...most);
 });
-/** Everything that a kill may interrupt: activities, retries, a child, a timer, an event, an entity, continueAsNew. */
-orchestration('marathon', function* (context) {
-  const { file, name, round, rounds } = context.df.getInput();
-  const mark = (line) =>
-    context.df.callActivityWithRetry('mark', retry(50, 5), { file, line: `${name} ${round} ${line}` });
-  const marks = yield context.df.Task.all([1, 2, 3, 4, 5].map(mark));
-  const child = yield context.df.callSubOrchestrator('marathonChild', { file, name, round });
-  yield context.df.createTimer(later(context, 30));
-  const id = new df.EntityId('counter', name);
-  context.df.signalEntity(id, 'add', 1);
-  if (round < rounds) {
-    context.df.continueAsNew({ file, name, round: round + 1, rounds });
-    return;
-  }
-  const event = yield context.df.waitForExternalEvent('Finish');
-  return { marks, child, event, count: yield context.df.callEntity(id, 'get') };
-});
-orchestration('marathonChild', function* (context) {
-  const { file, name, round } = context.df.getInput();
-  return yield context.df.callActivity('mark', { file, line: `${name} ${round} child` });
-});
-
 // ---- entities
 df.app.entity('counter', {
   handler: (context) => {

@@ -1,0 +1,47 @@
+/** The figures, as rows of a table. */
+
+export interface Row {
+  readonly what: string;
+  readonly unit: string;
+  /** NaN: it was not run, because it would have taken minutes. */
+  readonly ours: number;
+  /** The same with nothing written to disk. */
+  readonly inMemory?: number | undefined;
+  readonly peer?: number | undefined;
+  /** What the row is about, where that is not the figure itself; greater is better where `goal` starts with ≥. */
+  readonly ratio?: number | undefined;
+  readonly goal?: string | undefined;
+}
+
+const COLUMNS = ['', 'unit', 'on disk', 'memory', 'peer', 'ratio', 'goal'];
+
+/** Three significant digits, and thousands apart. */
+const figure = (value: number | undefined): string =>
+  value === undefined
+    ? ''
+    : Number.isNaN(value)
+      ? 'too long'
+      : value >= 1000
+        ? Math.round(value).toLocaleString('en')
+        : String(Number(value.toPrecision(3)));
+
+export function printTable(machine: Readonly<Record<string, unknown>>, rows: readonly Row[]): string {
+  const cells = rows.map(({ what, unit, ours, inMemory, peer, ratio, goal = '' }) => {
+    return [what, unit, figure(ours), figure(inMemory), figure(peer), figure(ratio), goal];
+  });
+  const widths = COLUMNS.map((name, column) =>
+    Math.max(...[COLUMNS, ...cells].map((line) => (line[column] ?? name).length)),
+  );
+  const isText = (column: number): boolean => column < 2 || column === COLUMNS.length - 1;
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, column) =>
+        isText(column) ? value.padEnd(widths[column] ?? 0) : value.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  const about = Object.entries(machine)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+  return `\n${[about, '', line(COLUMNS), ...cells.map(line)].join('\n')}\n`;
+}
