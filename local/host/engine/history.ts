@@ -56,7 +56,7 @@ export const turnNoteSchema = z.object({
   /** Timers called off at the end of the turn. */
   cancelled: z.array(z.number()),
 });
-export type TurnNote = z.infer<typeof turnNoteSchema>;
+type TurnNote = z.infer<typeof turnNoteSchema>;
 
 export interface HistoryRow {
   readonly event: HistoryEvent;
