@@ -127,7 +127,7 @@ export class State {
     if (known) return known;
     const row = this.instance(id);
     const history = new History(row && !this.batch.clearedHistories.has(id) ? this.store.history(row) : []);
-    this.histories.set(id, history);
+    if (row) this.histories.set(id, history);
     return history;
   }
 
