@@ -10,7 +10,16 @@ const nonDeterministic = [
 ].map(([selector, message]) => ({ selector, message }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.local/', 'coverage/', 'infra/.bicep/'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      '.local/',
+      'coverage/',
+      'infra/.bicep/',
+      'test/contract/durable/recordings/app/',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -22,7 +22,8 @@ export interface HostProcess {
 
 export async function startHost(stateFolder: string): Promise<HostProcess> {
   const began = performance.now();
-  const child = spawn(process.execPath, [MAIN, APP, '--port', '0', '--state', stateFolder], {
+  // With the same flags as this process, which are those of `npm run host`.
+  const child = spawn(process.execPath, [...process.execArgv, MAIN, APP, '--port', '0', '--state', stateFolder], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const url = await new Promise<string>((resolve, reject) => {

@@ -33,16 +33,25 @@ export function readClock(file: string): Clock {
 }
 
 /**
- * Writes the clock that processes started from now on will live by. A file that is there already is continued: time
- * goes on from what it says now, at the new speed, so that what was stored never lies in the future.
+ * The clock to live by from now on. A file that is there already is continued: time goes on from what it says now, at
+ * the new speed, so that what was stored never lies in the future.
  */
-export function startClock(file: string, speed: number): Clock {
+export function nextClock(file: string, speed: number): Clock {
   const wallStart = WallDate.now();
   const epoch = existsSync(file) ? simulatedNow(readClock(file)) : wallStart;
-  const clock = clockSchema.parse({ epoch, wallStart, speed });
+  return clockSchema.parse({ epoch, wallStart, speed });
+}
+
+export function writeClock(file: string, clock: Clock): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, JSON.stringify(clock));
   renameSync(`${file}.new`, file);
+}
+
+/** Writes the clock that processes started from now on will live by. */
+export function startClock(file: string, speed: number): Clock {
+  const clock = nextClock(file, speed);
+  writeClock(file, clock);
   return clock;
 }
 
@@ -75,7 +84,8 @@ function replace(target: object, name: PropertyKey, value: unknown): void {
   Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true });
 }
 
-function install(clock: Clock): void {
+/** From here on this process lives by the clock. Must come before what keeps a `Date` or a timer function for itself. */
+export function liveBy(clock: Clock): void {
   const date = simulatedDate(clock);
   replace(globalThis, 'Date', date);
   Object.defineProperty(WallDate.prototype, 'constructor', { value: date, writable: true, configurable: true });
@@ -96,4 +106,4 @@ function install(clock: Clock): void {
 }
 
 const file = process.env['SIMULATED_CLOCK'];
-if (file !== undefined && file !== '') install(readClock(file));
+if (file !== undefined && file !== '') liveBy(readClock(file));

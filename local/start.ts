@@ -1,6 +1,7 @@
 /** `npm start`: the same processes on fixed ports, left running. State in `.local/` survives a kill and a restart. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { keepUpToDate } from './watch';
 import { startWorld } from './world';
 
 const root = join(__dirname, '..', '..');
@@ -15,13 +16,15 @@ interface Options {
   readonly port: number;
   readonly azurePort: number;
   readonly appliancePort: number;
+  readonly watch: boolean;
 }
 
-async function start({ speed, state, port, azurePort, appliancePort }: Options): Promise<void> {
+async function start({ speed, state, port, azurePort, appliancePort, watch }: Options): Promise<void> {
   const ports = { host: port, azure: azurePort, appliance: appliancePort };
   const world = await startWorld({ state, speed, ports });
   let ending: Promise<void> | undefined;
-  const end = (): Promise<void> => (ending ??= world.stop());
+  const stopWatching = watch ? keepUpToDate(root, world, (line) => console.log(line)) : () => Promise.resolve();
+  const end = (): Promise<void> => (ending ??= stopWatching().then(() => world.stop()));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   console.log(`
 Sentry Orchestrator runs on this machine. No Azure is touched.
@@ -58,6 +61,7 @@ new Command('start')
   .option('--port <number>', 'of the API', number, 7071)
   .option('--azure-port <number>', 'of the simulated Azure', number, 8443)
   .option('--appliance-port <number>', 'of the console and the proxy to the appliances', number, 8422)
+  .option('--watch', 'compile and start the host again when a source or a setting changes', false)
   .action(start)
   .parseAsync()
   .catch((error: unknown) => {

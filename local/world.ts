@@ -29,6 +29,8 @@ export interface World {
   /** Kills processes as a power cut would: all of them unless some are named. */
   kill(...parts: readonly Part[]): Promise<void>;
   startHost(): Promise<void>;
+  /** Ends the host in order and starts it with what is compiled now. Throws, with the end of its log, where it does not start. */
+  restartHost(): Promise<void>;
   /** Ends all processes: those that do not end when asked are killed. */
   stop(): Promise<void>;
   /** Settles when a process ends that nobody asked to end. */
@@ -93,6 +95,10 @@ async function start(family: Family, { state, ports, subscriptions }: WorldOptio
     askAzure,
     kill: (...some) => family.kill(some.length > 0 ? some : parts),
     startHost,
+    restartHost: async () => {
+      await family.dismiss('host');
+      await startHost();
+    },
     stop: () => family.stop(),
     broken: family.broken,
   };

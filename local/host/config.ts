@@ -1,11 +1,10 @@
 /** The app's own settings: host.json and local.settings.json. Only what the host reads; the rest is left alone. */
-import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError } from './app/loadApp';
+import { AppError } from './appError';
 import { FAILURE_STRATEGIES, MATCH_STRATEGIES, type Versioning } from './engine/versions';
-import { messageOf } from './log';
+import { readJsonFile } from './jsonFile';
 
 /** Azure's default: ten for each core (contract 8). */
 const tenPerCore = (): number => 10 * availableParallelism();
@@ -36,17 +35,28 @@ const hostSchema = z.looseObject({
             .prefault({}),
         })
         .prefault({}),
-      http: z.looseObject({ routePrefix: z.string().default('api') }).prefault({}),
+      http: z
+        .looseObject({
+          routePrefix: z.string().default('api'),
+          customHeaders: z.record(z.string(), z.string()).default({}),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });
-const settingsSchema = z.looseObject({ Values: z.record(z.string(), z.string()).default({}) });
+const settingsSchema = z.looseObject({
+  IsEncrypted: z.literal(false, 'encrypted settings can be read by the Azure tools only').default(false),
+  Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+});
 
 export interface HostConfig {
   readonly hubName: string;
   readonly versioning: Versioning;
-  readonly routePrefix: string;
   readonly httpPollMs: number;
+  /** Without slashes at its ends; may be empty. */
+  readonly routePrefix: string;
+  /** Go with every answer of an HTTP function. */
+  readonly customHeaders: Readonly<Record<string, string>>;
   readonly limits: {
     readonly activities: number;
     readonly orchestrators: number;
@@ -59,7 +69,7 @@ export interface HostConfig {
 
 /** Reads host.json; without one the defaults hold. @throws AppError when it cannot be read */
 export function readHostConfig(folder: string): HostConfig {
-  const { durableTask, http } = readFile(join(folder, 'host.json'), hostSchema).extensions;
+  const { durableTask, http } = readJsonFile(join(folder, 'host.json'), hostSchema).extensions;
   return {
     hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
     versioning: {
@@ -69,6 +79,7 @@ export function readHostConfig(folder: string): HostConfig {
     },
     routePrefix: http.routePrefix.replaceAll(/^\/+|\/+$/g, ''),
     httpPollMs: durableTask.httpSettings.defaultAsyncRequestSleepTimeMilliseconds,
+    customHeaders: http.customHeaders,
     limits: {
       activities: durableTask.maxConcurrentActivityFunctions ?? tenPerCore(),
       orchestrators: durableTask.maxConcurrentOrchestratorFunctions ?? tenPerCore(),
@@ -82,7 +93,7 @@ export function readHostConfig(folder: string): HostConfig {
 
 /** Puts the values of local.settings.json into the environment, where nothing is set yet. */
 export function applyLocalSettings(folder: string): void {
-  const { Values } = readFile(join(folder, 'local.settings.json'), settingsSchema);
+  const { Values } = readJsonFile(join(folder, 'local.settings.json'), settingsSchema);
   for (const [name, value] of Object.entries(Values)) process.env[name] ??= value;
   process.env.AZURE_FUNCTIONS_ENVIRONMENT ??= 'Development';
 }
@@ -94,14 +105,4 @@ export function resolveSettings(text: string): string {
     if (value === undefined) throw new AppError(`'${whole}' names a setting that is not set: ${name}.`);
     return value;
   });
-}
-
-function readFile<T extends z.ZodType>(path: string, schema: T): z.infer<T> {
-  if (!existsSync(path)) return schema.parse({});
-  try {
-    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    const what = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
-    throw new AppError(`${path} cannot be read: ${what}`);
-  }
 }

@@ -1,29 +1,43 @@
 /** The host's keys, made at the first start and kept in the state folder, for the owner's eyes only. */
-import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readJsonFile, writeJsonFile } from './jsonFile';
 
+const key = z.string().min(1);
 const keysSchema = z.object({
-  masterKey: z.string().min(1),
-  functionKeys: z.record(z.string(), z.string().min(1)),
-  systemKeys: z.object({ durabletask_extension: z.string().min(1), eventgrid_extension: z.string().min(1) }),
+  masterKey: key,
+  /** These open every function. */
+  functionKeys: z.record(z.string(), key),
+  systemKeys: z.object({ durabletask_extension: key, eventgrid_extension: key }),
+  /** By the function's name: these open that function only. */
+  functions: z.record(z.string(), z.record(z.string(), key)),
 });
 export type Keys = z.infer<typeof keysSchema>;
 
 const newKey = (): string => randomBytes(32).toString('base64url');
 
-/** @param stateFolder made if it is not there */
-export function readKeys(stateFolder: string): Keys {
+/**
+ * Reads `keys.json` and adds what it lacks.
+ * @param stateFolder made if it is not there
+ * @param guarded the functions that ask for a function key
+ * @throws AppError when the file is no file of keys
+ */
+export function readKeys(stateFolder: string, guarded: readonly string[]): Keys {
   const path = join(stateFolder, 'keys.json');
-  if (existsSync(path)) return keysSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const found = readJsonFile(path, keysSchema.partial());
+  const missing = guarded.filter((name) => found.functions?.[name] === undefined);
   const keys: Keys = {
-    masterKey: newKey(),
-    functionKeys: { default: newKey() },
-    systemKeys: { durabletask_extension: newKey(), eventgrid_extension: newKey() },
+    masterKey: found.masterKey ?? newKey(),
+    functionKeys: found.functionKeys ?? { default: newKey() },
+    systemKeys: found.systemKeys ?? { durabletask_extension: newKey(), eventgrid_extension: newKey() },
+    functions: { ...found.functions, ...Object.fromEntries(missing.map((name) => [name, { default: newKey() }])) },
   };
-  mkdirSync(stateFolder, { recursive: true });
-  writeFileSync(path, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
+  if (missing.length > 0 || Object.keys(found).length < Object.keys(keys).length) {
+    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+    writeJsonFile(path, keys);
+  }
   return keys;
 }
 
@@ -33,5 +47,5 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export function isOneOf(shown: string | undefined, allowed: readonly string[]): boolean {
   if (shown === undefined) return false;
   const given = digest(shown);
-  return allowed.filter((key) => timingSafeEqual(given, digest(key))).length > 0;
+  return allowed.filter((one) => timingSafeEqual(given, digest(one))).length > 0;
 }

@@ -1,15 +1,24 @@
 /** The host's command line: `node dist/local/host/main.js [app folder]`. */
+import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { AppError } from './app/loadApp';
-import { messageOf } from './log';
+import { liveBy, nextClock, writeClock } from '../clock';
+import { AppError } from './appError';
+import { messageOf, stackOf } from './log';
 import { type RunningHost, startHost } from './startHost';
+import { supervise } from './supervise';
 
 const port = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+  if (!/^\d+$/.test(text) || Number(text) > 65_535)
     throw new InvalidArgumentError('A port is a number from 0 to 65535.');
-  return value;
+  return Number(text);
+};
+const speed = (text: string): number => {
+  if (!(Number(text) > 0 && Number.isFinite(Number(text))))
+    throw new InvalidArgumentError('It must be a positive number.');
+  return Number(text);
 };
 
 const command = new Command('host')
@@ -18,17 +27,40 @@ const command = new Command('host')
   )
   .argument('[folder]', "the app's folder, with host.json and package.json", '.')
   .option('--port <number>', 'port on 127.0.0.1; 0 for any that is free', port, 7071)
-  .option('--state <folder>', 'where keys and durable state are kept', '.local/host')
+  .option('--state <folder>', "where keys and durable state are kept (default: .local/host in the app's folder)")
   .option('--memory', 'keep durable state in memory only', false)
-  .option('--strict', "keep Azure's oddities, too: what never ends there never ends here", false);
+  .option('--strict', "reproduce Azure's oddities that are mended otherwise", false)
+  .option('--speed <X>', 'simulated seconds in a real one', speed, 1)
+  .option('--watch', 'start again when the app changes', false);
 
-const optionsSchema = z.object({ port: z.number(), state: z.string(), memory: z.boolean(), strict: z.boolean() });
+const optionsSchema = z.object({
+  port: z.number(),
+  state: z.string().optional(),
+  memory: z.boolean(),
+  strict: z.boolean(),
+  speed: z.number(),
+  watch: z.boolean(),
+});
+type Options = z.infer<typeof optionsSchema>;
 
 async function main(): Promise<void> {
   command.parse();
-  const { port: chosen, state, memory, strict } = optionsSchema.parse(command.opts());
-  const folder = z.string().parse(command.processedArgs[0]);
-  const host = await startHost({ folder, port: chosen, stateFolder: state, memory, strict });
+  const options = optionsSchema.parse(command.opts());
+  const folder = resolve(z.string().parse(command.processedArgs[0]));
+  if (options.watch && existsSync(folder)) {
+    const parameters = process.argv.slice(2).filter((one) => one !== '--watch');
+    process.exit(await supervise(__filename, folder, parameters));
+  }
+  await run(folder, options);
+}
+
+async function run(folder: string, { state, memory, strict, speed, port }: Options): Promise<void> {
+  const stateFolder = resolve(state ?? join(folder, '.local', 'host'));
+  // Node keeps what it compiles from the second start on: a fifth of the start of an app with many packages.
+  if (existsSync(stateFolder)) enableCompileCache(join(stateFolder, 'compiled'));
+  const keepTime = simulateTime(join(stateFolder, 'clock.json'), speed);
+  const host = await startHost({ folder, port, stateFolder, memory, strict });
+  if (!memory) keepTime();
   let closing = false;
   const stop = (): void => {
     // The second signal does not wait.
@@ -38,7 +70,27 @@ async function main(): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // Under a supervisor the channel closes when it is gone, however it went.
+  if (process.send) {
+    process.on('disconnect', stop);
+    process.send({ port: host.port });
+  }
   print(host);
+}
+
+/**
+ * Simulated time, from before the app loads. A state folder that has lived in it goes on in it.
+ * @returns what writes the clock down: for when all is well, because bad input leaves nothing behind
+ */
+function simulateTime(file: string, speed: number): () => void {
+  if (speed === 1 && !existsSync(file)) return () => undefined;
+  try {
+    const clock = nextClock(file, speed);
+    liveBy(clock);
+    return () => writeClock(file, clock);
+  } catch (error) {
+    throw new AppError(`${file} cannot be read: ${messageOf(error)}`);
+  }
 }
 
 function print({ url, routes, others }: RunningHost): void {
@@ -46,7 +98,7 @@ function print({ url, routes, others }: RunningHost): void {
     '',
     'Functions:',
     '',
-    ...routes.map(({ name, methods, path }) => `\t${name}: [${methods.join(',')}] ${url}${path}`),
+    ...routes.map(({ name, methods, path }) => `\t${name}: [${methods?.join(',') ?? 'any method'}] ${url}${path}`),
     ...others.map(({ name, trigger }) => `\t${name}: ${trigger}`),
     '',
     `Host is running on ${url}. Press Ctrl+C to stop.`,
@@ -55,12 +107,6 @@ function print({ url, routes, others }: RunningHost): void {
 }
 
 main().catch((error: unknown) => {
-  const text =
-    error instanceof AppError
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : messageOf(error);
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${error instanceof AppError ? error.message : stackOf(error)}\n`);
   process.exit(1);
 });

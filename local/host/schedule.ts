@@ -1,4 +1,7 @@
-/** NCRONTAB, the schedule of timer triggers: `{second} {minute} {hour} {day} {month} {day-of-week}`, in UTC as on Azure. */
+/**
+ * The schedules of timer triggers: NCRONTAB, `{second} {minute} {hour} {day} {month} {day-of-week}`, in UTC as on Azure,
+ * or a .NET TimeSpan, `hh:mm:ss` or `d.hh:mm:ss`.
+ */
 
 interface Field {
   readonly name: string;
@@ -25,10 +28,29 @@ const YEARS_TO_LOOK = 8;
 export interface Schedule {
   /** The first time after `epochMs`, in ms since 1970. */
   next(epochMs: number): number;
+  /** It comes more than once a minute: Azure keeps no status of such a timer. */
+  readonly isFrequent: boolean;
 }
 
-/** Five fields leave the second out. @throws with the part that is wrong */
+/** @throws with the part that is wrong */
 export function parseSchedule(text: string): Schedule {
+  const everyMs = parseTimeSpan(text.trim());
+  if (everyMs === undefined) return parseNcrontab(text);
+  if (everyMs <= 0) throw new Error(`'${text}' is no time to wait.`);
+  return { next: (epochMs) => epochMs + everyMs, isFrequent: everyMs < 60_000 };
+}
+
+/** In ms, or undefined when it is no TimeSpan. */
+function parseTimeSpan(text: string): number | undefined {
+  const found = /^(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d+)?))?$/.exec(text);
+  if (!found) return undefined;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = found.slice(1).map((part) => Number(part ?? 0));
+  if (hours > 23 || minutes > 59 || seconds >= 60) return undefined;
+  return ((days * 24 + hours) * 60 + minutes) * 60_000 + Math.round(seconds * 1000);
+}
+
+/** Five fields leave the second out. */
+function parseNcrontab(text: string): Schedule {
   const parts = text.trim().split(/\s+/);
   if (parts.length === 5) parts.unshift('0');
   if (parts.length !== FIELDS.length) throw new Error(`'${text}' is not an NCRONTAB schedule: it needs six fields.`);
@@ -37,6 +59,7 @@ export function parseSchedule(text: string): Schedule {
   );
   const has = (allowed: ReadonlySet<number> | undefined, value: number): boolean => allowed?.has(value) ?? false;
   return {
+    isFrequent: (seconds?.size ?? 0) > 1 && parts.slice(1).every((part) => part === '*'),
     next(epochMs) {
       const at = new Date(epochMs);
       at.setUTCMilliseconds(0);

@@ -1,13 +1,18 @@
 /** One host to a state folder. The lock is SQLite's own on a file of its own: a killed process lets go of it by itself. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { AppError } from './app/loadApp';
+import { AppError } from './appError';
+import { messageOf } from './log';
 
-/** @returns what lets go. @throws AppError when another host holds the folder */
+const fileOf = (stateFolder: string): string => join(stateFolder, 'lock.db');
+
+/** Whether a host ever ran on the folder. */
+export const hasLock = (stateFolder: string): boolean => existsSync(fileOf(stateFolder));
+
+/** @param stateFolder made if it is not there. @returns what lets go. @throws AppError when another host holds the folder */
 export function lockState(stateFolder: string): () => void {
-  mkdirSync(stateFolder, { recursive: true });
-  const lock = new DatabaseSync(join(stateFolder, 'lock.db'));
+  const lock = openLock(stateFolder);
   try {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch {
@@ -17,4 +22,13 @@ export function lockState(stateFolder: string): () => void {
     );
   }
   return () => lock.close();
+}
+
+function openLock(stateFolder: string): DatabaseSync {
+  try {
+    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+    return new DatabaseSync(fileOf(stateFolder));
+  } catch (error) {
+    throw new AppError(`Nothing can be kept in the state folder ${stateFolder}: ${messageOf(error)}.`);
+  }
 }

@@ -2,7 +2,7 @@
  * The `@azure/functions-core` that the worker gives to the libraries. They keep the first one they see, for good,
  * so there is one object for the life of the process, and a new app only empties its tables (contract 11).
  */
-import Module from 'node:module';
+import Module, { registerHooks } from 'node:module';
 import { type Log, logToStderr } from '../log';
 import {
   type CoreLogLevel,
@@ -99,6 +99,10 @@ export const appHookData = (): Record<string, unknown> => tables.appHookData;
 interface Loader {
   _load(request: string, parent: unknown, isMain: boolean): unknown;
 }
+const NAME = '@azure/functions-core';
+/** Where an ES module finds the facade: it can be given source text only. */
+const GLOBAL = 'azureFunctionsCore';
+const MODULE_URL = 'functions-core:facade';
 let installed = false;
 /** Must come before the first file of the app: a library that finds no core falls silent for good (contract 2.1). */
 export function installCore(log: Log): void {
@@ -108,8 +112,21 @@ export function installCore(log: Log): void {
   installed = true;
   const loader = Module as unknown as Loader; // `_load` is not in Node's types; the worker hooks the same place
   const load = loader._load.bind(Module);
-  loader._load = (request, parent, isMain) =>
-    request === '@azure/functions-core' ? facade : load(request, parent, isMain);
+  loader._load = (request, parent, isMain) => (request === NAME ? facade : load(request, parent, isMain));
+  installForModules();
+}
+
+function installForModules(): void {
+  Object.defineProperty(globalThis, Symbol.for(GLOBAL), { value: facade });
+  const source = `const core = globalThis[Symbol.for('${GLOBAL}')];
+    export default core;
+    export const { ${Object.keys(facade).join(', ')} } = core;`;
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === NAME ? { url: MODULE_URL, format: 'module', shortCircuit: true } : next(specifier, context),
+    load: (url, context, next) =>
+      url === MODULE_URL ? { source, format: 'module', shortCircuit: true } : next(url, context),
+  });
 }
 
 /** No function may be registered from here on. @returns those that were, and the model that runs them */

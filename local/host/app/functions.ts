@@ -6,6 +6,7 @@ import {
   type TextInvocation,
 } from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
+import { triggerOf, unservedBindings } from './bindings';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
 import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
@@ -14,6 +15,8 @@ import { type LoadedApp } from './loadApp';
 export interface AppFunction {
   readonly name: string;
   readonly trigger: Binding;
+  /** Types of the bindings that nothing here serves. */
+  readonly unserved: readonly string[];
   readonly invoke: (value: TriggerValue) => Promise<Invoked>;
 }
 
@@ -28,14 +31,19 @@ export class AppFunctions {
   private readonly byName: ReadonlyMap<string, AppFunction & { readonly registered: RegisteredFunction }>;
   private readonly names: Readonly<Record<FunctionKind, readonly string[]>>;
 
-  /** `durableClient` makes the value of durable client bindings; it is asked at each invocation. */
+  /**
+   * `durableClient` makes the value of durable client bindings; it is asked at each invocation.
+   * @throws AppError for a trigger that the host does not know
+   */
   constructor(
     private readonly app: LoadedApp,
     durableClient: () => string,
   ) {
     const all = app.functions.map((registered) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
-      return { name: registered.metadata.name, trigger: triggerOf(registered), invoke, registered };
+      const { metadata } = registered;
+      const [trigger, unserved] = [triggerOf(metadata), unservedBindings(metadata)];
+      return { name: metadata.name, trigger, unserved, invoke, registered };
     });
     this.all = all;
     this.byName = new Map(all.map((one) => [one.name, one]));
@@ -56,10 +64,11 @@ export class AppFunctions {
     const found = this.byName.get(name);
     if (!found) return { ok: false, error: new Error(`There is no function '${name}'.`) };
     const data: TypedData = input === null ? {} : { string: input };
-    const metadata = () => ({
-      [bindingName(found)]: data,
-      ...(kind === 'activity' ? activityMetadata(instanceId, input) : topLevel(input, { nullsAndArrays: false })),
-    });
+    const binding = bindingName(found);
+    const metadata = () =>
+      kind === 'activity'
+        ? activityMetadata(binding, instanceId, data)
+        : { [binding]: data, ...topLevel(input, { nullsAndArrays: false }) };
     const answer = await found.invoke({ data, metadata });
     return answer.ok ? { ok: true, result: toJson(answer.value) } : answer;
   }
@@ -79,11 +88,6 @@ export class AppFunctions {
 
 const bindingName = ({ trigger }: AppFunction): string => (typeof trigger.name === 'string' ? trigger.name : 'trigger');
 
-function triggerOf({ metadata }: RegisteredFunction): Binding {
-  const trigger = Object.values(metadata.bindings).find(({ type }) => /trigger$/i.test(type));
-  return trigger ?? { type: 'none' };
-}
-
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -101,13 +105,17 @@ function topLevel(json: string | null, { nullsAndArrays }: { nullsAndArrays: boo
   );
 }
 
-function activityMetadata(instanceId: string, input: string | null): Record<string, TypedData> {
+/** Known by the instance first, by the input's own properties last; a text counts as JSON text once more. */
+function activityMetadata(binding: string, instanceId: string, data: TypedData): Record<string, TypedData> {
+  const input = data.string ?? null;
   const properties = Object.entries(topLevel(input, { nullsAndArrays: true }));
   const strings = properties.map(([key, { string, json }]) => [key, { string: string ?? json ?? '' }] as const);
+  const value = parse(input);
   return {
-    ...Object.fromEntries(strings),
     instanceId: { string: instanceId },
-    data: { json: JSON.stringify(parse(input)) },
+    [binding]: data,
+    data: { json: JSON.stringify(typeof value === 'string' ? input : value) },
+    ...Object.fromEntries(strings),
   };
 }
 

@@ -9,10 +9,22 @@ export interface TriggerValue {
   readonly object?: unknown;
   /** As a function where it costs much to make and is seldom read. */
   readonly metadata?: Metadata | (() => Metadata);
+  /** A streamed request is known by it on both its ways to the function. */
+  readonly invocationId?: string;
 }
 type Metadata = Readonly<Record<string, TypedData>>;
-type Result<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: unknown };
-export type Invoked = Result<TypedData | null | undefined>;
+interface Failed {
+  readonly ok: false;
+  readonly error: unknown;
+}
+export type Invoked =
+  | {
+      readonly ok: true;
+      readonly value: TypedData | null | undefined;
+      /** The function itself returned nothing. A streamed answer leaves `value` empty too. */
+      readonly isNothing: boolean;
+    }
+  | Failed;
 
 /** Runs a function of the app. `durableClient` is the value of each durable client binding. Never rejects. */
 export async function invokeFunction(
@@ -26,7 +38,7 @@ export async function invokeFunction(
     // `throw undefined` and `throw null` count as success, as with the worker.
     if (error !== undefined && error !== null) return { ok: false, error };
     const { returnValue } = await invocation.getResponse(appContext, result);
-    return { ok: true, value: returnValue };
+    return { ok: true, value: returnValue, isNothing: result === undefined || result === null };
   } catch (error) {
     return { ok: false, error };
   }
@@ -37,7 +49,7 @@ export async function invokeForObject(
   model: ProgrammingModel,
   registered: RegisteredFunction,
   trigger: TriggerValue,
-): Promise<Result<unknown>> {
+): Promise<{ readonly ok: true; readonly value: unknown } | Failed> {
   try {
     const { result, error } = await run(model, registered, trigger, '');
     return error !== undefined && error !== null ? { ok: false, error } : { ok: true, value: result };
@@ -52,7 +64,7 @@ async function run(
   trigger: TriggerValue,
   durableClient: string,
 ) {
-  const invocationId = randomUUID();
+  const invocationId = trigger.invocationId ?? randomUUID();
   /** What log hooks see: there is none until the arguments are read. */
   const seen: { invocationContext?: unknown } = {};
   const context: CoreInvocationContext = {
@@ -71,14 +83,14 @@ async function run(
   if (trigger.object !== undefined) inputs[0] = trigger.object;
   if (typeof trigger.metadata === 'function') defineMetadata(appContext, trigger.metadata);
   seen.invocationContext = appContext;
-  const base = { hookData: {}, appHookData: appHookData(), ...seen, functionName: metadata.name };
+  const base = { hookData: {}, appHookData: appHookData(), ...seen };
   const before = { ...base, inputs, functionCallback: callback };
   context.state = 'preInvocationHooks';
   await runHooks('preInvocation', before);
   context.state = 'invocation';
   const outcome = await invocation.invokeFunction(appContext, before.inputs, before.functionCallback).then(
-    (result: unknown) => ({ result, error: undefined }),
-    (error: unknown) => ({ result: undefined, error }),
+    (result: unknown) => ({ result, error: null }),
+    (error: unknown) => ({ result: null, error }),
   );
   const after = { ...base, inputs: before.inputs, ...outcome };
   context.state = 'postInvocationHooks';

@@ -1,60 +1,54 @@
 /** Loads an app as the worker does: package.json, `main` as a glob, each file, then the appStart hooks (contract 2.2). */
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Server } from 'node:net';
 import { extname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { type Log, messageOf } from '../log';
+import { AppError } from '../appError';
+import { readJsonFile } from '../jsonFile';
+import { type Log, messageOf, oneLine } from '../log';
 import { appHookData, installCore, lockRegistration, type RegisteredFunction, runHooks } from './core';
 import { type ProgrammingModel } from './coreTypes';
 
 const packageSchema = z.looseObject({ main: z.string().min(1).optional(), type: z.string().optional() });
 
-/** What is wrong with the app or its folder: shown to the user in one line, without a stack. */
-export class AppError extends Error {
-  override readonly name = 'AppError';
-}
-
 export interface LoadedApp {
   readonly functions: readonly RegisteredFunction[];
   readonly model: ProgrammingModel;
+  /** The port of the library's own server, when the app asked for HTTP streams. */
+  readonly streamPort: number | undefined;
 }
 
 /** @throws AppError when the folder holds no app, or the app does not load */
 export async function loadApp(folder: string, log: Log): Promise<LoadedApp> {
   const { main, isModule } = readPackage(folder);
-  const files = globSync(main, { cwd: folder }).sort();
+  const files = globSync(main, { cwd: folder })
+    .filter((file) => statSync(join(folder, file)).isFile())
+    .sort();
   if (files.length === 0)
     throw new AppError(`No file matches "main": "${main}" of ${join(folder, 'package.json')}. Build the app first?`);
   installCore(log);
   forgetFiles(folder);
-  for (const file of files) await loadFile(join(folder, file), isModule);
-  await runHooks('appStart', { hookData: appHookData(), appHookData: appHookData(), functionAppDirectory: folder });
+  for (const file of files) await loadFile(join(folder, file), isModule, folder);
+  await startApp(folder);
   const { functions, model } = lockRegistration();
   if (!model || functions.length === 0) throw new AppError(`The app in ${folder} registers no functions.`);
-  const capabilities = await model.getCapabilities({});
-  if (capabilities.HttpUri !== undefined)
-    throw new AppError('app.setup({ enableHttpStream: true }) is not supported yet by the local host.');
-  return { functions, model };
+  const { HttpUri } = await onLoopback(() => model.getCapabilities({}));
+  return {
+    functions: functions.filter(({ metadata }) => !isDisabled(metadata.name)),
+    model,
+    streamPort: HttpUri === undefined ? undefined : Number(new URL(HttpUri).port),
+  };
 }
 
 function readPackage(folder: string): { main: string; isModule: boolean } {
   if (!existsSync(folder)) throw new AppError(`There is no folder ${folder}.`);
   const path = join(folder, 'package.json');
   if (!existsSync(path)) throw new AppError(`There is no package.json in ${folder}.`);
-  const found = packageSchema.safeParse(parseJson(path));
-  if (!found.success) throw new AppError(`${path} cannot be read: ${z.prettifyError(found.error)}`);
-  const { main, type } = found.data;
+  const { main, type } = readJsonFile(path, packageSchema);
   if (main === undefined) throw new AppError(`${path} has no "main": it names the files that register the functions.`);
   return { main, isModule: type === 'module' };
-}
-
-function parseJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new AppError(`${path} cannot be read: ${messageOf(error)}`);
-  }
 }
 
 /** A second load in one process must run the app's own files again; its libraries stay (contract 11). */
@@ -66,14 +60,48 @@ function forgetFiles(folder: string): void {
   }
 }
 
-async function loadFile(path: string, isModule: boolean): Promise<void> {
+/** @throws AppError: an entry point that does not load is fatal, as with the worker since Node 20 */
+async function loadFile(path: string, isModule: boolean, folder: string): Promise<void> {
   const extension = extname(path);
   try {
     if (extension === '.mjs' || (isModule && extension !== '.cjs')) await import(pathToFileURL(path).href);
     else createRequire(path)(path);
   } catch (error) {
-    // An entry point that does not load is fatal, as with the worker since Node 20.
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new AppError(`${path} failed to load: ${stack}`);
+    throw new AppError(`${path} failed to load: ${withPlace(error, folder)}`);
   }
 }
+
+async function startApp(folder: string): Promise<void> {
+  try {
+    await runHooks('appStart', { hookData: appHookData(), appHookData: appHookData(), functionAppDirectory: folder });
+  } catch (error) {
+    throw new AppError(`The app in ${folder} did not start: ${withPlace(error, folder)}`);
+  }
+}
+
+/** What was thrown, and the first place in the app's own files that its stack names. */
+function withPlace(error: unknown, folder: string): string {
+  const what = oneLine(error instanceof Error ? `${error.name}: ${error.message}` : messageOf(error));
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const line = stack.split('\n').find((one) => one.includes(folder + sep) && !one.includes(`node_modules${sep}`));
+  const place = /[^\s(]+:\d+(?=\)?$)/.exec(line ?? '')?.[0];
+  return place === undefined ? what : `${what} (${place})`;
+}
+
+/** The library's server for streams would listen on every address of this machine. It calls `listen` before it first waits. */
+function onLoopback<T>(start: () => Promise<T>): Promise<T> {
+  const listen: unknown = Reflect.get(Server.prototype, 'listen');
+  if (typeof listen !== 'function') return start();
+  Reflect.set(Server.prototype, 'listen', function (this: Server, ...given: unknown[]): unknown {
+    const server: unknown = Reflect.apply(listen, this, [0, '127.0.0.1', ...given]);
+    return server;
+  });
+  try {
+    return start();
+  } finally {
+    Reflect.set(Server.prototype, 'listen', listen);
+  }
+}
+
+/** A setting switches a function off, as on Azure. */
+const isDisabled = (name: string): boolean => /^(true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? '');

@@ -8,7 +8,7 @@ export interface ApiOptions {
   readonly urls: DurableUrls;
   readonly defaultVersion: string | undefined;
   /** Azure's oddities that only hurt are kept, too (contract 12). */
-  readonly strict?: boolean;
+  readonly strict: boolean;
   /** The RPC address answers a last page with an empty header, the webhook with none. */
   readonly isRpc: boolean;
   /** Resolves after so many milliseconds. */

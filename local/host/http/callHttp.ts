@@ -18,8 +18,7 @@ const MOST_REDIRECTS = 50;
 export async function runHttpCall(input: string | null): Promise<TextAnswer> {
   try {
     const call = httpRequestSchema.parse(JSON.parse(input ?? '{}'));
-    const response = await follow(await prepare(call));
-    return { ok: true, result: JSON.stringify(await describe(response)) };
+    return { ok: true, result: JSON.stringify(describe(await follow(await prepare(call)))) };
   } catch (error) {
     return { ok: false, error };
   }
@@ -65,17 +64,21 @@ async function token({ kind, resource }: NonNullable<HttpCall['tokenSource']>): 
   return (await new DefaultAzureCredential().getToken(scope)).token;
 }
 
+interface Incoming {
+  readonly response: IncomingMessage;
+  readonly body: Buffer;
+}
+
 /** Follows redirects, without the Authorization header, and never from https to http. */
-async function follow(outgoing: Outgoing): Promise<IncomingMessage> {
+async function follow(outgoing: Outgoing): Promise<Incoming> {
   let next = outgoing;
   for (let redirects = 0; ; redirects++) {
-    const response = await send(next);
-    const { statusCode = 0, headers } = response;
+    const incoming = await send(next);
+    const { statusCode = 0, headers } = incoming.response;
     const url = headers.location === undefined ? undefined : URL.parse(headers.location, next.url.href);
     const downgrade = next.url.protocol === 'https:' && url?.protocol === 'http:';
     const isRedirect = [300, 301, 302, 303, 307, 308].includes(statusCode);
-    if (!isRedirect || !url || downgrade || redirects === MOST_REDIRECTS) return response;
-    response.resume();
+    if (!isRedirect || !url || downgrade || redirects === MOST_REDIRECTS) return incoming;
     const toGet = statusCode === 303 ? next.method !== 'HEAD' : statusCode < 303 && next.method === 'POST';
     const dropped = toGet ? ['authorization', 'content-type'] : ['authorization'];
     const kept = Object.entries(next.headers).filter(([name]) => !dropped.includes(name.toLowerCase()));
@@ -84,22 +87,26 @@ async function follow(outgoing: Outgoing): Promise<IncomingMessage> {
   }
 }
 
-function send({ method, url, headers, body }: Outgoing): Promise<IncomingMessage> {
+async function send({ method, url, headers, body }: Outgoing): Promise<Incoming> {
   const make = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return new Promise((resolve, reject) => {
-    const length = body === null ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const request = make(url, { method, headers: { ...headers, ...length }, signal }, resolve);
-    request.once('error', (error) =>
-      reject(new Error(`${method} ${url.origin}${url.pathname} failed: ${reasonOf(error)}`)),
-    );
-    request.end(body ?? undefined);
-  });
+  const length = body === null ? {} : { 'Content-Length': Buffer.byteLength(body) };
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = make(url, { method, headers: { ...headers, ...length }, signal }, resolve);
+      request.once('error', reject);
+      request.end(body ?? undefined);
+    });
+    return { response, body: await buffer(response) };
+  } catch (error) {
+    // Without the query: it may hold a key.
+    throw new Error(`${method} ${url.origin}${url.pathname} failed: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 /** An address with several ways to it fails with one error for each, and an empty message of its own. */
-function reasonOf(error: Error): string {
-  if (error.name === 'AbortError') return `no answer within ${TIMEOUT_MS / 1000} seconds`;
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'AbortError') return `no answer within ${TIMEOUT_MS / 1000} seconds`;
   return error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error);
 }
 
@@ -116,18 +123,17 @@ const KNOWN_HEADERS = new Map(
 );
 
 /** The activity's result. .NET keeps content headers apart, so they are missing here (contract 5.3). */
-async function describe(response: IncomingMessage) {
+function describe({ response, body }: Incoming) {
   const headers: Record<string, string | string[]> = {};
   for (const [lower, values = []] of Object.entries(response.headersDistinct)) {
     if (CONTENT_HEADERS.has(lower)) continue;
     const asSent = response.rawHeaders.find((name, index) => index % 2 === 0 && name.toLowerCase() === lower);
     headers[KNOWN_HEADERS.get(lower) ?? asSent ?? lower] = values.length === 1 ? (values[0] ?? '') : values;
   }
-  return { statusCode: response.statusCode ?? 0, headers, content: await readText(response) };
+  return { statusCode: response.statusCode ?? 0, headers, content: textOf(response, body) };
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  const bytes = await buffer(response);
+function textOf(response: IncomingMessage, bytes: Buffer): string {
   const charset = /charset="?([^";\s]+)/i.exec(response.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
   try {
     return new TextDecoder(charset).decode(bytes);

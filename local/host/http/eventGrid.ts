@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type AppFunction } from '../app/functions';
 import { isOneOf, type Keys } from '../keys';
-import { type Log, messageOf } from '../log';
-import { empty, json, type Reply, type Request, shownKey } from './exchange';
+import { type Log, messageOf, stackOf } from '../log';
+import { empty, json, type Reply, type Request, shownKey, text } from './exchange';
 
 const eventSchema = z.looseObject({ data: z.unknown().optional() });
 const validationSchema = z.object({ validationCode: z.string() });
@@ -15,11 +15,17 @@ export function eventGrid(
 ): (request: Request) => Promise<Reply> {
   return async (request) => {
     if (!isOneOf(shownKey(request), [keys.systemKeys.eventgrid_extension, keys.masterKey])) return empty(401);
-    if (request.method !== 'POST') return text(400, '');
     // To the letter, unlike the path.
     const name = request.url.searchParams.get('functionName') ?? '';
     const target = functions.find((one) => one.name === name);
     if (!target) return text(404, `cannot find function: '${name}'`);
+    // Azure's Functions do not answer this either; who tries it here should not be led to think so.
+    if (request.method === 'OPTIONS')
+      return text(
+        400,
+        "The handshake of CloudEvents by OPTIONS is not answered, as on Azure: subscribe by 'azurefunction'.",
+      );
+    if (request.method !== 'POST') return empty(400);
     switch (request.headers['aeg-event-type']?.toLowerCase()) {
       case 'subscriptionvalidation':
         return validate(request);
@@ -33,20 +39,9 @@ export function eventGrid(
   };
 }
 
-const text = (status: number, body: string): Reply => ({
-  status,
-  headers: { 'Content-Type': 'text/plain; charset=utf-8' },
-  body,
-});
-
 function events(request: Request): z.infer<typeof eventSchema>[] | undefined {
-  try {
-    const body: unknown = JSON.parse(request.body.toString('utf8'));
-    const parsed = z.array(eventSchema).safeParse(Array.isArray(body) ? body : [body]);
-    return parsed.data;
-  } catch {
-    return undefined;
-  }
+  const body = tryParse(request.body.toString('utf8'));
+  return z.array(eventSchema).safeParse(Array.isArray(body) ? body : [body]).data;
 }
 
 /** The handshake. The code is in the first event's data, which in a CloudEvent is itself JSON text. */
@@ -73,18 +68,13 @@ async function notify(request: Request, target: AppFunction, log: Log): Promise<
   const answers = await Promise.all(
     runs.map((event) => target.invoke({ data: { json: JSON.stringify(event) }, metadata: metadata(event) })),
   );
-  const failed = answers.find((answer) => !answer.ok);
-  if (!failed) return empty(202);
-  log('error', target.name, `failed: ${messageOf(failed.error)}`);
-  return text(500, messageOf(failed.error));
+  const failures = answers.filter((answer) => !answer.ok);
+  for (const { error } of failures) log('error', target.name, `failed: ${stackOf(error)}`);
+  const [first] = failures;
+  return first ? text(500, messageOf(first.error)) : empty(202);
 }
 
-function metadata(event: unknown): { data: { json: string } } {
-  const data = Array.isArray(event)
-    ? z
-        .array(eventSchema)
-        .parse(event)
-        .map((one) => one.data)
-    : eventSchema.parse(event).data;
+function metadata(event: z.infer<typeof eventSchema> | z.infer<typeof eventSchema>[]): { data: { json: string } } {
+  const data = Array.isArray(event) ? event.map((one) => one.data) : event.data;
   return { data: { json: JSON.stringify(data ?? null) } };
 }

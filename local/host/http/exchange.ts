@@ -1,11 +1,15 @@
 /** Requests and answers as the host's own handlers see them. */
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 
-export interface Request {
+/** What is known of a request before its body is read. */
+export interface Head {
   readonly method: string;
   /** Absolute, with the host's own origin. */
   readonly url: URL;
+  /** By name in small letters; the values of a repeated header are joined. */
   readonly headers: Readonly<Record<string, string>>;
+}
+export interface Request extends Head {
   readonly body: Buffer;
 }
 export interface Reply {
@@ -16,6 +20,14 @@ export interface Reply {
 }
 export type Handler = (request: Request) => Reply | Promise<Reply>;
 
+export interface Exchange {
+  readonly head: Head;
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+}
+/** Answers a request whose body is still to come. */
+export type Answerer = (exchange: Exchange) => Promise<void>;
+
 export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Reply =>
   jsonText(status, JSON.stringify(body), headers);
 
@@ -25,21 +37,47 @@ export const jsonText = (status: number, body: string, headers: Readonly<Record<
   headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
   body,
 });
+export const text = (status: number, body: string): Reply => ({
+  status,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+  body,
+});
 export const empty = (status: number, headers: Readonly<Record<string, string>> = {}): Reply => ({ status, headers });
 
-/** Reads a request whole. @param origin the host's own, because a Host header is the caller's word only */
-export async function readRequest(incoming: IncomingMessage, origin: string): Promise<Request> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+/** @param origin the host's own, because a Host header is the caller's word only. @returns undefined for no URL of ours */
+export function readHead(incoming: IncomingMessage, origin: string): Head | undefined {
+  const url = incoming.url?.startsWith('/') ? URL.parse(origin + incoming.url) : null;
+  if (!url) return undefined;
   const headers = Object.entries(incoming.headersDistinct).map(
-    ([name, values]) => [name, values?.join(', ') ?? ''] as const,
+    ([name, values]) => [name, values?.join(name === 'cookie' ? '; ' : ', ') ?? ''] as const,
   );
-  return {
-    method: incoming.method ?? 'GET',
-    url: new URL(origin + (incoming.url ?? '/')),
-    headers: Object.fromEntries(headers),
-    body: Buffer.concat(chunks),
+  return { method: incoming.method ?? 'GET', url, headers: Object.fromEntries(headers) };
+}
+
+/** Azure's limit of a request's body. */
+const LARGEST_BODY = 100 * 1024 * 1024;
+
+/** An answerer that reads the request whole. */
+export const whole =
+  (handler: Handler): Answerer =>
+  async ({ head, incoming, response }) => {
+    const body = await readBody(incoming);
+    writeReply(response, body ? await handler({ ...head, body }) : empty(413, { Connection: 'close' }));
   };
+
+/** Undefined when it is too large. By its events: an iterator costs more than all else that is done with a small body. */
+function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LARGEST_BODY) chunks.push(chunk);
+      else chunks.length = 0;
+    });
+    incoming.once('end', () => resolve(size > LARGEST_BODY ? undefined : Buffer.concat(chunks)));
+    incoming.once('error', reject);
+  });
 }
 
 export function writeReply(response: ServerResponse, { status, headers = {}, cookies = [], body }: Reply): void {
@@ -50,5 +88,5 @@ export function writeReply(response: ServerResponse, { status, headers = {}, coo
 }
 
 /** The key that a caller shows: `?code=` or `x-functions-key`. */
-export const shownKey = ({ url, headers }: Request): string | undefined =>
+export const shownKey = ({ url, headers }: Head): string | undefined =>
   url.searchParams.get('code') ?? headers['x-functions-key'];

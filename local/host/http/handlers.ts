@@ -1,24 +1,22 @@
 /** What the two servers answer: the web server the app, its webhooks and the admin calls; the RPC server the durable client. */
 import { type AppFunctions } from '../app/functions';
-import { isOneOf, type Keys } from '../keys';
-import { type Log, messageOf } from '../log';
-import { runTimer } from '../timers';
+import { isOneOf } from '../keys';
+import { stackOf } from '../log';
 import { type ApiOptions } from './apiCall';
 import { durableApi } from './durableApi';
 import { eventGrid } from './eventGrid';
-import { empty, type Handler, json, type Reply, type Request, shownKey } from './exchange';
-import { type HttpRoute, httpTriggers } from './httpTrigger';
+import { type Answerer, empty, type Handler, json, type Reply, type Request, shownKey, text, whole } from './exchange';
+import { type HttpOptions, httpTriggers } from './httpTrigger';
 import { WEBHOOK_PATH } from './urls';
 
 export const RPC_PATH = '/durabletask';
 
 type Api = Omit<ApiOptions, 'isRpc'>;
-interface WebOptions {
+interface WebOptions extends HttpOptions {
   readonly api: Api;
   readonly functions: AppFunctions;
-  readonly routes: readonly HttpRoute[];
-  readonly keys: Keys;
-  readonly log: Log;
+  /** Runs a timer by hand. */
+  readonly runTimer: (name: string) => Promise<void>;
 }
 
 /** What follows a base path, or undefined when the path is not below it. Azure does not look at the case. */
@@ -27,52 +25,64 @@ function below(path: string, base: string): string | undefined {
   return inside ? path.slice(base.length) : undefined;
 }
 
-export function rpcHandler(api: Api): Handler {
-  return (request) => {
-    // There is no key here, so a page in a browser must not get through: only browsers send an origin.
-    if (request.headers.origin !== undefined) return empty(403);
+export const rpcHandler = (api: Api): Answerer =>
+  whole((request) => {
+    if (!isOwnClient(request)) return empty(403);
     const path = below(request.url.pathname, RPC_PATH);
     return path === undefined ? empty(404) : durableApi({ ...api, isRpc: true }, request, path);
-  };
-}
+  });
 
-export function webHandler({ api, functions, routes, keys, log }: WebOptions): Handler {
-  const triggers = httpTriggers(routes, keys, log);
+/**
+ * There is no key here, so a page in a browser must not get through: only browsers send an origin, and a page whose
+ * own name was made to lead to this machine sends that name as the host.
+ */
+const isOwnClient = ({ headers, url }: Request): boolean =>
+  headers.origin === undefined && [url.host, `localhost:${url.port}`].includes(headers.host ?? '');
+
+export function webHandler(options: WebOptions): Answerer {
+  const { api, functions, keys, log } = options;
   const grid = eventGrid(functions.withTrigger('eventGridTrigger'), keys, log);
   const durableKeys = [keys.systemKeys.durabletask_extension, keys.masterKey];
-  return (request) => {
-    const { pathname } = request.url;
-    const durablePath = below(pathname, WEBHOOK_PATH);
-    if (durablePath !== undefined) {
-      if (!isOneOf(shownKey(request), durableKeys)) return empty(401, { 'WWW-Authenticate': 'Bearer' });
-      return durableApi({ ...api, isRpc: false }, request, durablePath);
-    }
-    if (below(pathname, '/runtime/webhooks/eventgrid') !== undefined) return grid(request);
-    const adminPath = below(pathname, '/admin');
-    if (adminPath !== undefined) return admin(request, adminPath, functions, keys, log);
-    return triggers(request) ?? empty(404);
+  const durable: Handler = (request) => {
+    if (!isOneOf(shownKey(request), durableKeys)) return empty(401, { 'WWW-Authenticate': 'Bearer' });
+    return durableApi({ ...api, isRpc: false }, request, below(request.url.pathname, WEBHOOK_PATH) ?? '');
+  };
+  const own: readonly (readonly [base: string, answer: Answerer])[] = [
+    [WEBHOOK_PATH, whole(durable)],
+    ['/runtime/webhooks/eventgrid', whole(grid)],
+    ['/admin', whole((request) => admin(request, options))],
+  ];
+  const triggers = httpTriggers(options);
+  return (exchange) => {
+    const found = own.find(([base]) => below(exchange.head.url.pathname, base) !== undefined);
+    return (found?.[1] ?? triggers)(exchange);
   };
 }
 
-function admin(request: Request, path: string, functions: AppFunctions, keys: Keys, log: Log): Reply {
-  if (path.toLowerCase() === '/host/status') return json(200, { state: 'Running' });
-  if (!isOneOf(shownKey(request), [keys.masterKey])) return empty(401);
-  const name = /^\/functions\/([^/]+)$/i.exec(path)?.[1];
-  const target = functions.all.find((one) => one.name.toLowerCase() === decodeURIComponent(name ?? '').toLowerCase());
+function admin(request: Request, options: WebOptions): Reply {
+  const path = request.url.pathname.toLowerCase();
+  if (path === '/admin/host/status') return json(200, { state: 'Running' });
+  if (!isOneOf(shownKey(request), [options.keys.masterKey])) return empty(401);
+  const name = /^\/admin\/functions\/([^/]+)\/?$/.exec(path)?.[1];
+  const target = options.functions.all.find((one) => encodeURIComponent(one.name).toLowerCase() === name);
   if (!target || request.method !== 'POST') return empty(404);
-  void runByHand(request, target, log);
+  if (NOT_BY_HAND.test(target.trigger.type))
+    return text(400, `A function with the trigger '${target.trigger.type}' cannot be run by hand.`);
+  void runByHand(request, target, options);
   return empty(202);
 }
+/** They need more than a value: a request, or a history. */
+const NOT_BY_HAND = /^(?:http|orchestration|entity)Trigger$/i;
 
 /** `{"input": …}` is the trigger's value, as with Azure's own call; a timer makes its own. */
-async function runByHand(request: Request, target: AppFunctions['all'][number], log: Log): Promise<void> {
-  if (/^timerTrigger$/i.test(target.trigger.type)) return runTimer(target, undefined, log);
+async function runByHand(request: Request, target: AppFunctions['all'][number], options: WebOptions): Promise<void> {
+  const { log, runTimer } = options;
+  if (/^timerTrigger$/i.test(target.trigger.type)) return runTimer(target.name);
   const input = readInput(request.body.toString('utf8'));
-  const answer = await target.invoke({
-    data: input === undefined ? {} : { json: JSON.stringify(input) },
-    metadata: {},
-  });
-  if (!answer.ok) log('error', target.name, `failed: ${messageOf(answer.error)}`);
+  const data =
+    input === undefined ? {} : typeof input === 'string' ? { string: input } : { json: JSON.stringify(input) };
+  const answer = await target.invoke({ data, metadata: {} });
+  if (!answer.ok) log('error', target.name, `failed: ${stackOf(answer.error)}`);
 }
 
 function readInput(body: string): unknown {

@@ -1,8 +1,8 @@
 /** An HTTP server on the loopback address in front of one handler. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { type Log, messageOf } from '../log';
-import { empty, type Handler, readRequest, writeReply } from './exchange';
+import { type Log, stackOf } from '../log';
+import { type Answerer, empty, readHead, writeReply } from './exchange';
 
 export interface RunningServer {
   readonly port: number;
@@ -12,20 +12,15 @@ export interface RunningServer {
 }
 
 /** Binds 127.0.0.1 only. @param port 0 for any that is free. @throws if it is in use */
-export async function listen(port: number, log: Log, handler: Handler): Promise<RunningServer> {
+export async function listen(port: number, log: Log, answer: Answerer): Promise<RunningServer> {
   let origin = '';
   const server = createServer((incoming, response) => {
-    void (async () => {
-      const request = await readRequest(incoming, origin);
-      writeReply(response, await handler(request));
-    })().catch((error: unknown) => {
-      log(
-        'error',
-        'http',
-        `${incoming.method ?? ''} ${(incoming.url ?? '').split('?')[0] ?? ''} failed: ${messageOf(error)}`,
-      );
-      if (!response.headersSent) writeReply(response, empty(500));
-      else response.destroy();
+    const head = readHead(incoming, origin);
+    if (!head) return writeReply(response, empty(400));
+    answer({ head, incoming, response }).catch((error: unknown) => {
+      // A caller that went away is no failure of the host.
+      if (!response.closed) log('error', 'http', `${head.method} ${head.url.pathname} failed: ${stackOf(error)}`);
+      fail(incoming, response);
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -34,11 +29,16 @@ export async function listen(port: number, log: Log, handler: Handler): Promise<
   });
   const address = server.address() as AddressInfo; // a TCP server that listens has one
   origin = `http://127.0.0.1:${address.port}`;
-  return {
-    port: address.port,
-    origin,
-    close: () => close(server),
-  };
+  return { port: address.port, origin, close: () => close(server) };
+}
+
+/** 500, or a cut where the answer has begun. */
+export function fail(incoming: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) incoming.socket.destroy();
+  else {
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    writeReply(response, empty(500));
+  }
 }
 
 /** How long a request that is being answered may still take. */

@@ -33,7 +33,6 @@ const NAMES: Readonly<Record<number, string>> = Object.fromEntries(
 /** .NET's names, where ours are shorter. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   ...NAMES,
-  17: 'GenericEvent',
   [EVENT.subOrchestrationCreated]: 'SubOrchestrationInstanceCreated',
   [EVENT.subOrchestrationCompleted]: 'SubOrchestrationInstanceCompleted',
   [EVENT.subOrchestrationFailed]: 'SubOrchestrationInstanceFailed',

@@ -1,9 +1,19 @@
 /** callHttp (contract 5.3) against a server that answers as each test needs it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { certificatesIn } from '../../../local/azure/certificates';
 import { type Features, startFeatures } from './features.support';
+import { newFolder, until } from './hostProcess';
 
 interface Asked {
   readonly method: string;
@@ -14,7 +24,9 @@ interface Asked {
 
 let features: Features;
 let server: Server;
+let tlsServer: Server;
 let url = '';
+let tlsUrl = '';
 let asked: Asked[] = [];
 /** Paths that were polled before: the second poll ends. */
 let polls = 0;
@@ -29,12 +41,17 @@ const ROUTES: Readonly<Record<string, (response: ServerResponse, request: Asked)
   },
   '/empty': (response) => response.writeHead(404).end(),
   '/redirect': (response) => response.writeHead(302, { Location: '/echo' }).end(),
+  '/toHttp': (response) => response.writeHead(302, { Location: `${url}/done` }).end('stay'),
   '/later': (response) => response.writeHead(202, { location: 'poll' }).end('not yet'),
   '/laterSecond': (response) => response.writeHead(202, { Location: '/done', 'Retry-After': '1' }).end(),
   '/laterElsewhere': (response) => {
     response.writeHead(202, { Location: `${url.replace('127.0.0.1', 'localhost')}/done` }).end();
   },
   '/laterNowhere': (response) => response.writeHead(202, { Location: 'http://' }).end(),
+  '/broken': (response) => {
+    response.writeHead(200, { 'Content-Length': 100 }).write('half');
+    setImmediate(() => response.destroy());
+  },
   '/noLocation': (response) => response.writeHead(202).end(),
   '/poll': (response) => (++polls < 3 ? response.writeHead(202, { Location: '/poll' }) : response).end('done'),
   '/done': (response) => response.end('done'),
@@ -47,23 +64,34 @@ const ROUTES: Readonly<Record<string, (response: ServerResponse, request: Asked)
 };
 
 beforeAll(async () => {
-  server = createServer((incoming, response) => {
+  const answer: RequestListener = (incoming, response) => {
     void text(incoming).then((body) => {
       const path = (incoming.url ?? '').split('?')[0] ?? '';
       const request = { method: incoming.method ?? '', path, headers: incoming.headers, body };
       asked.push(request);
       (ROUTES[path] ?? ROUTES['/empty'])?.(response, request);
     });
-  });
-  // Both names of the loopback address: two origins.
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  features = await startFeatures('featureApp', { IDENTITY_ENDPOINT: `${url}/token`, IDENTITY_HEADER: 'x' });
+  };
+  const stateFolder = newFolder();
+  const { tls, authorityFile } = await certificatesIn(join(stateFolder, 'tls'));
+  server = createServer(answer);
+  tlsServer = createTlsServer(tls, answer);
+  const portOf = async (one: Server): Promise<number> => {
+    // Both names of the loopback address: two origins.
+    await new Promise<void>((resolve) => one.listen(0, 'localhost', resolve));
+    return (one.address() as AddressInfo).port;
+  };
+  url = `http://127.0.0.1:${await portOf(server)}`;
+  tlsUrl = `https://127.0.0.1:${await portOf(tlsServer)}`;
+  const identity = { IDENTITY_ENDPOINT: `${url}/token`, IDENTITY_HEADER: 'x' };
+  features = await startFeatures('featureApp', { ...identity, NODE_EXTRA_CA_CERTS: authorityFile }, stateFolder);
 });
 afterAll(async () => {
   await features.stop();
-  server.closeAllConnections();
-  server.close();
+  for (const one of [server, tlsServer]) {
+    one.closeAllConnections();
+    one.close();
+  }
 });
 beforeEach(() => {
   asked = [];
@@ -133,6 +161,11 @@ test('other answers: a charset, no body, an error, a redirect', async () => {
   expect(asked.at(-1)?.headers.authorization).toBeUndefined();
 });
 
+test('https, and no redirect from there to http', async () => {
+  expect(await call('', { url: `${tlsUrl}/done` })).toMatchObject({ response: { statusCode: 200, content: 'done' } });
+  expect(await call('', { url: `${tlsUrl}/toHttp` })).toMatchObject({ response: { statusCode: 302, content: 'stay' } });
+});
+
 test('202 with Location is polled until it is something else, relative Location and default pause included', async () => {
   const output = await features.run(
     'http',
@@ -195,11 +228,17 @@ test('what cannot be asked fails the task with the reason', async () => {
   expect(await call('', { url: 'http://127.0.0.1:9/x?secret=1' })).toBe(
     'GET http://127.0.0.1:9/x failed: connect ECONNREFUSED 127.0.0.1:9',
   );
+  expect(await call('/broken')).toBe(`GET ${url}/broken failed: aborted`);
   expect(await call('', { url: 'ftp://a' })).toBe("callHttp needs an absolute http or https URL, and got 'ftp://a'.");
   expect(await call('/laterNowhere')).toBe("callHttp needs an absolute http or https URL, and got 'http://'.");
   expect(await call('/echo', { method: 'POST', body: 'x', headers: { 'Content-Type': 'multipart/form-data' } })).toBe(
     'Multipart content is not supported with CallHttpAsync.',
   );
+});
+
+test('a polled call that wins against a timer', async () => {
+  const output = await features.run('httpRace', { method: 'GET', url: `${url}/later` });
+  expect(output).toEqual(['done', 'noted after']);
 });
 
 test('one polled call beside other work; two polled at once would mix up their numbers on Azure, and fail here', async () => {
@@ -221,4 +260,19 @@ test('one polled call beside other work; two polled at once would mix up their n
     runtimeStatus: 'Failed',
     output: expect.stringMatching(/has sequence number 3 for the host and 4 for the app/),
   });
+});
+
+test('a host that is killed between two polls goes on with the next', async () => {
+  const stateFolder = newFolder();
+  const first = await startFeatures('featureApp', {}, stateFolder);
+  await first.start('http', 'killed', { method: 'GET', url: `${url}/laterSecond` });
+  await until(
+    async () => (await first.ask('instances/killed', 'showHistory=true')).text,
+    (status) => status.includes('TimerCreated'),
+  );
+  await first.host.stop('SIGKILL');
+  const second = await startFeatures('featureApp', {}, stateFolder);
+  expect(await second.reaches('killed', 'Completed')).toMatchObject({ output: { response: { content: 'done' } } });
+  expect(asked.map(({ path }) => path)).toEqual(['/laterSecond', '/done']);
+  await second.stop();
 });

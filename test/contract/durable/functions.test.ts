@@ -1,8 +1,8 @@
-/** Everything around the durable part: HTTP functions and their keys, Event Grid, timers, hooks, and the command line. */
+/** Everything around the durable part: HTTP functions and their keys, Event Grid, timers, hooks and the admin calls. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { APP, type HostProcess, newFolder, runToEnd, send, startHostProcess, until } from './hostProcess';
+import { APP, type HostProcess, newFolder, send, startHostProcess, until } from './hostProcess';
 
 let host: HostProcess;
 const state = newFolder();
@@ -132,7 +132,8 @@ describe('timers, hooks and the admin calls', () => {
     expect(ticks[0]).toMatchObject({
       schedule: { adjustForDST: true },
       isPastDue: false,
-      scheduleStatus: { next: expect.any(String) },
+      // Azure keeps none for a timer that comes more than once a minute.
+      scheduleStatus: null,
     });
   });
 
@@ -160,50 +161,5 @@ describe('timers, hooks and the admin calls', () => {
 
   test('no payload is logged', () => {
     expect(host.output()).not.toContain('512d38b6');
-  });
-});
-
-describe('the command line', () => {
-  const [folder, other] = [newFolder(), newFolder()];
-  afterAll(() => [folder, other].forEach((one) => rmSync(one, { recursive: true })));
-
-  test('a second host on the same state is refused; the first goes on', async () => {
-    const { code, output } = await runToEnd([APP, '--port', '0', '--state', state]);
-    expect(code).toBe(1);
-    expect(output).toMatch(
-      /^Another host is running on the state folder .+\. Stop it, or choose another with --state\.\n$/,
-    );
-    expect((await send(api('open'))).status).toBe(200);
-  });
-
-  test.each<[string, Record<string, string> | undefined, RegExp]>([
-    ['no folder', undefined, /^There is no folder .+\.\n$/],
-    ['no package.json', {}, /^There is no package\.json in .+\.\n$/],
-    ['no main', { 'package.json': '{}' }, /has no "main"/],
-    ['no file', { 'package.json': '{"main":"dist/*.js"}' }, /^No file matches "main": "dist\/\*\.js" of .+\n$/],
-    [
-      'a file that does not load',
-      { 'package.json': '{"main":"a.js"}', 'a.js': 'throw new Error("broken")' },
-      /a\.js failed to load: Error: broken/,
-    ],
-    [
-      'a bad host.json',
-      { 'package.json': '{"main":"a.js"}', 'host.json': '{"extensions":5}' },
-      /host\.json cannot be read/,
-    ],
-  ])('%s', async (name, files, message) => {
-    const app = join(folder, name.replaceAll(' ', '-'));
-    if (files) mkdirSync(app);
-    for (const [file, text] of Object.entries(files ?? {})) writeFileSync(join(app, file), text);
-    const { code, output } = await runToEnd([app, '--port', '0', '--state', other]);
-    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(message) });
-  });
-
-  test('an ES module app loads too, prints its URLs, and ends in order on SIGTERM', async () => {
-    const app = join(APP, '../esmApp');
-    const one = await startHostProcess(other, app);
-    expect(one.output()).toContain(`greet: [GET] ${one.url}/v2/greet/{name}`);
-    expect((await send(`${one.url}/v2/greet/you`)).text).toBe('Hello, you');
-    expect(await one.stop('SIGTERM')).toBe(0);
   });
 });

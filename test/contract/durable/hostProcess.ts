@@ -1,8 +1,8 @@
 /** Runs the host as its users do, as a process of its own: under jest an app would meet jest's module registry. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 const MAIN = join(__dirname, '../../../dist/local/host/main.js');
@@ -12,16 +12,29 @@ const keysSchema = z.object({
   masterKey: z.string(),
   functionKeys: z.object({ default: z.string() }),
   systemKeys: z.object({ durabletask_extension: z.string(), eventgrid_extension: z.string() }),
+  functions: z.record(z.string(), z.object({ default: z.string() })),
 });
 
 export interface HostProcess {
   readonly url: string;
+  readonly pid: number;
   readonly stateFolder: string;
   readonly keys: z.infer<typeof keysSchema>;
   /** All that it wrote so far. */
   output(): string;
   /** Resolves with the exit code, or with the signal that ended it. */
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string | null>;
+}
+
+/** Writes an app into a folder of its own; it finds the packages of this project. */
+export function writeApp(files: Readonly<Record<string, string>>): string {
+  const folder = newFolder();
+  symlinkSync(join(__dirname, '../../../node_modules'), join(folder, 'node_modules'));
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  return folder;
 }
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'host-'));
@@ -54,9 +67,9 @@ export async function startHostProcess(
   stateFolder: string,
   folder = APP,
   env: Readonly<Record<string, string>> = {},
-  options: readonly string[] = [],
+  more: readonly string[] = [],
 ): Promise<HostProcess> {
-  const args = [folder, '--port', '0', '--state', stateFolder, ...options];
+  const args = [folder, '--port', '0', '--state', stateFolder, ...more];
   const { child, output, onOutput, ended } = spawnHost(args, env);
   const url = await new Promise<string>((resolve, reject) => {
     onOutput(() => {
@@ -67,6 +80,7 @@ export async function startHostProcess(
   });
   return {
     url,
+    pid: child.pid ?? 0,
     stateFolder,
     keys: keysSchema.parse(JSON.parse(readFileSync(join(stateFolder, 'keys.json'), 'utf8'))),
     output,
@@ -112,12 +126,14 @@ function readJson(text: string): unknown {
 
 const PATIENCE_MS = 10_000;
 
-/** Asks again until the answer is as wanted. Each question is a request, so this needs no sleep. @throws with the last answer */
+/** Asks again until the answer is as wanted, with no sleep between. @throws with the last answer */
 export async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const answer = await ask();
     if (isWanted(answer)) return answer;
     if (Date.now() > deadline) throw new Error(`It never came to that: ${JSON.stringify(answer)}`);
+    // A refused connection fails at once: without a full round the output of processes would never be read.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

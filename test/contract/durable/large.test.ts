@@ -14,10 +14,11 @@ const all = (length: number) => ({ input: length, activity: 2 * length, child: l
 
 test('over HTTP: input, output, events, children, entities, continueAsNew', async () => {
   const text = 'x'.repeat(LENGTH);
-  await features.start('large', 'large', { text, round: 0 });
+  const waits = 'timeout=60&pollingInterval=0.2';
+  const ended = features.ask('orchestrators/large/large', waits, 'POST', { text, round: 0 });
+  await features.reaches('large', 'Running', 'showInput=false');
   expect((await features.ask('instances/large/raiseEvent/Go', '', 'POST', text)).status).toBe(202);
-  // Small answers until it ends, and then one large one.
-  await features.reaches('large', 'Completed', 'showInput=false');
+  expect((await ended).status).toBe(200);
   const { output, input } = await features.reaches('large', 'Completed');
   expect((output as { sizes: unknown }).sizes).toEqual(all(LENGTH));
   expect((output as { text: string }).text === text).toBe(true);

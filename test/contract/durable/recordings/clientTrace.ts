@@ -49,7 +49,7 @@ function showLine(line: unknown, place: Place): unknown {
 }
 
 /** The pages of one list between the first and the last look the same, however many they are. */
-export function showTrace(lines: readonly unknown[], place: Place): string[] {
+function showTrace(lines: readonly unknown[], place: Place): string[] {
   const texts = lines.map((line) => JSON.stringify(showLine(line, place), null, 1));
   return texts.filter((text, index) => text !== texts[index - 1]);
 }

@@ -60,6 +60,7 @@ function withoutRun(text: string): string {
       )
       .replaceAll(/, StackTrace: .*$/gs, ', StackTrace: <stack>')
       .replaceAll(/(The following are the known \w+ functions): .*?'\./gs, '$1: <names>.')
+      .replaceAll(/(\\*)"schemaVersion\1":\d+/g, '$1"schemaVersion$1":<schema>')
       // The order of an entity's messages is kept by other means here.
       .replaceAll(/(\\*)"Predecessor\1":\1".*?"/g, '$1"Predecessor$1":<predecessor>')
       .replaceAll(

@@ -1,6 +1,5 @@
 /** The recorded app on our host, and the recorded requests sent to it. */
-import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Answer, type HostProcess, newFolder, send, startHostProcess, until } from '../hostProcess';
@@ -18,7 +17,7 @@ const COMPARED_HEADERS = ['content-type', 'location', 'retry-after', 'www-authen
 function shown(status: number, header: (name: string) => string | undefined, text: string, place: Place): Shown {
   const headers = COMPARED_HEADERS.flatMap((name) => {
     const value = header(name);
-    // A token names the instance where the next page starts.
+    // What a token holds is the host's own business; that it leads to the next page is a test of its own.
     if (name === 'x-ms-continuation-token' && value) return [[name, '<token>'] as const];
     return value === undefined ? [] : [[name, normaliseText(value, place)] as const];
   });
@@ -49,6 +48,8 @@ export interface ReplayHost {
   post(path: string, body?: string): Promise<void>;
   /** Waits until an instance's status is as the schema says. */
   reached(id: string, status: z.ZodType): Promise<void>;
+  /** Waits until the worker has got a text in a message. */
+  told(text: string): Promise<void>;
   /** Ids of all instances with a prefix, in the order of the list. */
   ids(prefix: string): Promise<string[]>;
   /** One page of all instances. */
@@ -96,9 +97,13 @@ export async function startReplayHost(args: readonly string[]): Promise<ReplayHo
     },
     async reached(id, wanted) {
       await until(
-        () => send(api(`instances/${id}`)),
+        () => send(api(`instances/${id}`, { showHistory: 'true' })),
         ({ json }) => wanted.safeParse(json).success,
       );
+    },
+    async told(text) {
+      const isTold = () => readFileSync(workerFile, 'utf8').includes(text);
+      await until(() => send(`${host.url}/admin/host/status`), isTold);
     },
     ids: async (instanceIdPrefix) => idsOf(await send(api('instances', { instanceIdPrefix, top: '1000' }))),
     async page(top, token) {

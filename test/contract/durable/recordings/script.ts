@@ -24,6 +24,10 @@ const operation =
 const secondWait = z.object({ customStatus: z.object({ stage: z.literal('waiting'), round: z.literal(2) }) });
 const completed = z.object({ runtimeStatus: z.literal('Completed') });
 
+const withEvent = z.object({
+  historyEvents: z.tuple([z.unknown(), z.object({ EventType: z.literal('EventRaised') })]),
+});
+
 /** In the order of the recording: they share one task hub, and the later lists show what the earlier files left. */
 export const FILES = [
   '01-start.txt',
@@ -76,6 +80,8 @@ export const BEFORE: Readonly<Record<RecordedFile, Readonly<Record<string, reado
     'purge completed': [reached('te2-051310', 'Terminated')],
   },
   '05-entities.txt': {
+    // An operation without a name, in a batch of its own.
+    'signal reset, empty body': [(host) => host.told(String.raw`\"name\":\"\"`)],
     'orchestration that calls entities': [start('entityUser', 'eu-051310', '"eu"')],
   },
   '06-everything.txt': {
@@ -88,6 +94,7 @@ export const BEFORE: Readonly<Record<RecordedFile, Readonly<Record<string, reado
   },
   '08-continueAsNew-and-misc.txt': {
     'can1: raise Other (unconsumed) first': [start('can1', 'cn1-051919'), reached('cn1-051919', 'Running')],
+    'can1: raise Go (consumed) -> continueAsNew': [(host) => host.reached('cn1-051919', withEvent)],
     'can2: Go only': [start('can1', 'cn2-051919'), reached('cn2-051919', 'Running')],
     // Both events in one turn, which "at nearly the same time" only makes likely: they wait out a suspension together.
     'can3 result (two Go events at nearly the same time)': [

@@ -17,12 +17,16 @@ core.setProgrammingModel = (model) => {
 
 function traced({ request, metadata }, invocation) {
   const say = (dir, body) => write({ dir, fn: metadata.name, invocationId: request.invocationId, body });
-  const { inputData, triggerMetadata } = request;
-  say('in', { inputData, triggerMetadata });
+  // The host hands an orchestrator's trigger and answer over as the objects they are; the worker would as JSON.
+  const isOrchestration = Object.values(metadata.bindings).some(({ type }) => type === 'orchestrationTrigger');
   const { invokeFunction, getResponse } = invocation;
-  invocation.invokeFunction = async (...args) => {
+  invocation.invokeFunction = async (context, inputs, callback) => {
+    const given = isOrchestration && [{ ...request.inputData[0], data: { string: JSON.stringify(inputs[0]) } }];
+    say('in', { inputData: given || request.inputData, triggerMetadata: context.triggerMetadata });
     try {
-      return await invokeFunction.apply(invocation, args);
+      const result = await invokeFunction.call(invocation, context, inputs, callback);
+      if (isOrchestration) say('out', { outputData: [], returnValue: { json: JSON.stringify(result) } });
+      return result;
     } catch (error) {
       say('throw', error.message);
       throw error;

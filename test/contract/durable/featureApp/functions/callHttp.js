@@ -20,3 +20,11 @@ df.app.orchestration('httpBeside', function* (context) {
   const answers = yield context.df.Task.all(tasks);
   return answers.map((answer) => answer.content ?? answer);
 });
+/** A polled call against a timer: on Azure, cancelling the timer gives the next task the number of a poll. */
+df.app.orchestration('httpRace', function* (context) {
+  const timer = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + 60_000));
+  const call = context.df.callHttp(context.df.getInput());
+  yield context.df.Task.any([call, timer]);
+  timer.cancel();
+  return [call.result.content, yield context.df.callActivity('note', 'after')];
+});

@@ -1,0 +1,4 @@
+/** With `--strict`: as recorded, the oddities too. */
+import { conformance } from './conformance';
+
+conformance('strict');
