@@ -29,6 +29,9 @@ async function lives(cuts: Iterable<Cut>): Promise<{ outcome: Outcome; commits: 
   }
 }
 
+const PARTS = ['instances', 'histories', 'messages', 'activities'] as const;
+const part = (n: number) => PARTS[n % PARTS.length];
+
 let undisturbed: Awaited<ReturnType<typeof lives>>;
 beforeAll(async () => {
   undisturbed = await lives([]);
@@ -41,10 +44,7 @@ test('the workload makes hundreds of commits', () => {
 test('cut at every commit in turn, everything comes to the same end', async () => {
   for (let commit = 1; commit < undisturbed.commits; commit++) {
     // A second cut soon after: what the first left behind is in the middle of being taken up again.
-    const cuts: Cut[] = [
-      { afterCommits: commit, kind: 'unanswered' },
-      { afterCommits: 1 + (commit % 5), kind: 'lost' },
-    ];
+    const cuts: Cut[] = [{ afterCommits: commit }, { afterCommits: 1 + (commit % 5), lostAt: part(commit) }];
     const { outcome } = await lives(cuts).catch((error: unknown) => {
       throw new Error(`Cut at commit ${commit}: ${error instanceof Error ? error.message : String(error)}`);
     });
@@ -54,10 +54,10 @@ test('cut at every commit in turn, everything comes to the same end', async () =
 
 test('cut again and again, everything comes to the same end', async () => {
   const cuts = function* (): Generator<Cut> {
-    for (;;) {
+    for (let round = 0; ; round++) {
       for (const afterCommits of [1, 2, 3, 5, 8]) {
-        yield { afterCommits, kind: 'unanswered' };
-        yield { afterCommits, kind: 'lost' };
+        yield { afterCommits };
+        yield { afterCommits, lostAt: part(round) };
       }
     }
   };

@@ -10,8 +10,9 @@ export function perform(client: EngineClient, step: Step): boolean {
   switch (step.act) {
     case 'start':
       // The answer to the last attempt may have been lost.
-      if (instance?.name !== step.name)
-        client.start({ name: step.name, instanceId: id, input: JSON.stringify(step.input) });
+      if (instance?.name === step.name) return true;
+      if (instance && !isTerminal(instance.status)) return false;
+      client.start({ name: step.name, instanceId: id, input: JSON.stringify(step.input) });
       return true;
     case 'raise':
       if (step.seen !== undefined && hasSeen(JSON.parse(instance?.customStatus ?? 'null')) < step.seen) return false;

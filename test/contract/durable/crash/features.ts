@@ -124,6 +124,13 @@ export const ORCHESTRATORS: Readonly<Record<string, Orchestrator>> = {
       context.df.callActivity('takes', { key: context.df.instanceId, ms: 30 * SECOND }),
     ]);
   },
+  /** Takes the place of one whose activity still runs: that one's answer is not for it, though it has the same number. */
+  *successor(context) {
+    const timer = context.df.createTimer(after(context, SECOND));
+    const answer = context.df.callActivity('takes', { key: `${context.df.instanceId} anew`, ms: 40 * SECOND });
+    const [, own]: unknown[] = yield context.df.Task.all([timer, answer]);
+    return own;
+  },
   *bereaved(context) {
     try {
       return yield context.df.callSubOrchestrator('condemned', null, `${context.df.instanceId}-kid`);

@@ -38,10 +38,13 @@ export class World {
   }
 }
 
-/** `lost`: the last commit did not reach the disk. `unanswered`: it did, and then nothing more happened. */
+/**
+ * `lostAt`: the power failed while this part of the last commit was being written, so nothing of that commit may be
+ * there afterwards. Without it the commit was made, and then nothing more happened.
+ */
 export interface Cut {
   readonly afterCommits: number;
-  readonly kind: 'lost' | 'unanswered';
+  readonly lostAt?: keyof Batch | undefined;
 }
 
 const silent = (): void => undefined;
@@ -54,7 +57,7 @@ export const basePorts = (store: Store, clock: Clock) =>
     functions: (kind: FunctionKind) => Object.keys(NAMES[kind]),
     versioning: { defaultVersion: undefined, match: 'None', failure: 'Reject' },
     limits: {
-      ...{ activities: 4, orchestrators: 5, entities: 5, entityBatch: 100, messagesPerTurn: 100, coalesceFrom: 200 },
+      ...{ activities: 8, orchestrators: 5, entities: 5, entityBatch: 100, messagesPerTurn: 100, coalesceFrom: 200 },
     },
     // The power is out.
     broken: silent,
@@ -130,9 +133,10 @@ class Power {
 
   private write(disk: Store, batch: Batch): void {
     const isLast = this.commits + 1 === this.cut?.afterCommits;
-    if (isLast && this.cut?.kind === 'lost') this.switchOff();
     if (this.isOut) throw new Error('The power is out.');
-    disk.write(batch);
+    const lostAt = isLast ? this.cut?.lostAt : undefined;
+    if (lostAt) this.switchOff();
+    disk.write(lostAt ? { ...batch, [lostAt]: tornOff } : batch);
     this.commits += 1;
     this.signsOfLife += 1;
     if (!isLast) return;
@@ -140,6 +144,12 @@ class Power {
     throw new Error('The power is out.');
   }
 }
+
+const tornOff: Iterable<never> = {
+  [Symbol.iterator]() {
+    throw new Error('The power is out.');
+  },
+};
 
 const outsideOf = (world: World, clock: VirtualClock): Outside => ({
   now: () => clock.now(),

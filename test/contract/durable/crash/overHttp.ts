@@ -22,6 +22,7 @@ export async function performOverHttp(host: HostProcess, step: Step): Promise<bo
   switch (step.act) {
     case 'start':
       if (instance?.name === step.name) return true;
+      if (instance && !ENDED.includes(instance.runtimeStatus)) return false;
       return accepted('POST', `orchestrators/${step.name}/${id}`, step.input, 202);
     case 'raise':
       if (step.seen !== undefined && hasSeen(instance?.customStatus) < step.seen) return false;
