@@ -14,7 +14,7 @@ export const appFolder = join(__dirname, ...(basename(dirname(__dirname)) === 'd
 const compiled = (...path: string[]): string => join(appFolder, 'dist', 'local', ...path);
 
 /** Room for the young: with Node's default a fifth of the host's time goes into collecting what lived for one turn. */
-const HOST_HEAP = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
+const HOST_HEAP = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 
 /** The processes, each with its log. */
 export class Family {

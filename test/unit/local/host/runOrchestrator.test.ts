@@ -305,3 +305,32 @@ describe('the guard', () => {
     await expect(runOrchestrator(calls, { activities: {} })).rejects.toThrow("calls the activity 'forgotten'");
   });
 });
+
+test('a child of an execution that was terminated does not answer the next one under the same id', async () => {
+  function* kid(context: OrchestrationContext): Steps<number> {
+    const n = context.df.getInput<number>() ?? 0;
+    yield context.df.createTimer(later(context, n * 10_000));
+    return n;
+  }
+  function* parent(context: OrchestrationContext): Steps<number> {
+    return yield context.df.callSubOrchestrator('kid', context.df.getInput<number>());
+  }
+  function* story(context: OrchestrationContext): Steps<unknown> {
+    yield context.df.callActivity('start', 1);
+    yield context.df.createTimer(later(context, 1_000));
+    yield context.df.callActivity('terminate');
+    yield context.df.createTimer(later(context, 1_000));
+    yield context.df.callActivity('start', 6);
+    yield context.df.createTimer(later(context, 100_000));
+    return yield context.df.callActivity('outputOf');
+  }
+  const run = await runOrchestrator(story, {
+    orchestrators: { parent, kid },
+    activities: {
+      start: (input: number, client) => client.startNew('parent', { instanceId: 'p', input }),
+      terminate: (_: unknown, client) => client.terminate('p'),
+      outputOf: (_: unknown, client) => client.status('p')?.output,
+    },
+  });
+  expect(run.output).toBe(6);
+});
