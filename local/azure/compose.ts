@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { Operations } from './arm/operations';
 import { Rbac } from './authorization/rbac';
 import { type Azure } from './azure';
@@ -44,6 +45,7 @@ export function compose({ db, tenant, keys, origin, now }: Parts): Azure {
     faults: new Faults(),
     record: new RequestRecord(db),
     windows: new Windows(db, now),
+    derive: (purpose) => createHmac('sha512', keys.vault).update(purpose).digest(),
     identityHeader: keys.identityHeader,
   };
 }

@@ -20,6 +20,9 @@ import { subnets, virtualNetworks } from './network/virtualNetworks';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { groupRoutes } from './resources/groups';
 import { subscriptionRoutes } from './resources/subscriptions';
+import { accountRoutes, storageAccounts } from './storage/accounts';
+import { blobRoutes } from './storage/blobRoutes';
+import { containerRoutes } from './storage/containerRoutes';
 import { simulatorRoutes } from './simulator/routes';
 
 /** Every kind of resource that has the common life of one. Another kind is one more row. */
@@ -35,6 +38,7 @@ export const kinds: readonly Kind[] = [
   disks,
   userAssignedIdentities,
   vaults,
+  storageAccounts,
 ];
 
 export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
@@ -49,5 +53,8 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...applicationRoutes(azure),
   ...servicePrincipalRoutes(azure),
   ...keyVaultRoutes(azure),
+  ...accountRoutes(azure),
+  ...containerRoutes(azure),
+  ...blobRoutes(azure),
   ...simulatorRoutes(azure),
 ];

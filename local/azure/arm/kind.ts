@@ -30,7 +30,7 @@ export interface Kind {
   /** `Microsoft.Network/networkSecurityGroups/securityRules` */
   readonly type: string;
   /** Undefined: synchronous. */
-  readonly timing?: { readonly put: keyof Timings; readonly update?: keyof Timings; readonly remove: keyof Timings };
+  readonly timing?: { readonly put: keyof Timings; readonly update?: keyof Timings; readonly remove?: keyof Timings };
   /** provisioningState while created and while updated; Network says Updating for both. */
   readonly phases?: readonly [created: string, updated: string];
   readonly schema: z.ZodType<Document>;
@@ -45,6 +45,8 @@ export interface Kind {
   /** Throws when others use it. */
   readonly demandUnused?: (azure: Azure, resource: Resource) => void;
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
+  /** A PUT is answered 202: with the resource (disks), or with a Location alone for a new one (storage accounts). */
+  readonly accepted?: 'resource' | 'location';
   /** No provisioningState in its properties, and no etag (managed identities). */
   readonly plain?: boolean;
 }

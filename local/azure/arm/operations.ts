@@ -5,16 +5,15 @@ import { AzureError } from '../http/errors';
 import { type Database } from '../store/database';
 import { type Failure } from '../store/resources';
 
+const parsed = z.string().transform((text): unknown => JSON.parse(text));
+
 const row = z.object({
   id: z.string(),
   startedAt: z.number(),
   endsAt: z.number(),
   failure: z.union([
     z.null(),
-    z
-      .string()
-      .transform((text): unknown => JSON.parse(text))
-      .pipe(z.object({ code: z.string(), message: z.string() })),
+    parsed.pipe(z.object({ code: z.string(), message: z.string() })),
   ]),
 });
 
@@ -25,6 +24,8 @@ interface Start {
   readonly apiVersion: string;
   readonly endsAt: number;
   readonly failure: Failure | null;
+  /** What a POST's operation ends with, or the resource that a PUT without a body makes. */
+  readonly output?: unknown;
 }
 
 /** Long-running operations (azure-facts §5). How far one is, is read off the clock: nothing runs, so a kill changes nothing. */
@@ -43,8 +44,19 @@ export class Operations {
 
   /** Headers of an accepted DELETE or POST, which also have a Location. */
   accepted(start: Start): Record<string, string> {
-    const { polled, result } = this.begin(start);
-    return { 'Azure-AsyncOperation': polled, Location: result, ...this.retryAfter(start) };
+    return this.open(start).headers;
+  }
+
+  /** The same, and the operation's id, for one whose end is not known yet: `end` tells it. */
+  open(start: Start): { readonly id: string; readonly headers: Record<string, string> } {
+    const { id, polled, result } = this.begin(start);
+    return { id, headers: { 'Azure-AsyncOperation': polled, Location: result, ...this.retryAfter(start) } };
+  }
+
+  /** Ends a running operation at another time than was said at its start. */
+  end(id: string, endsAt: number, output: unknown): void {
+    this.db.run('UPDATE operations SET endsAt = ? WHERE id = ?', endsAt, id);
+    this.db.run('INSERT OR REPLACE INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
   }
 
   /** What `Azure-AsyncOperation` answers: always 200, the state in the body. */
@@ -53,7 +65,10 @@ export class Operations {
     const startTime = new Date(startedAt).toISOString();
     if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
     const endTime = new Date(endsAt).toISOString();
-    if (failure === null) return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime } };
+    const output = this.output(id);
+    const properties = output === undefined ? {} : { properties: { output } };
+    if (failure === null)
+      return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime, ...properties } };
     return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
   }
 
@@ -62,18 +77,29 @@ export class Operations {
     const { endsAt, failure } = this.find(id);
     if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
     if (failure !== null) throw new AzureError(409, failure.code, failure.message);
+    const output = this.output(id);
+    if (output !== undefined) return { status: 200, body: output };
     return { status: /\/providers\/microsoft\.resources\//i.test(location) ? 200 : 204 };
   }
 
-  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): {
+  private output(id: string): unknown {
+    const sql = 'SELECT output FROM operationOutputs WHERE id = ?';
+    return this.db.row(z.object({ output: parsed }), sql, id)?.output;
+  }
+
+  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure, output }: Start): {
+    id: string;
     polled: string;
     result: string;
   } {
     const id = randomUUID();
     const stored = failure === null ? null : JSON.stringify(failure);
     this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);
+    if (output !== undefined)
+      this.db.run('INSERT INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
     const base = `${this.origin}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}`;
     return {
+      id,
       polled: `${base}/operations/${id}?api-version=${apiVersion}`,
       result: `${base}/operationResults/${id}?api-version=${apiVersion}`,
     };

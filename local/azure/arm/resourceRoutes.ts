@@ -79,15 +79,30 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
   demandSameLocation(request);
   const resource = store(azure, kind, request);
   const failure = resource.failure;
-  const headers =
-    kind.timing === undefined
-      ? {}
-      : azure.operations.put({
-          ...operationOf(kind, call, resource.document.location ?? group.document.location),
-          endsAt: resource.readyAt,
-          failure,
-        });
+  const start = {
+    ...operationOf(kind, call, resource.document.location ?? group.document.location),
+    endsAt: resource.readyAt,
+    failure,
+  };
+  if (kind.accepted === 'location') return acceptedLocation(azure, kind, resource, start, existing !== undefined);
+  if (kind.accepted === 'resource')
+    return { status: 202, body: shown(azure, kind, resource, call), headers: azure.operations.accepted(start) };
+  const headers = kind.timing === undefined ? {} : azure.operations.put(start);
   return { status: existing === undefined ? 201 : 200, body: shown(azure, kind, resource, call), headers };
+}
+
+/** Polled by Location alone, which in the end gives the resource; a change is done at once. */
+function acceptedLocation(
+  azure: Azure,
+  kind: Kind,
+  resource: Resource,
+  start: Parameters<Azure['operations']['accepted']>[0],
+  isChange: boolean,
+): Answer {
+  const done = shown(azure, kind, { ...resource, readyAt: 0 });
+  if (isChange) return ok(done);
+  const { Location = '' } = azure.operations.accepted({ ...start, output: done });
+  return { status: 202, headers: { Location, 'Retry-After': '17' } };
 }
 
 /** Stores a resource as its kind prepares it, and lets the kind follow it up. Also for inline children. */

@@ -2,6 +2,7 @@ import findMyWay, { type HTTPVersion } from 'find-my-way';
 import { neededFor } from '../authorization/actions';
 import { type Azure } from '../azure';
 import { demandSubscription } from '../resources/subscriptions';
+import { blobPath } from '../storage/addresses';
 import { type Fault } from '../simulator/faults';
 import { innerError, unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
@@ -14,6 +15,7 @@ export interface Incoming {
   readonly method: string;
   readonly url: string;
   readonly header: (name: string) => string | undefined;
+  readonly headerNames: () => readonly string[];
   readonly body: () => Promise<unknown>;
 }
 
@@ -43,7 +45,7 @@ export class Dispatcher {
 
   async dispatch(incoming: Incoming): Promise<Outcome> {
     const path = normalisePath(incoming.url);
-    const { scope, route: routed } = splitAuthorization(path);
+    const { scope, route: routed } = splitAuthorization(blobPath(this.azure, incoming.header('host'), path));
     const method = methodOf(incoming.method);
     const match = method === undefined ? null : this.router.find(method, routed);
     const route = this.routes.get(match?.store);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { text as textOf } from 'node:stream/consumers';
+import { buffer as bytesOf, text as textOf } from 'node:stream/consumers';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
 
@@ -38,6 +38,7 @@ async function serve(dispatcher: Dispatcher, request: IncomingMessage, response:
       const value = request.headers[name.toLowerCase()];
       return Array.isArray(value) ? value[0] : value;
     },
+    headerNames: () => Object.keys(request.headers),
     body: () => readBody(request),
   });
   if (outcome === 'reset') request.socket.destroy();
@@ -50,13 +51,15 @@ function send(
   { status, body, headers = {} }: Exclude<Outcome, 'reset'>,
 ): void {
   const id = randomUUID();
-  const text = body === undefined || request.method === 'HEAD' ? '' : JSON.stringify(body);
+  const isEmpty = body === undefined || request.method === 'HEAD';
+  // Storage answers in XML and pages, which come as bytes and name their own type.
+  const text = isEmpty ? '' : body instanceof Uint8Array ? body : JSON.stringify(body);
   response.writeHead(status, {
     'Cache-Control': 'no-cache',
     'x-ms-request-id': id,
     'x-ms-correlation-request-id': id,
     'request-id': id,
-    ...(text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+    ...(text === '' || body instanceof Uint8Array ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
     'Content-Length': String(Buffer.byteLength(text)),
     ...headers,
   });
@@ -67,6 +70,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) {
     throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
   }
+  // Every client of the blob service sends this header; its bodies are pages and XML.
+  if (request.headers['x-ms-version'] !== undefined) return await bytesOf(request);
   const text = await textOf(request);
   if (text === '') return undefined;
   if (request.headers['content-type']?.includes('form-urlencoded') === true)
