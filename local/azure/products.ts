@@ -2,8 +2,13 @@ import { type Kind } from './arm/kind';
 import { resourceRoutes } from './arm/resourceRoutes';
 import { authorizationRoutes } from './authorization/routes';
 import { type Azure } from './azure';
-import { computeRoutes } from './compute/routes';
-import { disks, virtualMachines } from './compute/virtualMachines';
+import { catalogueRoutes } from './compute/catalogue';
+import { disks } from './compute/disks';
+import { images } from './compute/images';
+import { powerRoutes } from './compute/powerActions';
+import { runCommandRoutes } from './compute/runCommand';
+import { runCommands } from './compute/runCommands';
+import { virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
 import { applicationRoutes } from './graph/applications';
 import { servicePrincipalRoutes } from './graph/servicePrincipals';
@@ -12,6 +17,8 @@ import { userAssignedIdentities } from './identity/userAssignedIdentities';
 import { keyVaultRoutes } from './keyVault/routes';
 import { vaults } from './keyVault/vaults';
 import { marketplaceRoutes } from './marketplace/agreements';
+import { metricRoutes } from './metrics/routes';
+import { networkUsageRoutes } from './network/usages';
 import { networkInterfaces } from './network/networkInterfaces';
 import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
@@ -35,7 +42,9 @@ export const kinds: readonly Kind[] = [
   publicIpAddresses,
   networkInterfaces,
   virtualMachines,
+  runCommands,
   disks,
+  images,
   userAssignedIdentities,
   vaults,
   storageAccounts,
@@ -46,7 +55,11 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...subscriptionRoutes(azure),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
-  ...computeRoutes(azure),
+  ...powerRoutes(azure),
+  ...runCommandRoutes(azure),
+  ...catalogueRoutes(azure),
+  ...metricRoutes(azure),
+  ...networkUsageRoutes(azure),
   ...authorizationRoutes(azure),
   ...marketplaceRoutes(azure),
   ...resourceGraphRoutes(azure),

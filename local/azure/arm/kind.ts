@@ -23,6 +23,8 @@ interface Prepared {
   readonly links?: readonly Link[];
   /** Accepted, but the operation will fail. */
   readonly failure?: Failure;
+  /** When the operation ends, where its kind's timing does not say. */
+  readonly readyAt?: number;
 }
 
 /** One kind of ARM resource: a row of what differs from the others. */
@@ -42,6 +44,12 @@ export interface Kind {
   readonly stored?: (azure: Azure, resource: Resource, put: Put) => void;
   /** What Azure adds to the properties when asked. */
   readonly computed?: (azure: Azure, resource: Resource, call: Call | undefined) => Record<string, unknown>;
+  /** What Azure adds beside the properties: `managedBy` of a disk. */
+  readonly beside?: (azure: Azure, resource: Resource) => Record<string, unknown>;
+  /** A PATCH of anything is the PUT of what is there with that in it; otherwise of tags alone. */
+  readonly merges?: boolean;
+  /** A child that is written beside its siblings: none waits for another or for its parent. */
+  readonly siblings?: boolean;
   /** Throws when others use it. */
   readonly demandUnused?: (azure: Azure, resource: Resource) => void;
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
@@ -68,6 +76,7 @@ export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call)
     type: resource.type,
     ...(kind.plain === true ? {} : { etag: resource.etag }),
     ...rest,
+    ...kind.beside?.(azure, resource),
     properties: { ...state, ...properties, ...computed },
   };
 }

@@ -11,10 +11,7 @@ const row = z.object({
   id: z.string(),
   startedAt: z.number(),
   endsAt: z.number(),
-  failure: z.union([
-    z.null(),
-    parsed.pipe(z.object({ code: z.string(), message: z.string() })),
-  ]),
+  failure: z.union([z.null(), parsed.pipe(z.object({ code: z.string(), message: z.string() }))]),
 });
 
 interface Start {
@@ -44,19 +41,8 @@ export class Operations {
 
   /** Headers of an accepted DELETE or POST, which also have a Location. */
   accepted(start: Start): Record<string, string> {
-    return this.open(start).headers;
-  }
-
-  /** The same, and the operation's id, for one whose end is not known yet: `end` tells it. */
-  open(start: Start): { readonly id: string; readonly headers: Record<string, string> } {
-    const { id, polled, result } = this.begin(start);
-    return { id, headers: { 'Azure-AsyncOperation': polled, Location: result, ...this.retryAfter(start) } };
-  }
-
-  /** Ends a running operation at another time than was said at its start. */
-  end(id: string, endsAt: number, output: unknown): void {
-    this.db.run('UPDATE operations SET endsAt = ? WHERE id = ?', endsAt, id);
-    this.db.run('INSERT OR REPLACE INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
+    const { polled, result } = this.begin(start);
+    return { 'Azure-AsyncOperation': polled, Location: result, ...this.retryAfter(start) };
   }
 
   /** What `Azure-AsyncOperation` answers: always 200, the state in the body. */
@@ -88,18 +74,15 @@ export class Operations {
   }
 
   private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure, output }: Start): {
-    id: string;
     polled: string;
     result: string;
   } {
     const id = randomUUID();
     const stored = failure === null ? null : JSON.stringify(failure);
     this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);
-    if (output !== undefined)
-      this.db.run('INSERT INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
+    if (output !== undefined) this.db.run('INSERT INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
     const base = `${this.origin}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}`;
     return {
-      id,
       polled: `${base}/operations/${id}?api-version=${apiVersion}`,
       result: `${base}/operationResults/${id}?api-version=${apiVersion}`,
     };
