@@ -4,6 +4,7 @@ import { authorizationRoutes } from './authorization/routes';
 import { type Azure } from './azure';
 import { catalogueRoutes } from './compute/catalogue';
 import { disks } from './compute/disks';
+import { extensions } from './compute/extensions';
 import { images } from './compute/images';
 import { powerRoutes } from './compute/powerActions';
 import { runCommandRoutes } from './compute/runCommand';
@@ -43,6 +44,7 @@ export const kinds: readonly Kind[] = [
   networkInterfaces,
   virtualMachines,
   runCommands,
+  extensions,
   disks,
   images,
   userAssignedIdentities,

@@ -221,11 +221,11 @@ function merge(azure: Azure, kind: Kind, existing: Resource, call: Call): Answer
 function merged(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const before = isObject(target) ? target : {};
-  const changed = Object.entries(patch).map(([name, value]) => [
+  const changed = Object.entries(patch).map(([name, value]): [string, unknown] => [
     name,
     name === 'tags' ? value : merged(before[name], value),
   ]);
-  const all = { ...before, ...Object.fromEntries(changed) };
+  const all: Record<string, unknown> = { ...before, ...Object.fromEntries(changed) };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 

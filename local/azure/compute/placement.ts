@@ -9,7 +9,7 @@ const VM = 'Microsoft.Compute/virtualMachines';
 type Size = Azure['tenant']['vmSizes'][string];
 
 /** The machine's size, or 400 naming those there are. */
-export function demandSize(azure: Azure, name: string): Size {
+function demandSize(azure: Azure, name: string): Size {
   const size = azure.tenant.vmSizes[name];
   if (size !== undefined) return size;
   const known = Object.keys(azure.tenant.vmSizes).join(', ');
