@@ -100,7 +100,7 @@ function vmTraffic(azure: Azure, call: Call): Answer {
   if (powerOf(azure, vm).power !== 'running')
     return { status: 409, body: { error: { code: 'Conflict', message: `The VM ${vmId} does not run.` } } };
   setTraffic(azure, vm, azure.now(), IDLE_BYTES_PER_MINUTE + bytesPerMinute);
-  return { status: 204 };
+  return ok({ vmId: vm.id, bytesPerMinute });
 }
 
 /** A token for one of the tenant's own principals by name: how a rehearsal plays the administrator. */

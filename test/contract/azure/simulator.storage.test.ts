@@ -322,6 +322,12 @@ describe('page blobs', () => {
     expect([copied.status, copied.header('x-ms-copy-status')]).toEqual([202, 'success']);
   });
 
+  test('a restart changes neither blobs nor keys', async () => {
+    await blob('PUT', '/disks/kept.vhd', keyed({ headers: header(1024) }));
+    await azure.restart();
+    expect((await blob('HEAD', '/disks/kept.vhd', keyed())).header('content-length')).toBe('1024');
+  });
+
   test('what is not simulated says what is', async () => {
     const answer = await blob('PUT', '/disks/text.txt', keyed({ headers: { 'x-ms-blob-type': 'BlockBlob' } }));
     expect([answer.status, answer.header('x-ms-error-code')]).toEqual([400, 'NotSimulated']);
