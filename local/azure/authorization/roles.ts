@@ -103,7 +103,9 @@ export const builtInRoles: readonly Role[] = [
     'Allows for read, write and delete access to Azure Storage blob containers and data',
     {
       actions: ['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`),
-      dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map((verb) => `${containers}/blobs/${verb}`),
+      dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map(
+        (verb) => `${containers}/blobs/${verb}`,
+      ),
     },
   ),
   role(

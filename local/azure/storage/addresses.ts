@@ -6,7 +6,9 @@ export const ACCOUNTS = 'Microsoft.Storage/storageAccounts';
 
 /** First segments of other services' paths, which no account may be named after: its path would hide theirs. */
 export const reservedNames = new Set(
-  'subscriptions providers secrets deletedsecrets metadata tenants common organizations msi keys'.split(' '),
+  'subscriptions providers secrets deletedsecrets keys deletedkeys certificates metadata tenants common organizations msi adfs beta'.split(
+    ' ',
+  ),
 );
 
 /** An account's name is its own in all of Azure. */

@@ -3,16 +3,22 @@ import { type Azure } from '../azure';
 import { type Call } from '../http/call';
 import { type Resource } from '../store/resources';
 import { keysOf } from './accounts';
-import { blobError, notSimulated } from './errors';
+import { type BlobName } from './blobs';
+import { blobError } from './errors';
+import { sasPermissions } from './sas';
 
-/** Whose request it is: the holder of an account key, who may do anything, or a principal. */
-export type Holder = { readonly kind: 'key' } | { readonly kind: 'principal'; readonly principalId: string };
+/** Whose request it is: the holder of an account key, who may do anything, of a signature, or a principal. */
+export type Holder =
+  | { readonly kind: 'key' }
+  | { readonly kind: 'signature'; readonly permissions: string }
+  | { readonly kind: 'principal'; readonly principalId: string };
 
 /** Checks the Authorization header of a request to an account: a shared key's signature or an Entra token. */
-export async function identify(azure: Azure, account: Resource, call: Call): Promise<Holder> {
+export async function identify(azure: Azure, account: Resource, call: Call, name: BlobName): Promise<Holder> {
   const authorization = call.header('authorization');
   if (authorization === undefined) {
-    if (call.query('sig') !== undefined) throw notSimulated('Shared access signatures are not simulated.');
+    if (call.query('sig') !== undefined)
+      return { kind: 'signature', permissions: sasPermissions(azure, account, name, call.query) };
     throw blobError('NoAuthenticationInformation', {}, challenge(azure));
   }
   if (/^SharedKey /i.test(authorization)) return sharedKey(azure, account, call, authorization);
@@ -102,20 +108,32 @@ function stringToSign(account: string, call: Call): string {
 
 const CONTAINERS = 'Microsoft.Storage/storageAccounts/blobServices/containers';
 
+export type Action = 'read' | 'list' | 'write' | 'delete';
+
+/** What a signature must say, and what a role must allow: to list blobs is to read them. */
+const needed: Readonly<Record<Action, { readonly letters: RegExp; readonly verb: string }>> = {
+  read: { letters: /r/, verb: 'read' },
+  list: { letters: /l/, verb: 'read' },
+  write: { letters: /[cw]/, verb: 'write' },
+  delete: { letters: /d/, verb: 'delete' },
+};
+
 /** 403 AuthorizationPermissionMismatch unless the holder may; a container's own actions are control actions, as in Azure. */
 export function demandPermission(
   azure: Azure,
   account: Resource,
   holder: Holder,
-  action: 'read' | 'write' | 'delete',
+  action: Action,
   container: string | undefined,
   of: 'container' | 'blobs',
 ): void {
   if (holder.kind === 'key') return;
+  const { letters, verb } = needed[action];
   const scope = `${account.id}/blobServices/default${container === undefined ? '' : `/containers/${container}`}`;
-  const permitted =
+  const allows = ({ principalId }: { principalId: string }): boolean =>
     of === 'blobs'
-      ? azure.rbac.permits(holder.principalId, `${CONTAINERS}/blobs/${action}`, scope, 'data')
-      : azure.rbac.permits(holder.principalId, `${CONTAINERS}/${action}`, scope);
+      ? azure.rbac.permits(principalId, `${CONTAINERS}/blobs/${verb}`, scope, 'data')
+      : azure.rbac.permits(principalId, `${CONTAINERS}/${verb}`, scope);
+  const permitted = holder.kind === 'signature' ? letters.test(holder.permissions) : allows(holder);
   if (!permitted) throw blobError('AuthorizationPermissionMismatch');
 }

@@ -2,7 +2,7 @@ import { type Azure } from '../azure';
 import { type Answer, type Call, type Method, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
 import { findAccount } from './addresses';
-import { demandPermission, identify } from './authorize';
+import { type Action, demandPermission, identify } from './authorize';
 import { abortCopy, copyBlob } from './copy';
 import { type BlobCall, demandBlob } from './blobCall';
 import { Blobs } from './blobs';
@@ -44,9 +44,9 @@ async function answered(azure: Azure, call: Call): Promise<Answer> {
 async function serve(azure: Azure, call: Call): Promise<Answer> {
   const account = findAccount(azure, call.params['account'] ?? '');
   if (account === undefined || account.readyAt > azure.now()) throw blobError('ResourceNotFound');
-  const holder = await identify(azure, account, call);
   const [container = '', ...rest] = (call.params['*'] ?? '').split('/');
   const name = { account: account.id.slice(account.id.lastIndexOf('/') + 1), container, name: rest.join('/') };
+  const holder = await identify(azure, account, call, name);
   const level = container === '' ? 'service' : name.name === '' ? 'container' : 'blob';
   const key = `${call.method} ${level} ${call.query('restype') ?? ''} ${call.query('comp') ?? ''}`;
   const found = operations.find(([pattern]) => pattern === key.replace(/ +/g, ' ').trim());
@@ -61,13 +61,13 @@ async function serve(azure: Azure, call: Call): Promise<Answer> {
 type Handle = (blobCall: BlobCall) => Answer;
 
 /** Method, level, restype and comp; the permission that Entra callers need; what does it. */
-const operations: readonly (readonly [string, 'read' | 'write' | 'delete', 'container' | 'blobs', Handle])[] = [
-  ['GET service list', 'read', 'container', listContainers],
+const operations: readonly (readonly [string, Action, 'container' | 'blobs', Handle])[] = [
+  ['GET service list', 'list', 'container', listContainers],
   ['PUT container container', 'write', 'container', putContainer],
   ['GET container container', 'read', 'container', showContainer],
   ['HEAD container container', 'read', 'container', showContainer],
   ['DELETE container container', 'delete', 'container', removeContainer],
-  ['GET container container list', 'read', 'blobs', listBlobs],
+  ['GET container container list', 'list', 'blobs', listBlobs],
   [
     'PUT blob',
     'write',

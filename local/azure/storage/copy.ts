@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { doneAt } from '../azure';
 import { type Answer } from '../http/call';
 import { blobOfUrl, findAccount } from './addresses';
-import { demandPermission } from './authorize';
+import { demandPermission, type Holder } from './authorize';
+import { sasPermissions } from './sas';
 import { type BlobCall, demandBlob, demandConditions, demandContainer } from './blobCall';
 import { type Blob, copyStatus, PAGE, VHD_COOKIE } from './blobs';
 import { blobError, notSimulated } from './errors';
@@ -51,7 +52,7 @@ export function copyBlob(one: BlobCall): Answer {
   };
 }
 
-/** A blob of the same account, one that the Entra caller may read, or a download that the tenant knows. */
+/** A blob of the same account, one that the URL's signature opens, or a download that the tenant knows. */
 function demandSource({ azure, blobs, holder, name }: BlobCall, url: string): Source {
   const from = blobOfUrl(azure, url);
   if (from === undefined) {
@@ -60,12 +61,18 @@ function demandSource({ azure, blobs, holder, name }: BlobCall, url: string): So
     return { bytes: download.bytes, isVhd: download.isVhd, blob: undefined };
   }
   const account = findAccount(azure, from.account);
+  const { searchParams } = new URL(url);
+  const isSigned = searchParams.has('sig');
+  // Another account's blob is not even said to be there unless the URL is signed for it; nor is any to a signature's holder.
+  const isOwn = from.account === name.account && holder.kind !== 'signature';
+  if (account === undefined || (!isSigned && !isOwn)) throw blobError('CannotVerifyCopySource');
+  const query = (one: string): string | undefined => searchParams.get(one) ?? undefined;
+  const reader: Holder = isSigned
+    ? { kind: 'signature', permissions: sasPermissions(azure, account, from, query) }
+    : holder;
+  demandPermission(azure, account, reader, 'read', from.container, 'blobs');
   const blob = blobs.container(from.account, from.container) === undefined ? undefined : blobs.get(from);
-  if (new URL(url).searchParams.has('sig')) throw notSimulated('Shared access signatures are not simulated.');
-  // A key opens its own account alone; without a signature the other account does not even say that it is there.
-  const isOpen = holder.kind === 'principal' || from.account === name.account;
-  if (account === undefined || blob === undefined || !isOpen) throw blobError('CannotVerifyCopySource');
-  demandPermission(azure, account, holder, 'read', from.container, 'blobs');
+  if (blob === undefined) throw blobError('CannotVerifyCopySource');
   demandNotCopying(azure, blob);
   return { bytes: blob.bytes, blob, isVhd: false };
 }

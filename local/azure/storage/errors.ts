@@ -10,6 +10,10 @@ const words = {
     403,
     'This request is not authorized to perform this operation using this permission.',
   ],
+  AuthorizationResourceTypeMismatch: [
+    403,
+    'This request is not authorized to perform this operation using this resource type.',
+  ],
   BlobNotFound: [404, 'The specified blob does not exist.'],
   CannotVerifyCopySource: [404, 'The specified resource does not exist.'],
   ConditionNotMet: [412, 'The condition specified using HTTP conditional header(s) is not met.'],
