@@ -1,4 +1,5 @@
 /** The app's functions, sorted by trigger, and how each trigger's value is made of what the host has. */
+import { z } from 'zod';
 import {
   type OrchestratorAnswer,
   type OrchestratorInvocation,
@@ -82,9 +83,17 @@ export class AppFunctions {
       return { [bindingName(found)]: { string: text }, ...topLevel(text, { nullsAndArrays: false }) };
     };
     const answer = await invokeForObject(this.app.model, found.registered, { data: {}, object: input, metadata });
-    return answer.ok ? { ok: true, result: answer.value } : answer;
+    if (answer.ok) return { ok: true, result: answer.value };
+    return { ok: false, error: answer.error, actions: actionsOf(answer.appContext) };
   }
 }
+
+const contextSchema = z.object({
+  df: z.object({ taskOrchestratorExecutor: z.object({ actions: z.array(z.unknown()) }) }),
+});
+/** What an orchestrator had asked for when it failed, as the library keeps it; its error has it as text only. */
+export const actionsOf = (appContext: unknown): readonly unknown[] | undefined =>
+  contextSchema.safeParse(appContext).data?.df.taskOrchestratorExecutor.actions;
 
 const bindingName = ({ trigger }: AppFunction): string => (typeof trigger.name === 'string' ? trigger.name : 'trigger');
 
