@@ -22,7 +22,8 @@ export function triggerOf({ name, bindings }: FunctionMetadata): Binding {
   const trigger = Object.values(bindings).find(({ type }) => /trigger$/i.test(type));
   if (trigger && isIn(TRIGGERS, trigger.type)) return trigger;
   const what = trigger ? `has the trigger '${trigger.type}', which this host does not know` : 'has no trigger';
-  throw new AppError(`Function '${name}' ${what}. It knows: ${TRIGGERS.join(', ')}.`);
+  const without = `To run the app without this function, set AzureWebJobs.${name}.Disabled to true in local.settings.json`;
+  throw new AppError(`Function '${name}' ${what}. It knows: ${TRIGGERS.join(', ')}. ${without}.`);
 }
 
 /** Bindings that the function has and nothing serves: an input stays undefined, an output is dropped. */
