@@ -101,6 +101,14 @@ describe('told in one line', () => {
     );
   });
 
+  test('all the functions whose triggers the host does not know, and how to go without them', async () => {
+    const two = `app.storageQueue('q', { queueName: 'x', connection: 'y', handler });
+      app.storageBlob('b', { path: 'x', connection: 'y', handler });`;
+    expect(await refusal(app(two))).toMatch(
+      /^Function 'q' has .+ Function 'b' has .+ It knows: .+local\.settings\.json: AzureWebJobs\.q\.Disabled, AzureWebJobs\.b\.Disabled\.\n$/,
+    );
+  });
+
   test('an app of the older model', async () => {
     const folder = app('', { 'package.json': '{}', 'hello/function.json': '{}' });
     expect(await refusal(folder)).toMatch(/has no "main": .+older model, with a function\.json .+ are not run\.\n$/);
