@@ -47,7 +47,9 @@ const hostSchema = z.looseObject({
 });
 const settingsSchema = z.looseObject({
   IsEncrypted: z.literal(false, 'encrypted settings can be read by the Azure tools only').default(false),
-  Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+  Values: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'a setting is one text').transform(String))
+    .default({}),
 });
 
 export interface HostConfig {

@@ -34,7 +34,9 @@ export async function loadApp(folder: string, log: Log): Promise<LoadedApp> {
   await startApp(folder);
   const { functions, model } = lockRegistration();
   if (!model || functions.length === 0) throw new AppError(`The app in ${folder} registers no functions.`);
-  const { HttpUri } = await onLoopback(() => model.getCapabilities({}));
+  const { HttpUri } = await onLoopback(
+    () => model.getCapabilities?.({}) ?? Promise.resolve<Record<string, string>>({}),
+  );
   return {
     functions: functions.filter(({ metadata }) => !isDisabled(metadata.name)),
     model,

@@ -86,6 +86,13 @@ test('a status of a timer that cannot be kept does not end the host', async () =
   expect((await send(`${host.url}/admin/host/status`)).status).toBe(200);
 });
 
+test('the library of an early v4 app names no capabilities', async () => {
+  const early = `const core = require('@azure/functions-core');
+    core.setProgrammingModel({ getInvocationModel: () => undefined });
+    core.registerFunction({ name: 'warm', bindings: { trigger: { type: 'warmupTrigger' } } }, handler);`;
+  expect((await start(app(early))).output()).toContain('warm: warmupTrigger');
+});
+
 describe('told in one line', () => {
   test.each([
     ['require', 'commonjs', `require('no-such-package');`],
