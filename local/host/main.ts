@@ -73,8 +73,7 @@ async function run(folder: string, { state, memory, strict, speed, port }: Optio
     );
     void host.close().then(() => process.exit(0));
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   // Under a supervisor the channel closes when it is gone, however it went.
   if (process.send) {
     process.on('disconnect', stop);

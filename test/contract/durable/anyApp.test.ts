@@ -116,6 +116,15 @@ describe('told in one line', () => {
     );
   });
 
+  test('two functions of one route and method', async () => {
+    const routed = (name: string, method: string): string =>
+      `app.http('${name}', { route: '${name === 'a' ? 'x/{id}' : 'X/{id}'}', methods: ['${method}'], handler });`;
+    expect((await start(app(routed('a', 'GET') + routed('b', 'POST')))).output()).toContain('b: [POST]');
+    expect(await refusal(app(routed('a', 'GET') + routed('b', 'GET')))).toMatch(
+      /^Function 'b': The route '\/api\/X\/\{id\}' belongs to function 'a'\.\n$/,
+    );
+  });
+
   test('an app of the older model', async () => {
     const folder = app('', { 'package.json': '{}', 'hello/function.json': '{}' });
     expect(await refusal(folder)).toMatch(/has no "main": .+older model, with a function\.json .+ are not run\.\n$/);
