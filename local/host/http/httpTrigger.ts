@@ -59,7 +59,8 @@ function refuseConflict(routes: readonly HttpRoute[]): void {
     (!one.methods?.length || !other.methods?.length || one.methods.some((method) => other.methods?.includes(method)));
   for (const [index, route] of routes.entries()) {
     const first = routes.slice(0, index).find((other) => share(route, other));
-    if (first) throw new AppError(`Function '${route.name}': The route '${route.path}' belongs to function '${first.name}'.`);
+    if (first)
+      throw new AppError(`Function '${route.name}': The route '${route.path}' belongs to function '${first.name}'.`);
   }
 }
 
