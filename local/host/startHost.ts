@@ -51,7 +51,7 @@ export interface RunningHost {
 }
 
 /** How long running activities may still take at the end. What does not end in time runs again at the next start. */
-const GRACE_MS = 5_000;
+export const GRACE_MS = 5_000;
 const DEFAULT_PORT = 7071;
 
 /** @throws AppError for what the user can mend, with nothing written: the folder, the app, its settings, the port, a second host */
@@ -168,7 +168,8 @@ function openStore(path: string): Store {
   try {
     return openSqliteStore(path);
   } catch (error) {
-    throw new AppError(`The state cannot be opened: ${messageOf(error)}`);
+    const message = messageOf(error);
+    throw new AppError(`The state cannot be opened: ${message.includes(path) ? message : `${path}: ${message}`}`);
   }
 }
 

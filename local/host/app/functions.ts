@@ -7,7 +7,7 @@ import {
   type TextInvocation,
 } from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
-import { triggerOf, unservedBindings } from './bindings';
+import { unservedBindings, withTriggers } from './bindings';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
 import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
@@ -40,11 +40,10 @@ export class AppFunctions {
     private readonly app: LoadedApp,
     durableClient: () => string,
   ) {
-    const all = app.functions.map((registered) => {
+    const all = withTriggers(app.functions).map(({ registered, trigger }) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
       const { metadata } = registered;
-      const [trigger, unserved] = [triggerOf(metadata), unservedBindings(metadata)];
-      return { name: metadata.name, trigger, unserved, invoke, registered };
+      return { name: metadata.name, trigger, unserved: unservedBindings(metadata), invoke, registered };
     });
     this.all = all;
     this.byName = new Map(all.map((one) => [one.name, one]));
