@@ -42,6 +42,14 @@ test('it runs in its own folder, wherever the host was started', async () => {
   expect((await send(`${(await start(folder)).url}/api/f`)).json).toEqual(['here', folder]);
 });
 
+test('it is told its own address while it loads', async () => {
+  const host = await start(
+    app(`const { WEBSITE_HOSTNAME } = process.env;
+    app.get('f', { handler: () => ({ body: WEBSITE_HOSTNAME }) });`),
+  );
+  expect(`http://${(await send(`${host.url}/api/f`)).text}`).toBe(host.url);
+});
+
 test('its settings may have comments and a comma too many, as .NET reads them', async () => {
   const folder = app(`app.get('f', { handler: () => ({ jsonBody: process.env.ADDRESS }) });`, {
     'host.json': '// of the host\n{ "extensions": { /* none */ "http": { "routePrefix": "v1", }, }, }',
