@@ -52,7 +52,6 @@ export interface RunningHost {
 
 /** How long running activities may still take at the end. What does not end in time runs again at the next start. */
 export const GRACE_MS = 5_000;
-const DEFAULT_PORT = 7071;
 
 /** @throws AppError for what the user can mend, with nothing written: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
@@ -144,8 +143,8 @@ async function openServers(port: number, { customHeaders }: HostConfig, log: Log
   undo.push(() => web.close());
   const rpc = await listenOn(0, log, (exchange) => (ready.rpc ?? notYet)(exchange));
   undo.push(() => rpc.close());
-  // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
-  if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
+  // Apps make URLs of it, and without it the durable client rewrites all of its own to port 7071 (contract 7.1).
+  process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
   return { web, rpc, ready };
 }
 

@@ -28,6 +28,7 @@ export async function loadApp(folder: string, log: Log): Promise<LoadedApp> {
     .sort();
   if (files.length === 0)
     throw new AppError(`No file matches "main": "${main}" of ${join(folder, 'package.json')}. Build the app first?`);
+  warnOfOldLibrary(folder, log);
   installCore(log);
   forgetFiles(folder);
   for (const file of files) await loadFile(join(folder, file), isModule, folder);
@@ -55,6 +56,21 @@ function readPackage(folder: string): { main: string; isModule: boolean } {
     throw new AppError(`${path} has no "main": it names the files that register the functions.${more}`);
   }
   return { main, isModule: type === 'module' };
+}
+
+/** Timers of durable-functions before 3.4 call what Node 23 took away: the error they end in says nothing of that. */
+function warnOfOldLibrary(folder: string, log: Log): void {
+  const [path] = (createRequire(join(folder, 'package.json')).resolve.paths('durable-functions') ?? [])
+    .map((packages) => join(packages, 'durable-functions', 'package.json'))
+    .filter((file) => existsSync(file));
+  if (path === undefined) return;
+  const { version } = readJsonFile(path, z.looseObject({ version: z.string() }));
+  if (/^3\.[0-3]\./.test(version))
+    log(
+      'warning',
+      'host',
+      `durable-functions ${version} cannot make timers on Node ${process.version}: update it to 3.4`,
+    );
 }
 
 /** A second load in one process must run the app's own files again; its libraries stay (contract 11). */

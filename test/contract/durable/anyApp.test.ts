@@ -42,6 +42,14 @@ test('it runs in its own folder, wherever the host was started', async () => {
   expect((await send(`${(await start(folder)).url}/api/f`)).json).toEqual(['here', folder]);
 });
 
+test('it is told its own address while it loads', async () => {
+  const host = await start(
+    app(`const { WEBSITE_HOSTNAME } = process.env;
+    app.get('f', { handler: () => ({ body: WEBSITE_HOSTNAME }) });`),
+  );
+  expect(`http://${(await send(`${host.url}/api/f`)).text}`).toBe(host.url);
+});
+
 test('its settings may have comments and a comma too many, as .NET reads them', async () => {
   const folder = app(`app.get('f', { handler: () => ({ jsonBody: process.env.ADDRESS }) });`, {
     'host.json': '// of the host\n{ "extensions": { /* none */ "http": { "routePrefix": "v1", }, }, }',
@@ -86,11 +94,27 @@ test('a status of a timer that cannot be kept does not end the host', async () =
   expect((await send(`${host.url}/admin/host/status`)).status).toBe(200);
 });
 
-test('the library of an early v4 app names no capabilities', async () => {
-  const early = `const core = require('@azure/functions-core');
+test('an app without durable-functions, whose library names no capabilities as early ones did', async () => {
+  const folder = remember(newFolder());
+  writeFileSync(join(folder, 'package.json'), '{"main":"app.js"}');
+  writeFileSync(
+    join(folder, 'app.js'),
+    `const core = require('@azure/functions-core');
     core.setProgrammingModel({ getInvocationModel: () => undefined });
-    core.registerFunction({ name: 'warm', bindings: { trigger: { type: 'warmupTrigger' } } }, handler);`;
-  expect((await start(app(early))).output()).toContain('warm: warmupTrigger');
+    core.registerFunction({ name: 'warm', bindings: { trigger: { type: 'warmupTrigger' } } }, () => undefined);`,
+  );
+  expect((await start(folder)).output()).toContain('warm: warmupTrigger');
+});
+
+test('a library whose timers fail on this Node is named at the start', async () => {
+  const folder = app('', {
+    'app/package.json': '{"main":"app.js"}',
+    'app/app.js': `require('@azure/functions').app.get('f', { handler: () => ({}) });`,
+    'app/node_modules/durable-functions/package.json': '{"name":"durable-functions","version":"3.1.0"}',
+  });
+  expect((await start(join(folder, 'app'))).output()).toMatch(
+    /durable-functions 3\.1\.0 cannot make timers on Node v.+3\.4\n/,
+  );
 });
 
 describe('told in one line', () => {
