@@ -8,14 +8,10 @@ import {
   type Task,
 } from 'durable-functions';
 import { EVENT } from '../../../local/host/engine/history';
-import { Bench } from './engineBench';
+import { Bench, rounds } from './engineBench';
 
 type Orchestrator = (context: OrchestrationContext) => Generator<Task, unknown, never>;
 const start = (bench: Bench, name: string): string => bench.client.start({ name, instanceId: 'one', input: null });
-/** Some rounds of the event loop. */
-const rounds = async (count: number): Promise<void> => {
-  for (let round = 0; round < count; round++) await new Promise(setImmediate);
-};
 const circle: Record<string, unknown> = {};
 circle.self = circle;
 
