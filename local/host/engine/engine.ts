@@ -164,8 +164,10 @@ export class Engine {
     const { shown, open } = state.history(id);
     const pending = this.putOff.get(id);
     const waits = shown.length > this.ports.limits.coalesceFrom && state.inbox(id).length < open.size;
-    const until = pending?.until ?? this.core.now() + Math.min(shown.length * WAIT_MS_PER_EVENT, LONGEST_WAIT_MS);
-    if (!waits || until <= this.core.now()) {
+    // The clock's own time, not the engine's: that one stands still after the clock was put back, and the wait with it.
+    const now = this.ports.clock.now();
+    const until = pending?.until ?? now + Math.min(shown.length * WAIT_MS_PER_EVENT, LONGEST_WAIT_MS);
+    if (!waits || until <= now) {
       pending?.callOff();
       this.putOff.delete(id);
       return false;

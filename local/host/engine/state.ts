@@ -87,8 +87,9 @@ export class State {
   put(changed: Unnumbered): void {
     const before = this.rows.get(changed.id);
     const row = { ...changed, no: changed.no ?? before?.no ?? ++this.seq };
-    const isSame = before?.executionId === row.executionId && before.input === row.input;
-    const whole = this.batch.instances.get(row.id) === true || !isSame;
+    const columns = ['executionId', 'input', 'createdAt'] as const;
+    const whole =
+      this.batch.instances.get(row.id) === true || columns.some((column) => before?.[column] !== row[column]);
     // Anew, so that the map stays in the order of use.
     this.rows.delete(row.id);
     this.rows.set(row.id, row);
@@ -128,6 +129,7 @@ export class State {
     if (known) return known;
     const row = this.instance(id);
     const history = new History(row && !this.batch.clearedHistories.has(id) ? this.store.history(row) : []);
+    // Without an instance nothing would ever take it away again.
     if (row) this.histories.set(id, history);
     return history;
   }

@@ -17,14 +17,26 @@ import { type Instance, isTerminal, type Store } from '../../../local/host/engin
 /** A clock that stands still until it is moved. */
 class ManualClock implements Clock {
   private readonly alarms = new Set<{ readonly at: number; readonly fire: () => void }>();
-  constructor(public time = Date.parse('2026-01-01T00:00:00Z')) {}
+  readonly started = Date.parse('2026-01-01T00:00:00Z');
+  private time = this.started;
   now(): number {
     return this.time;
   }
   at(at: number, fire: () => void): () => void {
+    if (at <= this.time) {
+      const soon = setImmediate(fire);
+      return () => clearImmediate(soon);
+    }
     const alarm = { at, fire };
     this.alarms.add(alarm);
     return () => this.alarms.delete(alarm);
+  }
+  async wait(until: number): Promise<void> {
+    if (until > this.time) await new Promise<void>((resolve) => this.at(until, resolve));
+  }
+  /** Nothing rings. */
+  moveTo(time: number): void {
+    this.time = time;
   }
   /** Jumps to the earliest alarm. False when there is none. */
   jump(): boolean {
@@ -44,6 +56,14 @@ interface BenchApp {
   readonly limits?: Partial<EnginePorts['limits']>;
   readonly ports?: Partial<EnginePorts>;
 }
+
+/** Some rounds of the event loop. */
+export async function rounds(count: number): Promise<void> {
+  for (let round = 0; round < count; round++) await new Promise(setImmediate);
+}
+
+/** By its ports, which its parts know. */
+export const engineOf = new WeakMap<object, Engine>();
 
 export class Bench {
   readonly store: Store = openSqliteStore(':memory:');
@@ -86,7 +106,7 @@ export class Bench {
       activity: Object.keys(activities),
       entity: Object.keys(entities),
     };
-    return new Engine({
+    const given: EnginePorts = {
       store: this.store,
       clock: this.clock,
       log: (_level, source, message) => this.logged.push(`[${source}] ${message}`),
@@ -133,6 +153,9 @@ export class Bench {
         coalesceFrom: Infinity,
         ...limits,
       },
-    });
+    };
+    const engine = new Engine(given);
+    engineOf.set(given, engine);
+    return engine;
   }
 }

@@ -8,14 +8,10 @@ import {
   type Task,
 } from 'durable-functions';
 import { EVENT } from '../../../local/host/engine/history';
-import { Bench } from './engineBench';
+import { Bench, rounds } from './engineBench';
 
 type Orchestrator = (context: OrchestrationContext) => Generator<Task, unknown, never>;
 const start = (bench: Bench, name: string): string => bench.client.start({ name, instanceId: 'one', input: null });
-/** Some rounds of the event loop. */
-const rounds = async (count: number): Promise<void> => {
-  for (let round = 0; round < count; round++) await new Promise(setImmediate);
-};
 const circle: Record<string, unknown> = {};
 circle.self = circle;
 
@@ -247,4 +243,33 @@ test('a task that was awaited twice is still one task when the orchestrator fail
   bench.client.raiseEvent('one', 'go', '1');
   expect((await bench.toEnd('one')).output).toContain('the true reason');
   expect(bench.client.history('one').filter(({ event }) => event.EventType === EVENT.taskScheduled)).toHaveLength(1);
+});
+
+test('an entity is as old on disk as in memory', async () => {
+  const bench = new Bench({ orchestrators: { waits }, entities: { marks: () => undefined } });
+  for (const at of [1_000, 2_000]) {
+    bench.clock.moveTo(bench.clock.started + at);
+    bench.client.signalEntity({ name: 'marks', key: 'one' }, 'mark', null);
+    await bench.engine.idle();
+  }
+  expect(bench.client.list({ prefix: '@' })).toEqual([bench.client.instance('@marks@one')]);
+});
+
+test('a long history waits no longer for more answers when the clock was put back', async () => {
+  const orchestrator: Orchestrator = function* (context) {
+    yield context.df.Task.all([1, 2, 3].map((input) => context.df.callActivity('works', input)));
+  };
+  const answers: (() => void)[] = [];
+  const works = () => new Promise<void>((resolve) => answers.push(resolve));
+  const bench = new Bench({ orchestrators: { orchestrator }, activities: { works }, limits: { coalesceFrom: 1 } });
+  start(bench, 'orchestrator');
+  await rounds(5);
+  bench.clock.moveTo(bench.clock.started - 3_600_000);
+  answers[0]?.();
+  await rounds(5);
+  expect(bench.clock.jump()).toBe(true);
+  expect(bench.clock.now()).toBeLessThan(bench.clock.started - 3_599_000);
+  await rounds(5);
+  const read = bench.client.history('one').filter(({ event }) => event.EventType === EVENT.taskCompleted);
+  expect(read).toHaveLength(1);
 });
