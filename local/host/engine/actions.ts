@@ -77,6 +77,8 @@ export interface OrchestratorState {
   readonly lost: boolean;
 }
 
+/** `throw ''`, `throw 'text'`, `throw undefined`: Azure then runs for ever; here the instance fails (contract 12). */
+export const NO_MESSAGE = 'The orchestrator threw a value that has no message.';
 const LABEL = '$OutOfProcData$:';
 
 /** As it would go over the wire: what JSON leaves out, a function for one, counts as nothing. @throws for what it cannot hold */
@@ -98,7 +100,5 @@ export function readFailure(message: string, strict = false, actions?: readonly 
     return { ...nothing, isDone: true, error: message, lost: true };
   }
   const state = readState(JSON.parse(message.slice(start + LABEL.length)));
-  // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
-  const noMessage = strict ? undefined : 'The orchestrator threw a value that has no message.';
-  return { ...state, actions: actions ?? state.actions, error: state.error ?? noMessage };
+  return { ...state, actions: actions ?? state.actions, error: state.error ?? (strict ? undefined : NO_MESSAGE) };
 }

@@ -1,5 +1,5 @@
 /** One turn of an orchestration: read what arrived, replay, and do what follows, all of it in one step. */
-import { type OrchestratorState, readFailure, readState } from './actions';
+import { NO_MESSAGE, type OrchestratorState, readFailure, readState } from './actions';
 import { type Core, type EnginePorts, type OrchestratorAnswer, type Outbox } from './core';
 import { selectBatch } from './batch';
 import { sendDecision } from './dispatch';
@@ -195,10 +195,13 @@ function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn):
   }
   schedule(core, outbox, instance, replay, result);
   const [{ nextId }, actions] = [result, state.actions.length];
-  if (!result.ended || !(state.isDone || state.error !== undefined)) {
+  // The library does not tell of a thrown undefined: it looks as if the orchestrator still waited.
+  const threwNothing = !state.isDone && result.ended && !core.ports.strict && replay.hasNothingToWaitFor();
+  const error = state.error ?? (threwNothing ? NO_MESSAGE : undefined);
+  if (!result.ended || !(state.isDone || error !== undefined)) {
     goOn(outbox, instance, turn, { actions, cancelled: [...result.cancelled] });
-  } else if (state.error !== undefined) {
-    fail(orchestratorFailed(instance.name, state.error), { nextId, actions }, state.failureDetails);
+  } else if (error !== undefined) {
+    fail(orchestratorFailed(instance.name, error), { nextId, actions }, state.failureDetails);
   } else if (result.continueAsNew) {
     continueAsNew(outbox, { ...instance, customStatus }, result.continueAsNew);
   } else {
