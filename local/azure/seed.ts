@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { roleByName } from './authorization/roles';
 import { type Azure } from './azure';
 import { graphAppRoles, MICROSOFT_GRAPH_APP_ID } from './graph/permissions';
 import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
+import { randomUUID } from './random';
 import { createGroup } from './resources/groups';
 import { getSetting, setSetting } from './store/settings';
 import { isolatedSubscriptionId, platformSubscriptionId, watchedSubscriptionId } from './tenant';

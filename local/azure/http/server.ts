@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { text as textOf } from 'node:stream/consumers';
+import { randomUUID } from '../random';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
 
