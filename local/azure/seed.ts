@@ -5,6 +5,7 @@ import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
 import { randomUUID } from './random';
 import { createGroup } from './resources/groups';
+import { everything } from './simulator/questions';
 import { getSetting, setSetting } from './store/settings';
 import { isolatedSubscriptionId, platformSubscriptionId, watchedSubscriptionId } from './tenant';
 
@@ -15,6 +16,7 @@ export function seed(azure: Azure): void {
     if (getSetting(azure.db, 'seeded') !== undefined) return;
     addVault(azure);
     addPrincipals(azure);
+    azure.creations.noteTenant(everything(azure));
     setSetting(azure.db, 'seeded', new Date(azure.now()).toISOString());
   });
 }

@@ -54,7 +54,8 @@ export class Operations {
     if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
     const endTime = new Date(endsAt).toISOString();
     if (failure === null) return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime } };
-    return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
+    const status = failure.code === 'Canceled' ? 'Canceled' : 'Failed';
+    return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
   /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */
