@@ -76,6 +76,8 @@ const schema = z.strictObject({
     name: z.string(),
     tags: z.array(tags),
   }),
+  /** Management groups below `landing-zones`, up to Azure's six levels, among which a seed spreads the watched ones. */
+  generate: z.strictObject({ seed: z.string(), managementGroups: z.number().int().min(1).max(10_000) }).optional(),
   isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
   principals: z.array(principal).min(1),
   vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
