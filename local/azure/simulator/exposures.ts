@@ -37,12 +37,12 @@ const row = z.object({
 /** Later than this from now means never. */
 const FAR_MS = 365 * 24 * 3_600_000;
 
+/** Writes that can change what is open: of the network, of VMs, of whole groups and by deployments. */
+const TOUCHING =
+  /^(\/subscriptions\/[^/]+\/resourcegroups\/[^/]+)($|\/providers\/microsoft\.(network|compute\/virtualmachines|resources\/deployments)\/)/i;
+
 const touches = (path: string): string | undefined =>
-  /\/providers\/microsoft\.(authorization|managedidentity|keyvault)\//i.test(path)
-    ? undefined
-    : /^\/subscriptions\/[^/]+\/resourcegroups\//i.test(path)
-      ? subscriptionOf(path)?.toLowerCase()
-      : undefined;
+  TOUCHING.test(path) ? subscriptionOf(path)?.toLowerCase() : undefined;
 
 /** Before a write: what the clock has changed until now. */
 export function beforeWrite(azure: Azure, path: string): void {
@@ -50,18 +50,25 @@ export function beforeWrite(azure: Azure, path: string): void {
   if (subscription !== undefined) settle(azure, subscription);
 }
 
+/** One simple condition each, because OR would look at every row. */
+const CHECKS = `INSERT OR IGNORE INTO exposureChecks ${['readyAt', 'goneAt']
+  .flatMap((column) =>
+    ['key = ?2', "key >= ?2 || '/' AND key < ?2 || '0'"].map(
+      (which) =>
+        `SELECT ?1, ${column} FROM resources WHERE ${which} AND type LIKE 'Microsoft.Network/%' AND ${column} > ?3 AND ${column} < ?4`,
+    ),
+  )
+  .join(' UNION ')}`;
+
 /** After a write: what it has changed, and the moments at which more will change. */
 export function afterWrite(azure: Azure, path: string): void {
   const subscription = touches(path);
   if (subscription === undefined) return;
   const now = azure.now();
   look(azure, subscription, now);
-  const sql = `INSERT OR IGNORE INTO exposureChecks SELECT ?1, readyAt FROM resources
-    WHERE key >= ?2 AND key < ?3 AND type LIKE 'Microsoft.Network/%' AND readyAt > ?4 AND readyAt < ?5
-    UNION SELECT ?1, goneAt FROM resources
-    WHERE key >= ?2 AND key < ?3 AND type LIKE 'Microsoft.Network/%' AND goneAt > ?4 AND goneAt < ?5`;
-  const key = `/subscriptions/${subscription}/`;
-  azure.db.run(sql, subscription, key, `${key}\uffff`, now, now + FAR_MS);
+  const isOwn = /\/providers\/microsoft\.network\//i.test(path);
+  const key = (isOwn ? path : (TOUCHING.exec(path)?.[1] ?? path)).toLowerCase();
+  azure.db.run(CHECKS, subscription, key, now, now + FAR_MS);
 }
 
 /** Everything that was ever open, the first first. */

@@ -13,6 +13,10 @@ const FORMAT = 1;
 export class Database {
   private readonly sqlite: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
+  /** The table that a statement writes; '' if none. */
+  private readonly written = new Map<string, string>();
+  private readonly versions = new Map<string, number>();
+  private rollbacks = 0;
   private depth = 0;
 
   /**
@@ -28,6 +32,12 @@ export class Database {
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
+    let table = this.written.get(sql);
+    if (table === undefined) {
+      table = /^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)/i.exec(sql)?.[1] ?? '';
+      this.written.set(sql, table);
+    }
+    this.versions.set(table, (this.versions.get(table) ?? 0) + 1);
     return Number(this.prepare(sql).run(...values).changes);
   }
 
@@ -42,6 +52,11 @@ export class Database {
     return row === undefined ? undefined : shape.parse(row);
   }
 
+  /** Another number whenever a table may have changed: what was read from it while the number stays is still so. */
+  version(table: string): number {
+    return (this.versions.get(table) ?? 0) + this.rollbacks;
+  }
+
   /** All or nothing. One inside another is part of it. */
   transaction<T>(work: () => T): T {
     if (this.depth > 0) return work();
@@ -53,6 +68,7 @@ export class Database {
       return result;
     } catch (error) {
       this.prepare('ROLLBACK').run();
+      this.rollbacks += 1;
       throw error;
     } finally {
       this.depth -= 1;
@@ -66,6 +82,7 @@ export class Database {
       return work();
     } finally {
       this.prepare('ROLLBACK TO trial').run();
+      this.rollbacks += 1;
       this.prepare('RELEASE trial').run();
     }
   }
@@ -99,4 +116,14 @@ function openChecked(file: string): DatabaseSync {
   if (found > FORMAT)
     throw refuse(`was written by a newer version of this program (format ${found}; this one knows ${FORMAT}).`);
   return sqlite;
+}
+
+/** Something read from a table, read again only when the table may have changed. */
+export function remembered<T>(db: Database, tables: readonly string[], read: () => T): () => T {
+  let known: { readonly version: string; readonly value: T } | undefined;
+  return () => {
+    const version = tables.map((table) => db.version(table)).join();
+    if (known?.version !== version) known = { version, value: read() };
+    return known.value;
+  };
 }
