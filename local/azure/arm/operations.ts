@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Answer } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Database } from '../store/database';
 import { type Failure } from '../store/resources';
 
@@ -54,7 +54,8 @@ export class Operations {
     if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
     const endTime = new Date(endsAt).toISOString();
     if (failure === null) return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime } };
-    return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
+    const status = failure.code === 'Canceled' ? 'Canceled' : 'Failed';
+    return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
   /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */

@@ -1,0 +1,43 @@
+import { randomUUID } from '../random';
+import { type Answer } from './call';
+import { AzureError } from './errors';
+
+/** An answer as it goes over the wire. */
+export interface Wire {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export function wireOf(method: string, { status, body, headers = {} }: Answer): Wire {
+  const id = randomUUID();
+  const text = body === undefined || method === 'HEAD' ? '' : JSON.stringify(body);
+  return {
+    status,
+    headers: {
+      'Cache-Control': 'no-cache',
+      'x-ms-request-id': id,
+      'x-ms-correlation-request-id': id,
+      'request-id': id,
+      ...(text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+      'Content-Length': String(Buffer.byteLength(text)),
+      ...headers,
+    },
+    text,
+  };
+}
+
+/** A request's body by its content type. Throws 400 for what is not JSON. */
+export function parsedBody(text: string, contentType: string | undefined): unknown {
+  if (text === '') return undefined;
+  if (contentType?.includes('form-urlencoded') === true) return Object.fromEntries(new URLSearchParams(text));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AzureError(
+      400,
+      'InvalidRequestContent',
+      'The request content was invalid and could not be deserialized: it is not JSON.',
+    );
+  }
+}
