@@ -40,6 +40,8 @@ export interface Azure {
   readonly creations: Creations;
   readonly hand: OutsideHand;
   readonly windows: Windows;
+  /** 64 secret bytes of this state folder for a purpose, the same each time. Nothing of them is in the database. */
+  readonly derive: (purpose: string) => Buffer;
   /** What `IDENTITY_HEADER` must be. */
   readonly identityHeader: string;
 }

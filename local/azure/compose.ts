@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { Operations } from './arm/operations';
 import { Rbac } from './authorization/rbac';
 import { type Azure } from './azure';
@@ -54,6 +55,7 @@ export function compose({ db, tenant, keys, origin, now, seed, chaos }: Parts): 
     hand: new OutsideHand(),
     record: new RequestRecord(db),
     windows: new Windows(db, now),
+    derive: (purpose) => createHmac('sha512', keys.vault).update(purpose).digest(),
     identityHeader: keys.identityHeader,
   };
 }

@@ -5,7 +5,7 @@
 import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { openEngine } from './engine';
 import { type Incoming } from './http/dispatch';
-import { parsedBody, type Wire, wireOf } from './http/text';
+import { readBody, type Wire, wireOf } from './http/text';
 import { keysInMemory } from './keys';
 import { Database } from './store/database';
 import { readTenant, type TenantInput, withCount } from './tenant';
@@ -41,14 +41,15 @@ export function azureInProcess(options: InProcessOptions): InProcessAzure {
   const keys = keysInMemory();
   const engine = openEngine({ db: new Database(':memory:'), tenant, keys, origin: URL_IN_PROCESS, now, seed, chaos });
 
-  const asked = async ({ method, url, header, text }: Asked): Promise<Outcome> => {
+  const asked = async ({ method, url, header, headerNames, bytes }: Asked): Promise<Outcome> => {
     const { pathname, search } = new URL(url);
     // `new URL` swallows nothing of the path here: it stands behind a host.
     const incoming: Incoming = {
       method,
       url: `${pathname}${search}`,
       header,
-      body: () => Promise.resolve().then(() => parsedBody(text, header('content-type'))),
+      headerNames,
+      body: () => Promise.resolve().then(() => readBody(bytes, header)),
     };
     const { cut, seconds, ...answer } = await engine.dispatcher.dispatch(incoming);
     return { cut, seconds, wire: wireOf(method, answer) };
@@ -67,7 +68,8 @@ interface Asked {
   readonly method: string;
   readonly url: string;
   readonly header: (name: string) => string | undefined;
-  readonly text: string;
+  readonly headerNames: () => string[];
+  readonly bytes: Buffer;
 }
 
 interface Outcome {
@@ -84,19 +86,25 @@ const sendRequest: (ask: Ask, request: PipelineRequest) => ReturnType<HttpClient
 ) => {
   const { method, url, headers } = request;
   const header = (name: string): string | undefined => headers.get(name);
-  const outcome = await ask({ method, url, header, text: textOf(request) });
+  const headerNames = (): string[] => Object.keys(headers.toJSON());
+  const outcome = await ask({ method, url, header, headerNames, bytes: bytesOf(request) });
   const broken = (): RestError => new RestError('socket hang up', { code: 'ECONNRESET', request }); // what Node's own client says of a cut connection
   if (outcome.cut === 'hang') await hung(request.abortSignal, outcome.seconds, request.timeout);
   if (outcome.cut !== undefined) throw broken();
   const { status, text } = outcome.wire;
-  return { request, status, headers: createHttpHeaders(outcome.wire.headers), bodyAsText: text };
+  return {
+    request,
+    status,
+    headers: createHttpHeaders(outcome.wire.headers),
+    bodyAsText: typeof text === 'string' ? text : Buffer.from(text).toString('utf8'),
+  };
 };
 
-function textOf({ body, url }: PipelineRequest): string {
-  if (body === undefined || body === null) return '';
-  if (typeof body === 'string') return body;
-  if (body instanceof ArrayBuffer) return Buffer.from(body).toString('utf8');
-  if (ArrayBuffer.isView(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+function bytesOf({ body, url }: PipelineRequest): Buffer {
+  if (body === undefined || body === null) return Buffer.alloc(0);
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof ArrayBuffer) return Buffer.from(body);
+  if (ArrayBuffer.isView(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   throw new Error(
     `The body of the request to ${url} is a stream, which the simulated Azure in this process cannot read.`,
   );
@@ -105,12 +113,15 @@ function textOf({ body, url }: PipelineRequest): string {
 async function fetched(ask: Ask, request: Request): Promise<Response> {
   const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
   const { method, url, signal } = request;
-  const outcome = await ask({ method, url, header, text: await request.text() });
+  const headerNames = (): string[] => [...request.headers.keys()];
+  const bytes = Buffer.from(await request.arrayBuffer());
+  const outcome = await ask({ method, url, header, headerNames, bytes });
   if (outcome.cut === 'hang') await hung(signal, outcome.seconds, 0);
   if (outcome.cut !== undefined)
     throw new TypeError('fetch failed', { cause: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }) });
   const { status, headers, text } = outcome.wire;
-  return new Response(text === '' ? null : text, { status, headers });
+  const body = typeof text === 'string' ? text : Buffer.from(text);
+  return new Response(body.length === 0 ? null : body, { status, headers });
 }
 
 interface Signal {

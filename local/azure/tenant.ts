@@ -19,6 +19,13 @@ const timings = z.strictObject({
   virtualMachineAction: seconds.default(15),
   virtualMachineDelete: seconds.default(30),
   disk: seconds.default(5),
+  image: seconds.default(20),
+  storageAccount: seconds.default(20),
+  containerDelete: seconds.default(30),
+  /** A copy between accounts or from outside takes this long, whatever its size. */
+  blobCopy: seconds.default(60),
+  /** Run command: the extension alone takes about 20 seconds (azure-facts §6). */
+  runCommand: seconds.default(20),
   resourceGroupDelete: seconds.default(15),
   providerRegistration: seconds.default(15),
   /** Until a new application, service principal or identity is found everywhere in the directory. */
@@ -31,6 +38,8 @@ const timings = z.strictObject({
   managedIdentityTokenCache: seconds.default(24 * 3600),
 });
 export type Timings = z.infer<typeof timings>;
+
+const generation = z.enum(['V1', 'V2']);
 
 const plan = z.strictObject({ name: z.string(), publisher: z.string(), product: z.string() });
 const tags = z.record(z.string(), z.string());
@@ -88,6 +97,8 @@ const schema = z.strictObject({
       sku: z.string(),
       versions: z.array(z.string()).min(1),
       plan: plan.nullable(),
+      sizeGb: z.number().int().positive().default(30),
+      generation: generation.default('V2'),
     }),
   ),
   vmSizes: z.record(
@@ -96,11 +107,25 @@ const schema = z.strictObject({
       cores: z.number().int(),
       family: z.string(),
       memoryGb: z.number(),
+      /** Regions that have no capacity for it. */
       unavailableIn: z.array(z.string()).default([]),
+      /** Zones of any region that have no capacity for it: '1', '2', '3'. */
+      unavailableZones: z.array(z.string()).default([]),
+      generations: z.array(generation).default(['V1', 'V2']),
+      maxDataDisks: z.number().int().default(8),
     }),
   ),
-  /** Cores by VM family and region. */
-  quotas: z.strictObject({ default: z.number().int(), families: z.record(z.string(), z.number().int()).default({}) }),
+  /** Cores by VM family and region; `regional` is all families together. */
+  quotas: z.strictObject({
+    default: z.number().int(),
+    families: z.record(z.string(), z.number().int()).default({}),
+    regional: z.number().int().default(10_000),
+    virtualMachines: z.number().int().default(25_000),
+  }),
+  /** Page blobs outside of this Azure that `Copy Blob` can read: the vendor's VHD. */
+  downloads: z
+    .array(z.strictObject({ url: z.url(), bytes: z.number().int().multipleOf(512), isVhd: z.boolean().default(true) }))
+    .default([]),
   unregisteredProviders: z.array(z.string()).default([]),
   timings: timings.prefault({}),
   limits: limits.prefault({}),

@@ -10,13 +10,15 @@ const imageReference = z.looseObject({
 });
 
 export const plan = z.looseObject({ name: z.string(), publisher: z.string(), product: z.string() });
+export type Plan = z.infer<typeof plan>;
 
-const sshKey = z.looseObject({ path: z.string().optional(), keyData: z.string() });
+const sshKey = z.looseObject({ path: z.string().optional(), keyData: z.string().optional() });
 
 const osProfile = z.looseObject({
   computerName: z.string().optional(),
-  adminUsername: z.string(),
+  adminUsername: z.string().optional(),
   adminPassword: z.string().optional(),
+  customData: z.string().optional(),
   linuxConfiguration: z
     .looseObject({
       disablePasswordAuthentication: z.boolean().optional(),
@@ -24,23 +26,33 @@ const osProfile = z.looseObject({
     })
     .optional(),
 });
+export type OsProfile = z.infer<typeof osProfile>;
 
 const deleteOption = z.enum(['Delete', 'Detach']).optional();
+
+const disk = z.looseObject({
+  name: z.string().optional(),
+  createOption: z.enum(['FromImage', 'Attach', 'Empty', 'Copy', 'Restore']),
+  deleteOption,
+  osType: z.enum(['Linux', 'Windows']).optional(),
+  diskSizeGB: z.number().int().optional(),
+  managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
+});
+export type VmDisk = z.infer<typeof disk>;
 
 export const vmProperties = z.looseObject({
   hardwareProfile: z.looseObject({ vmSize: z.string() }),
   storageProfile: z.looseObject({
     imageReference: imageReference.optional(),
-    osDisk: z
-      .looseObject({
-        name: z.string().optional(),
-        createOption: z.string(),
-        deleteOption,
-        managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
-      })
-      .prefault({ createOption: 'FromImage' }),
+    osDisk: disk.prefault({ createOption: 'FromImage' }),
+    dataDisks: z.array(disk.extend({ lun: z.number().int().min(0).max(63) })).default([]),
   }),
   osProfile: osProfile.optional(),
+  diagnosticsProfile: z
+    .looseObject({
+      bootDiagnostics: z.looseObject({ enabled: z.boolean().optional(), storageUri: z.string().optional() }).optional(),
+    })
+    .optional(),
   networkProfile: z.looseObject({
     networkInterfaces: z
       .array(
@@ -56,9 +68,15 @@ export const vmIdentity = z.looseObject({
   userAssignedIdentities: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** What a VM does that its resource does not say. */
+/** What a VM does that its resource does not say. Times are epoch milliseconds. */
 export const vmHidden = z.object({
+  /** What it is, or is on its way to be. */
   power: z.enum(['running', 'stopped', 'deallocated']).default('running'),
-  /** Epoch milliseconds from which it runs; the power state before that is `starting`. */
+  /** From when it runs; the power state before that is `starting`. */
   startedAt: z.number(),
+  /** When a stop or deallocation ends. */
+  settledAt: z.number().default(0),
+  /** When the run command (v1) that runs now ends. */
+  commandEndsAt: z.number().default(0),
+  generalized: z.boolean().default(false),
 });

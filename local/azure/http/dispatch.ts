@@ -9,6 +9,7 @@ import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAn
 import { type Aimed, type Mode, type Strike } from '../simulator/faults';
 import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHand';
 import { kindOf } from '../simulator/record';
+import { blobPath } from '../storage/addresses';
 import { innerError, unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
 import { AzureError, badRequest } from './errors';
@@ -22,6 +23,7 @@ export interface Incoming {
   readonly method: string;
   readonly url: string;
   readonly header: (name: string) => string | undefined;
+  readonly headerNames: () => readonly string[];
   readonly body: () => Promise<unknown>;
 }
 
@@ -68,7 +70,7 @@ export class Dispatcher {
 
   private async take(incoming: Incoming): Promise<Outcome> {
     const path = normalisePath(incoming.url);
-    const found = this.find(incoming.method, path);
+    const found = this.find(incoming.method, blobPath(this.azure, incoming.header('host'), path));
     if (found === undefined)
       return this.recorded(incoming.method, path, nobody, this.notSimulated.answer(incoming.method, path));
     const { route } = found;
@@ -232,7 +234,18 @@ export class Dispatcher {
     const { route, scope, params } = found;
     const query = (name: string): string | undefined => (name === 'api-version' ? '2024-05-01' : undefined);
     try {
-      return route.handle({ method, path, scope, params, query, header: () => undefined, body, caller });
+      return route.handle({
+        method,
+        path,
+        scope,
+        params,
+        query,
+        header: () => undefined,
+        headerNames: () => [],
+        url: path,
+        body,
+        caller,
+      });
     } catch (error) {
       return this.refused(route.api, error);
     }

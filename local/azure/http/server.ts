@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import { UserError } from '../userError';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
-import { parsedBody, wireOf } from './text';
+import { readBody, wireOf } from './text';
 
 const LARGEST_BODY = 4 * 1024 * 1024;
 
@@ -48,14 +48,16 @@ const portError = (port: number, error: Error): Error =>
 
 async function serve(dispatcher: Dispatcher, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const method = request.method ?? 'GET';
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value[0] : value;
+  };
   const outcome = await dispatcher.dispatch({
     method,
     url: request.url ?? '/',
-    header: (name) => {
-      const value = request.headers[name.toLowerCase()];
-      return Array.isArray(value) ? value[0] : value;
-    },
-    body: () => readBody(request),
+    header,
+    headerNames: () => Object.keys(request.headers),
+    body: () => bodyOf(request, header),
   });
   send(request, response, outcome);
 }
@@ -76,18 +78,18 @@ function send(request: IncomingMessage, response: ServerResponse, outcome: Outco
   else response.end(text);
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage, header: (name: string) => string | undefined): Promise<unknown> {
   const length = Number(request.headers['content-length'] ?? 0);
   if (length > LARGEST_BODY) throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
   if (length === 0 && request.headers['transfer-encoding'] === undefined) return undefined;
-  return parsedBody(await textOf(request), request.headers['content-type']);
+  return readBody(await bytesOf(request), header);
 }
 
-const textOf = (request: IncomingMessage): Promise<string> =>
+const bytesOf = (request: IncomingMessage): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('error', reject);
     request.once('close', () => reject(new Error('The client hung up.')));
-    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.once('end', () => resolve(Buffer.concat(chunks)));
   });

@@ -6,12 +6,14 @@ import { AzureError } from './errors';
 export interface Wire {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
+  readonly text: string | Uint8Array;
 }
 
 export function wireOf(method: string, { status, body, headers = {} }: Answer): Wire {
   const id = randomUUID();
-  const text = body === undefined || method === 'HEAD' ? '' : JSON.stringify(body);
+  const isEmpty = body === undefined || method === 'HEAD';
+  // Storage answers in XML and pages, which come as bytes and name their own type.
+  const text = isEmpty ? '' : body instanceof Uint8Array ? body : JSON.stringify(body);
   return {
     status,
     headers: {
@@ -19,7 +21,7 @@ export function wireOf(method: string, { status, body, headers = {} }: Answer): 
       'x-ms-request-id': id,
       'x-ms-correlation-request-id': id,
       'request-id': id,
-      ...(text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+      ...(text === '' || text instanceof Uint8Array ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
       'Content-Length': String(Buffer.byteLength(text)),
       ...headers,
     },
@@ -27,10 +29,14 @@ export function wireOf(method: string, { status, body, headers = {} }: Answer): 
   };
 }
 
-/** A request's body by its content type. Throws 400 for what is not JSON. */
-export function parsedBody(text: string, contentType: string | undefined): unknown {
+/** A request's body by what its headers say it is. Throws 400 for what is not JSON. */
+export function readBody(bytes: Buffer, header: (name: string) => string | undefined): unknown {
+  // Every client of the blob service sends this header; its bodies are pages and XML.
+  if (header('x-ms-version') !== undefined) return bytes;
+  const text = bytes.toString('utf8');
   if (text === '') return undefined;
-  if (contentType?.includes('form-urlencoded') === true) return Object.fromEntries(new URLSearchParams(text));
+  if (header('content-type')?.includes('form-urlencoded') === true)
+    return Object.fromEntries(new URLSearchParams(text));
   try {
     return JSON.parse(text);
   } catch {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
+import { powerOf } from '../compute/instanceView';
+import { addScriptAnswer, clearScriptAnswers, scriptAnswer, scriptAnswers } from '../compute/scripts';
+import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { applicationToken } from '../entra/principals';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { badRequest } from '../http/errors';
@@ -31,6 +34,16 @@ export const simulatorRoutes = (azure: Azure): readonly Route[] => [
   open('GET', '/reach', (call) => reached(azure, call)),
   open('GET', '/vms', (call) => virtualMachines(azure, call)),
   open('POST', '/vms/token', (call) => vmToken(azure, call)),
+  open('POST', '/vms/traffic', (call) => vmTraffic(azure, call)),
+  open('GET', '/vms/scripts', () => ok(scriptAnswers(azure))),
+  open('POST', '/vms/scripts', (call) => {
+    addScriptAnswer(azure, parseBody(scriptAnswer, call));
+    return { status: 201, body: scriptAnswers(azure) };
+  }),
+  open('DELETE', '/vms/scripts', () => {
+    clearScriptAnswers(azure);
+    return { status: 204 };
+  }),
   open('POST', '/token', (call) => principalToken(azure, call)),
   open('POST', '/subscriptions', (call) => addSubscription(azure, call)),
   open('GET', '/faults', () => ok(azure.faults.list())),
@@ -106,6 +119,20 @@ async function vmToken(azure: Azure, call: Call): Promise<Answer> {
     resource,
     token_type: 'Bearer',
   });
+}
+
+/** What an appliance says that it sends from now on, on top of what any machine does. */
+function vmTraffic(azure: Azure, call: Call): Answer {
+  const { vmId, bytesPerMinute } = parseBody(
+    z.strictObject({ vmId: z.string(), bytesPerMinute: z.number().int().min(0) }),
+    call,
+  );
+  const vm = findMachine(azure, vmId);
+  if (vm === undefined) return missing(`There is no VM ${vmId}.`);
+  if (powerOf(azure, vm).power !== 'running')
+    return { status: 409, body: { error: { code: 'Conflict', message: `The VM ${vmId} does not run.` } } };
+  setTraffic(azure, vm, azure.now(), IDLE_BYTES_PER_MINUTE + bytesPerMinute);
+  return { status: 204 };
 }
 
 /** A token for one of the tenant's own principals by name: how a rehearsal plays the administrator. */
