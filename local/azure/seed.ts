@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { roleByName } from './authorization/roles';
 import { type Azure } from './azure';
 import { graphAppRoles, MICROSOFT_GRAPH_APP_ID } from './graph/permissions';
 import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
+import { chanceOf, randomUUID } from './random';
 import { createGroup } from './resources/groups';
+import { everything } from './simulator/questions';
 import { getSetting, setSetting } from './store/settings';
 import { isolatedSubscriptionId, platformSubscriptionId, watchedSubscriptionId } from './tenant';
 
@@ -15,6 +16,7 @@ export function seed(azure: Azure): void {
     if (getSetting(azure.db, 'seeded') !== undefined) return;
     addVault(azure);
     addPrincipals(azure);
+    azure.creations.noteTenant(everything(azure));
     setSetting(azure.db, 'seeded', new Date(azure.now()).toISOString());
   });
 }
@@ -22,7 +24,8 @@ export function seed(azure: Azure): void {
 const numberedName = (pattern: string, index: number): string => pattern.replace('{n}', String(index).padStart(4, '0'));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-function addHierarchy({ hierarchy, tenant }: Azure): void {
+function addHierarchy(azure: Azure): void {
+  const { hierarchy, tenant } = azure;
   const root = tenant.tenantId;
   hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
   for (const [name, displayName] of [
@@ -40,13 +43,14 @@ function addHierarchy({ hierarchy, tenant }: Azure): void {
     ...tenant.platformSubscription,
   });
   const { watchedSubscriptions: watched, isolatedSubscriptions: isolated } = tenant;
+  const home = homes(azure);
   for (const index of upTo(watched.count)) {
     const tags = watched.tags[(index - 1) % Math.max(watched.tags.length, 1)] ?? {};
     const name = numberedName(watched.name, index);
     hierarchy.addSubscription({
       id: watchedSubscriptionId(index),
       name,
-      managementGroup: 'landing-zones',
+      managementGroup: home(index),
       tags,
       state,
     });
@@ -61,6 +65,28 @@ function addHierarchy({ hierarchy, tenant }: Azure): void {
       state,
     });
   }
+}
+
+/** Azure's six levels of management groups, of which the landing zones are the first. */
+const LEVELS = 5;
+
+/** Makes the generated management groups. @returns where the n-th watched subscription is */
+function homes({ hierarchy, tenant: { generate } }: Azure): (index: number) => string {
+  if (generate === undefined) return () => 'landing-zones';
+  const { seed: from, managementGroups: count } = generate;
+  const depths = [0];
+  const nameOf = (index: number): string => (index === 0 ? 'landing-zones' : `mg-${String(index).padStart(4, '0')}`);
+  for (const index of upTo(count)) {
+    let parent = Math.floor(chanceOf(from, `parent ${index}`) * index);
+    while ((depths[parent] ?? 0) >= LEVELS) parent = Math.floor(parent / 2);
+    depths.push((depths[parent] ?? 0) + 1);
+    hierarchy.addManagementGroup({
+      name: nameOf(index),
+      displayName: `Management group ${index}`,
+      parent: nameOf(parent),
+    });
+  }
+  return (index) => nameOf(1 + Math.floor(chanceOf(from, `home ${index}`) * count));
 }
 
 const vaultIdOf = ({ tenant }: Azure): string =>

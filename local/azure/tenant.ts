@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { UserError } from './userError';
 
 const seconds = z.number().min(0);
 
@@ -62,8 +63,14 @@ const limits = z.strictObject({
   /** Writes of Microsoft.Authorization, by principal: observed by others, not documented (azure-facts §1e). */
   authorizationWritesPerMinute: z.number().int().positive().default(120),
   resourceGraphQueriesPer5Seconds: z.number().int().positive().default(15),
+  networkWritesPer5Minutes: z.number().int().positive().default(1000),
+  networkReadsPer5Minutes: z.number().int().positive().default(10_000),
+  /** Of one app in a tenant of more than 500 users. */
+  graphResourceUnitsPer10Seconds: z.number().int().positive().default(8000),
   graphWritesPer150Seconds: z.number().int().positive().default(3000),
+  graphTenantWritesPer5Minutes: z.number().int().positive().default(18_000),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
+  vaultTransactionsPer10Seconds: z.number().int().positive().default(4000),
 });
 
 const schema = z.strictObject({
@@ -78,6 +85,8 @@ const schema = z.strictObject({
     name: z.string(),
     tags: z.array(tags),
   }),
+  /** Management groups below `landing-zones`, up to Azure's six levels, among which a seed spreads the watched ones. */
+  generate: z.strictObject({ seed: z.string(), managementGroups: z.number().int().min(1).max(10_000) }).optional(),
   isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
   principals: z.array(principal).min(1),
   vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
@@ -126,14 +135,34 @@ export type Limits = Tenant['limits'];
 /** A tenant as a file has it: everything with a default may be left out. */
 export type TenantInput = z.input<typeof schema>;
 
-/** Reads and checks a tenant file; the error names each member that is wrong. */
+/**
+ * Reads and checks a tenant file.
+ * @throws UserError that names each member that is wrong by its JSON pointer
+ */
 export function readTenant(source: string | TenantInput): Tenant {
-  const input: unknown = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(typeof source === 'string' ? readJson(source) : source);
   if (result.success) return result.data;
   const name = typeof source === 'string' ? source : 'the tenant';
-  throw new Error(`${name} is not a tenant:\n${z.prettifyError(result.error)}`);
+  const faults = result.error.issues.map(
+    ({ path, message }) =>
+      `${path.map((one) => `/${String(one).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('')}: ${message}`,
+  );
+  throw new UserError(`${name} is not a tenant: ${faults.join('; ')}.`);
 }
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read as a tenant: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+}
+
+/** The tenant with another number of watched subscriptions. */
+export const withCount = (tenant: Tenant, count: number | undefined): Tenant =>
+  count === undefined ? tenant : { ...tenant, watchedSubscriptions: { ...tenant.watchedSubscriptions, count } };
 
 const numbered = (block: string, index: number): string =>
   `5b000000-0000-4000-${block}-${String(index).padStart(12, '0')}`;

@@ -62,7 +62,8 @@ export interface Kind {
 export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resource): string => {
   if (goneAt !== null) return 'Deleting';
   if (azure.now() < readyAt) return phase;
-  return failure === null ? 'Succeeded' : 'Failed';
+  if (failure === null) return 'Succeeded';
+  return failure.code === 'Canceled' ? 'Canceled' : 'Failed';
 };
 
 /** The resource as a GET gives it. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Answer } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Database } from '../store/database';
 import { type Failure } from '../store/resources';
 
@@ -51,11 +51,13 @@ export class Operations {
     const startTime = new Date(startedAt).toISOString();
     if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
     const endTime = new Date(endsAt).toISOString();
-    const output = this.output(id);
-    const properties = output === undefined ? {} : { properties: { output } };
-    if (failure === null)
+    if (failure === null) {
+      const output = this.output(id);
+      const properties = output === undefined ? {} : { properties: { output } };
       return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime, ...properties } };
-    return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
+    }
+    const status = failure.code === 'Canceled' ? 'Canceled' : 'Failed';
+    return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
   /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, type Put, stateOf } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Link, type Resource } from '../store/resources';
 import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { nicProperties } from '../network/networkInterfaces';

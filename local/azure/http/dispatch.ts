@@ -1,14 +1,22 @@
 import findMyWay, { type HTTPVersion } from 'find-my-way';
 import { neededFor } from '../authorization/actions';
 import { type Azure } from '../azure';
+import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
+import { spoiled } from '../simulator/effects';
+import { afterWrite, beforeWrite } from '../simulator/exposures';
+import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAnswers';
+import { type Aimed, type Mode, type Strike } from '../simulator/faults';
+import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHand';
+import { kindOf } from '../simulator/record';
 import { blobPath } from '../storage/addresses';
-import { type Fault } from '../simulator/faults';
 import { innerError, unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
 import { AzureError, badRequest } from './errors';
+import { NotSimulated } from './notSimulated';
 import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
-import { type Throttle } from './throttle';
+import { queryOf } from './query';
+import { type Throttle } from './throttle/throttle';
 
 /** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
 export interface Incoming {
@@ -19,49 +27,69 @@ export interface Incoming {
   readonly body: () => Promise<unknown>;
 }
 
-/** `reset`: cut the connection instead of answering. */
-export type Outcome = Answer | 'reset';
+/** An answer, and what a fault does to the connection that it is sent on. */
+export interface Outcome extends Answer {
+  /** `reset`: cut, nothing sent. `truncate`: cut after half of the body. `hang`: nothing, until `seconds` are over. */
+  readonly cut?: 'reset' | 'truncate' | 'hang';
+  readonly seconds?: number;
+}
 
 /** A routed call whose body has not been read. */
 type Unread = Omit<Call, 'body' | 'caller'> & Incoming;
+type Guarded = Exclude<Route, { api: 'open' }>;
 
 const nobody: Caller = { principalId: '', clientId: '', roles: [] };
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
+/** Paths whose state before a write is kept for stale reads. */
+const PASTS = 5_000;
 
 /** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
 export class Dispatcher {
   private readonly router = findMyWay<HTTPVersion.V1>({ caseSensitive: false, maxParamLength: 1000 });
   private readonly routes = new Map<unknown, Route>();
+  private readonly notSimulated: NotSimulated;
+  private readonly pasts = new Map<string, Answer>();
 
   constructor(
     private readonly azure: Azure,
     private readonly throttle: Throttle,
     routes: readonly Route[],
+    private readonly seeded: Seeded | undefined,
   ) {
     for (const route of routes) {
       this.router.on(route.method, route.path, () => undefined, route);
       this.routes.set(route, route);
     }
+    this.notSimulated = new NotSimulated(routes);
+    azure.hand.act = (request) => this.outside(request);
   }
 
-  async dispatch(incoming: Incoming): Promise<Outcome> {
+  dispatch(incoming: Incoming): Promise<Outcome> {
+    return randomly(this.seeded, () => this.take(incoming));
+  }
+
+  private async take(incoming: Incoming): Promise<Outcome> {
     const path = normalisePath(incoming.url);
-    const { scope, route: routed } = splitAuthorization(blobPath(this.azure, incoming.header('host'), path));
-    const method = methodOf(incoming.method);
-    const match = method === undefined ? null : this.router.find(method, routed);
-    const route = this.routes.get(match?.store);
-    if (route === undefined) return this.recorded(incoming.method, path, nobody, unknownPath(path));
-    const call = { ...incoming, path, scope, query: queryOf(incoming.url), params: paramsOf(match?.params ?? {}) };
-    if (call.path.startsWith('/_simulator')) return await this.open(route, call);
+    const found = this.find(incoming.method, blobPath(this.azure, incoming.header('host'), path));
+    if (found === undefined)
+      return this.recorded(incoming.method, path, nobody, this.notSimulated.answer(incoming.method, path));
+    const { route } = found;
+    const call: Unread = { ...incoming, path, scope: found.scope, params: found.params, query: queryOf(incoming.url) };
+    if (path.startsWith('/_simulator')) return await this.open(route, call);
     const verdict = await this.identify(route.api, incoming);
     if ('status' in verdict) return this.recorded(call.method, path, nobody, verdict);
-    const fault = this.azure.faults.take(call.method, path);
-    if (fault === undefined || fault.mode === 'afterEffect') {
-      const answer = route.api === 'open' ? await this.open(route, call) : await this.guarded(route, verdict, call);
-      return fault === undefined ? answer : faultAnswer(fault);
-    }
-    return fault.mode === 'reset'
-      ? this.cut(call.method, path, verdict)
-      : this.recorded(call.method, path, verdict, faultAnswer(fault));
+    return await this.struck(route, verdict, call);
+  }
+
+  private find(
+    method: string,
+    path: string,
+  ): { route: Route; scope: string; params: Readonly<Record<string, string>> } | undefined {
+    const { scope, route: routed } = splitAuthorization(path);
+    const known = methodOf(method);
+    const match = known === undefined ? null : this.router.find(known, routed);
+    const route = this.routes.get(match?.store);
+    return route === undefined ? undefined : { route, scope, params: paramsOf(match?.params ?? {}) };
   }
 
   /** Whom the token names, or the refusal. */
@@ -71,36 +99,163 @@ export class Dispatcher {
     return verdict.kind === 'valid' ? verdict.caller : unauthorized(this.azure, api, verdict);
   }
 
+  /** Answers under the fault that strikes, if one does. */
+  private async struck(route: Route, caller: Caller, call: Unread): Promise<Outcome> {
+    const { faults, chaos } = this.azure;
+    if (!faults.any && chaos === undefined) return await this.performed(route, caller, call, undefined);
+    const aimed = this.aimed(route.api, caller, call);
+    const strike = faults.take(aimed) ?? chaos?.take(aimed);
+    const instead = strike === undefined ? undefined : this.instead(strike, route.api, call);
+    if (instead !== undefined) return this.recorded(call.method, call.path, caller, instead, strike);
+    return await this.performed(route, caller, call, strike);
+  }
+
+  private aimed(api: Api, { principalId, clientId }: Caller, { method, path }: Unread): Aimed {
+    const name = this.azure.tenant.principals.find((one) => one.principalId === principalId)?.name;
+    return {
+      method,
+      path,
+      operations: [...(api === 'arm' ? [neededFor(method, path).action] : []), `${method} ${kindOf(path)}`],
+      callers: [principalId, clientId, ...(name === undefined ? [] : [name])],
+      canBeStale: method === 'GET' && this.pasts.has(path.toLowerCase()),
+    };
+  }
+
+  /** What a fault answers instead of letting the call be done; undefined where it is done first. */
+  private instead({ fault }: Strike, api: Api, { method, path }: Unread): Outcome | undefined {
+    const struck = { azure: this.azure, api, path };
+    const outcomes: Partial<Record<Mode, () => Outcome | undefined>> = {
+      before: () => faultAnswer(struck, fault),
+      reset: () => ({ status: 0, cut: 'reset' }),
+      hang: () => ({ status: 0, cut: 'hang', ...(fault.seconds === undefined ? {} : { seconds: fault.seconds }) }),
+      staleRead: () => this.pasts.get(path.toLowerCase()),
+      expiredToken: () => expired(struck, fault),
+      policyDenied: () => policyDenied(struck),
+      locked: () => locked(struck, method),
+    };
+    return outcomes[fault.mode]?.();
+  }
+
+  /** What a fault makes of the answer to a call that was done. */
+  private after(strike: Strike | undefined, api: Api, { path }: Unread, answer: Answer): Outcome {
+    if (strike === undefined) return answer;
+    const { fault } = strike;
+    const { hand } = this.azure;
+    const target = fault.target ?? path;
+    const outcomes: Partial<Record<Mode, () => Outcome>> = {
+      afterEffect: () => faultAnswer({ azure: this.azure, api, path }, fault),
+      resetAfterEffect: () => ({ status: 0, cut: 'reset' }),
+      truncate: () => ({ ...answer, cut: 'truncate' }),
+      changedByOther: () => (hand.act({ method: 'PATCH', path: target, body: fault.change }), answer),
+      deletedByOther: () => (hand.act({ method: 'DELETE', path: target }), answer),
+    };
+    return outcomes[fault.mode]?.() ?? answer;
+  }
+
+  private async performed(route: Route, caller: Caller, call: Unread, strike: Strike | undefined): Promise<Outcome> {
+    if (route.api === 'open') {
+      const answer = await this.open(route, call);
+      return this.recorded(call.method, call.path, caller, this.after(strike, route.api, call, answer), strike);
+    }
+    try {
+      return this.guarded(route, { ...call, body: await call.body(), caller }, call, strike);
+    } catch (error) {
+      const outcome = this.after(strike, route.api, call, this.refused(route.api, error));
+      return this.recorded(call.method, call.path, caller, outcome, strike);
+    }
+  }
+
   private async open(route: Route, call: Unread): Promise<Answer> {
     if (route.api !== 'open') throw new Error(`The route of ${call.path} is not open.`);
-    const answer = await this.answered(route.api, async () =>
-      route.handle({ ...call, body: await call.body(), caller: nobody }),
-    );
-    return call.path.startsWith('/_simulator') ? answer : this.recorded(call.method, call.path, nobody, answer);
-  }
-
-  /** The effect is one transaction, committed before the answer is sent. */
-  private async guarded(route: Exclude<Route, { api: 'open' }>, caller: Caller, incoming: Unread): Promise<Answer> {
-    const { method, path } = incoming;
-    const answer = await this.answered(route.api, async () => {
-      const call: Call = { ...incoming, body: await incoming.body(), caller };
-      const headers = this.admit(route, call);
-      const { db } = this.azure;
-      const done =
-        method === 'GET' || method === 'HEAD' ? route.handle(call) : db.transaction(() => route.handle(call));
-      return { ...done, headers: { ...headers, ...done.headers } };
-    });
-    return this.recorded(method, path, caller, answer);
-  }
-
-  private admit(route: Exclude<Route, { api: 'open' }>, call: Call): Record<string, string> {
-    if (route.api !== 'arm') {
-      this.throttle[route.api](call);
-      return {};
+    try {
+      return await route.handle({ ...call, body: await call.body(), caller: nobody });
+    } catch (error) {
+      return this.refused(route.api, error);
     }
+  }
+
+  /** The effect is one transaction with its record, committed before the answer is sent. */
+  private guarded(route: Guarded, call: Call, unread: Unread, strike: Strike | undefined): Outcome {
+    const headers = this.admit(route, call);
+    const { db, creations, record } = this.azure;
+    const finished = (done: Answer): Outcome => {
+      const answer = { ...done, headers: { ...headers, ...done.headers } };
+      const outcome = this.after(strike, route.api, unread, answer);
+      return this.recorded(call.method, call.path, call.caller, outcome, strike);
+    };
+    if (isRead(call.method)) return finished(route.handle(call));
+    return db.transaction(() => {
+      this.keepPast(call);
+      beforeWrite(this.azure, call.path);
+      const done = strike === undefined ? route.handle(call) : this.spoiled(strike, call, () => route.handle(call));
+      creations.note(call, done);
+      afterWrite(this.azure, call.path);
+      const outcome = finished(done);
+      record.write();
+      return outcome;
+    });
+  }
+
+  private spoiled(strike: Strike, call: Call, handle: () => Answer): Answer {
+    const { answer, struck } = spoiled(this.azure, strike.fault, call, handle);
+    if (!struck) strike.giveBack();
+    return answer;
+  }
+
+  private keepPast(call: Call): void {
+    if (this.azure.chaos === undefined && !this.azure.faults.wantsPast) return;
+    if (call.method === 'POST' || this.find('GET', call.path) === undefined) return;
+    const answer = this.carriedOut('GET', call.path, undefined, call.caller);
+    if (this.pasts.size >= PASTS) this.pasts.clear();
+    this.pasts.set(call.path.toLowerCase(), answer);
+  }
+
+  /** Somebody else, without token, throttling, permission or fault. */
+  private outside({ method, path, body }: OutsideRequest): Answer {
+    return this.azure.db.transaction(() => {
+      if (!isRead(method)) beforeWrite(this.azure, path);
+      const merges = method === 'PATCH' && /^\/subscriptions\//i.test(path);
+      const current = merges ? this.carriedOut('GET', path, undefined, outsideHand) : undefined;
+      const answer =
+        current === undefined
+          ? this.carriedOut(method, path, body, outsideHand)
+          : current.status === 200
+            ? this.carriedOut('PUT', path, merged(current.body, body), outsideHand)
+            : current;
+      if (!isRead(method)) afterWrite(this.azure, path);
+      this.recorded(method, path, outsideHand, answer);
+      return answer;
+    });
+  }
+
+  private carriedOut(method: string, path: string, body: unknown, caller: Caller): Answer {
+    const found = this.find(method, path);
+    if (found === undefined || found.route.api === 'open') return this.notSimulated.answer(method, path);
+    const { route, scope, params } = found;
+    const query = (name: string): string | undefined => (name === 'api-version' ? '2024-05-01' : undefined);
+    try {
+      return route.handle({
+        method,
+        path,
+        scope,
+        params,
+        query,
+        header: () => undefined,
+        headerNames: () => [],
+        url: path,
+        body,
+        caller,
+      });
+    } catch (error) {
+      return this.refused(route.api, error);
+    }
+  }
+
+  private admit(route: Guarded, call: Call): Record<string, string> {
     const subscription = subscriptionOf(call.path);
-    if (subscription !== undefined) demandSubscription(this.azure, subscription);
-    const headers = this.throttle.arm(call);
+    if (route.api === 'arm' && subscription !== undefined) demandSubscription(this.azure, subscription);
+    const headers = this.throttle.admit(route.api, call);
+    if (route.api !== 'arm') return headers;
     if (call.query('api-version') === undefined) {
       throw badRequest(
         'MissingApiVersionParameter',
@@ -114,28 +269,23 @@ export class Dispatcher {
     return headers;
   }
 
-  private async answered(api: Api, work: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof AzureError) return refusal(this.azure, api, error);
-      console.error('The simulated Azure failed:', error);
-      return refusal(
-        this.azure,
-        api,
-        new AzureError(500, 'InternalServerError', 'The simulated Azure failed; its own log says why.'),
-      );
-    }
+  private refused(api: Api, error: unknown): Answer {
+    if (error instanceof AzureError) return refusal(this.azure, api, error);
+    console.error('The simulated Azure failed:', error);
+    const message = 'The simulated Azure failed; its own log says why.';
+    return refusal(this.azure, api, new AzureError(500, 'InternalServerError', message));
   }
 
-  private recorded(method: string, path: string, caller: Caller, answer: Answer): Answer {
-    this.azure.record.add({ method, path, caller: caller.principalId, status: answer.status, time: this.azure.now() });
-    return answer;
-  }
-
-  private cut(method: string, path: string, caller: Caller): 'reset' {
-    this.recorded(method, path, caller, { status: 0 });
-    return 'reset';
+  private recorded(method: string, path: string, caller: Caller, outcome: Outcome, strike?: Strike): Outcome {
+    this.azure.record.add({
+      method,
+      path,
+      caller: caller.principalId,
+      status: outcome.status,
+      time: this.azure.now(),
+      fault: strike?.name ?? null,
+    });
+    return outcome;
   }
 }
 
@@ -155,26 +305,8 @@ function refusal(azure: Azure, api: Api, error: AzureError): Answer {
   return { status: error.status, body, headers: { ...code, ...error.extra.headers } };
 }
 
-const faultAnswer = ({ status, body, retryAfter }: Fault): Answer => ({
-  status,
-  body: body ?? { error: { code: 'InjectedFault', message: 'A fault that was asked for.' } },
-  headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) },
-});
-
-const unknownPath = (path: string): Answer => ({
-  status: 404,
-  body: { error: { code: 'NotFound', message: `The simulated Azure has nothing at '${path}'.` } },
-});
-
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
 const methodOf = (text: string): (typeof methods)[number] | undefined => methods.find((method) => method === text);
-
-/** Names in any case; `URLSearchParams` decodes `api%2Dversion`. */
-function queryOf(url: string): Call['query'] {
-  const at = url.indexOf('?');
-  const all = [...new URLSearchParams(at < 0 ? '' : url.slice(at + 1))];
-  return (name) => all.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
-}
 
 const paramsOf = (params: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

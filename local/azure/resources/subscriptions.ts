@@ -1,6 +1,7 @@
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { paged } from '../http/paging';
 import { managementGroupId } from '../http/paths';
 import { type Subscription } from '../store/hierarchy';
 
@@ -39,7 +40,7 @@ export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
     path: '/providers/Microsoft.Management/managementGroups',
     api: 'arm',
     authorize: false,
-    handle: (call) => ok({ value: visibleGroups(azure, call) }),
+    handle: (call) => ok(paged(azure, call, visibleGroups(azure, call))),
   },
   {
     method: 'GET',
@@ -51,7 +52,7 @@ export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
     method: 'GET',
     path: '/providers/Microsoft.Management/managementGroups/:name/descendants',
     api: 'arm',
-    handle: (call) => ok({ value: descendants(azure, call) }),
+    handle: (call) => ok(paged(azure, call, descendants(azure, call))),
   },
 ];
 
@@ -63,8 +64,10 @@ export function demandSubscription(azure: Azure, id: string): Subscription {
 }
 
 function list(azure: Azure, call: Call): Answer {
-  const value = azure.rbac.visible(call.caller.principalId).map((one) => shown(azure, one));
-  return ok({ value, count: { type: 'Total', value: value.length } });
+  const visible = azure.rbac.visible(call.caller.principalId);
+  const { value, ...next } = paged(azure, call, visible);
+  const count = { type: 'Total', value: visible.length };
+  return ok({ value: value.map((one) => shown(azure, one)), count, ...next });
 }
 
 const shown = (azure: Azure, { id, name, state, tags }: Subscription): Record<string, unknown> => ({
@@ -147,7 +150,12 @@ const visibleGroups = (azure: Azure, { caller }: Call): unknown[] =>
 
 function descendants(azure: Azure, call: Call): unknown[] {
   const root = demandGroup(azure, param(call, 'name')).name;
-  const under = (name: string): boolean => azure.hierarchy.chain(name).some((one) => one.name === root);
+  const known = new Map<string, boolean>();
+  const under = (name: string): boolean => {
+    const found = known.get(name) ?? azure.hierarchy.chain(name).some((one) => one.name === root);
+    known.set(name, found);
+    return found;
+  };
   const groups = azure.hierarchy.managementGroups().filter(({ name }) => name !== root && under(name));
   const subscriptions = azure.hierarchy.subscriptions().filter(({ managementGroup }) => under(managementGroup));
   const child = (id: string, type: string, name: string, displayName: string, parent: string): unknown => ({
