@@ -46,7 +46,8 @@ const policies: readonly Policy[] = [
 const MINUTES = 3;
 
 export function computeDraws(call: Call, now: number): Draw[] {
-  if (!/\/microsoft\.compute\//i.test(call.path)) return [];
+  // What other providers say of a machine (its metrics, its role assignments) does not draw on Compute.
+  if (!/\/microsoft\.compute\/(?!.*\/providers\/)/i.test(call.path)) return [];
   const found = policies.find(({ method, path }) => method.test(call.method) && path.test(call.path));
   if (found === undefined) return [];
   const { policy, resource, subscription } = found;
