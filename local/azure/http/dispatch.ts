@@ -9,12 +9,13 @@ import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAn
 import { type Aimed, type Mode, type Strike } from '../simulator/faults';
 import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHand';
 import { kindOf } from '../simulator/record';
-import { innerError, unauthorized } from './authenticate';
+import { unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
 import { AzureError, badRequest } from './errors';
 import { NotSimulated } from './notSimulated';
 import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
 import { queryOf } from './query';
+import { refusal } from './refusal';
 import { type Throttle } from './throttle/throttle';
 
 /** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
@@ -195,9 +196,14 @@ export class Dispatcher {
   }
 
   private spoiled(strike: Strike, call: Call, handle: () => Answer): Answer {
-    const { answer, struck } = spoiled(this.azure, strike.fault, call, handle);
-    if (!struck) strike.giveBack();
-    return answer;
+    let isStruck = false;
+    try {
+      const { answer, struck } = spoiled(this.azure, strike.fault, call, handle);
+      isStruck = struck;
+      return answer;
+    } finally {
+      if (!isStruck) strike.giveBack();
+    }
   }
 
   private keepPast(call: Call): void {
@@ -274,22 +280,6 @@ export class Dispatcher {
     });
     return outcome;
   }
-}
-
-function refusal(azure: Azure, api: Api, error: AzureError): Answer {
-  const body =
-    api === 'graph'
-      ? {
-          error: {
-            code: error.code,
-            message: error.message,
-            ...error.extra.members,
-            innerError: innerError(azure.now()),
-          },
-        }
-      : error.body;
-  const code = api === 'arm' ? { 'x-ms-failure-cause': 'gateway', 'x-ms-error-code': error.code } : {};
-  return { status: error.status, body, headers: { ...code, ...error.extra.headers } };
 }
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
