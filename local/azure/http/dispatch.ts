@@ -3,7 +3,7 @@ import { neededFor } from '../authorization/actions';
 import { type Azure } from '../azure';
 import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
-import { spoiled } from '../simulator/effects';
+import { spoiled, spoils } from '../simulator/effects';
 import { afterWrite, beforeWrite } from '../simulator/exposures';
 import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAnswers';
 import { type Aimed, type Mode, type Strike } from '../simulator/faults';
@@ -159,8 +159,12 @@ export class Dispatcher {
     try {
       return this.guarded(route, { ...call, body: await call.body(), caller }, call, strike);
     } catch (error) {
-      const outcome = this.after(strike, route.api, call, this.refused(route.api, error));
-      return this.recorded(call.method, call.path, caller, outcome, strike);
+      // What was refused has given nothing to spoil.
+      const isVain = strike !== undefined && spoils(strike.fault);
+      if (isVain) strike.giveBack();
+      const by = isVain ? undefined : strike;
+      const outcome = this.after(by, route.api, call, this.refused(route.api, error));
+      return this.recorded(call.method, call.path, caller, outcome, by);
     }
   }
 
@@ -177,33 +181,25 @@ export class Dispatcher {
   private guarded(route: Guarded, call: Call, unread: Unread, strike: Strike | undefined): Outcome {
     const headers = this.admit(route, call);
     const { db, creations, record } = this.azure;
-    const finished = (done: Answer): Outcome => {
+    const finished = (done: Answer, by: Strike | undefined): Outcome => {
       const answer = { ...done, headers: { ...headers, ...done.headers } };
-      const outcome = this.after(strike, route.api, unread, answer);
-      return this.recorded(call.method, call.path, call.caller, outcome, strike);
+      const outcome = this.after(by, route.api, unread, answer);
+      return this.recorded(call.method, call.path, call.caller, outcome, by);
     };
-    if (isRead(call.method)) return finished(route.handle(call));
+    if (isRead(call.method)) return finished(route.handle(call), strike);
     return db.transaction(() => {
       this.keepPast(call);
       beforeWrite(this.azure, call.path);
-      const done = strike === undefined ? route.handle(call) : this.spoiled(strike, call, () => route.handle(call));
+      const handle = (): Answer => route.handle(call);
+      const { answer: done, struck } =
+        strike === undefined ? { answer: handle(), struck: false } : spoiled(this.azure, strike.fault, call, handle);
+      if (strike !== undefined && !struck) strike.giveBack();
       creations.note(call, done);
       afterWrite(this.azure, call.path);
-      const outcome = finished(done);
+      const outcome = finished(done, struck ? strike : undefined);
       record.write();
       return outcome;
     });
-  }
-
-  private spoiled(strike: Strike, call: Call, handle: () => Answer): Answer {
-    let isStruck = false;
-    try {
-      const { answer, struck } = spoiled(this.azure, strike.fault, call, handle);
-      isStruck = struck;
-      return answer;
-    } finally {
-      if (!isStruck) strike.giveBack();
-    }
   }
 
   private keepPast(call: Call): void {

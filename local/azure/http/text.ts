@@ -6,12 +6,14 @@ import { AzureError } from './errors';
 export interface Wire {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
+  /** JSON, or bytes where the service does not speak JSON. */
+  readonly content: string | Uint8Array;
 }
 
 export function wireOf(method: string, { status, body, headers = {} }: Answer): Wire {
   const id = randomUUID();
-  const text = body === undefined || method === 'HEAD' ? '' : JSON.stringify(body);
+  const isEmpty = body === undefined || method === 'HEAD';
+  const content = isEmpty ? '' : body instanceof Uint8Array ? body : JSON.stringify(body);
   return {
     status,
     headers: {
@@ -19,11 +21,11 @@ export function wireOf(method: string, { status, body, headers = {} }: Answer): 
       'x-ms-request-id': id,
       'x-ms-correlation-request-id': id,
       'request-id': id,
-      ...(text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
-      'Content-Length': String(Buffer.byteLength(text)),
+      ...(content === '' || content instanceof Uint8Array ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+      'Content-Length': String(Buffer.byteLength(content)),
       ...headers,
     },
-    text,
+    content,
   };
 }
 
