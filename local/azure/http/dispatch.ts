@@ -178,8 +178,8 @@ export class Dispatcher {
   }
 
   /** The effect is one transaction with its record, committed before the answer is sent. */
-  private guarded(route: Guarded, call: Call, unread: Unread, strike: Strike | undefined): Outcome {
-    const headers = this.admit(route, call);
+  private guarded(route: Guarded, read: Call, unread: Unread, strike: Strike | undefined): Outcome {
+    const { headers, call } = this.admit(route, read);
     const { db, creations, record } = this.azure;
     const finished = (done: Answer, by: Strike | undefined): Outcome => {
       const answer = { ...done, headers: { ...headers, ...done.headers } };
@@ -240,22 +240,27 @@ export class Dispatcher {
     }
   }
 
-  private admit(route: Guarded, call: Call): Record<string, string> {
+  /** The call as it may be handled, and headers for its answer; or the refusal is thrown. */
+  private admit(route: Guarded, call: Call): { readonly headers: Record<string, string>; readonly call: Call } {
     const subscription = subscriptionOf(call.path);
     if (route.api === 'arm' && subscription !== undefined) demandSubscription(this.azure, subscription);
     const headers = this.throttle.admit(route.api, call);
-    if (route.api !== 'arm') return headers;
+    if (route.api !== 'arm') return { headers, call };
     if (call.query('api-version') === undefined) {
       throw badRequest(
         'MissingApiVersionParameter',
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    if (route.authorize !== false) {
-      const { action, scope } = neededFor(call.method, call.path);
-      this.azure.rbac.demand(call.caller, action, scope);
-    }
-    return headers;
+    return { headers, call: this.permitted(route, call) };
+  }
+
+  /** What every write has to pass. */
+  private permitted(route: Guarded, call: Call): Call {
+    if (route.authorize === false) return call;
+    const { action, scope } = neededFor(call.method, call.path);
+    this.azure.rbac.demand(call.caller, action, scope);
+    return call;
   }
 
   private refused(api: Api, error: unknown): Answer {
