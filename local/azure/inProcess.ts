@@ -18,6 +18,8 @@ export interface InProcessOptions {
   readonly now?: () => number;
   readonly seed?: string;
   readonly chaos?: string;
+  /** How a connection that hangs waits to be cut, in the caller's time; a timer unless told. */
+  readonly wait?: (ms: number) => Promise<void>;
 }
 
 export interface InProcessAzure {
@@ -36,7 +38,7 @@ const URL_IN_PROCESS = 'https://azure.simulated';
 
 /** A simulated Azure of this process, in memory. @throws UserError for a tenant that is none */
 export function azureInProcess(options: InProcessOptions): InProcessAzure {
-  const { now = () => Date.now(), seed, chaos } = options;
+  const { now = () => Date.now(), wait = timer, seed, chaos } = options;
   const tenant = withCount(readTenant(options.tenant), options.subscriptions);
   const keys = keysInMemory();
   const engine = openEngine({ db: new Database(':memory:'), tenant, keys, origin: URL_IN_PROCESS, now, seed, chaos });
@@ -52,7 +54,8 @@ export function azureInProcess(options: InProcessOptions): InProcessAzure {
       body: () => Promise.resolve().then(() => readBody(bytes, header)),
     };
     const { cut, seconds, ...answer } = await engine.dispatcher.dispatch(incoming);
-    return { cut, seconds, wire: wireOf(method, answer) };
+    const hang = (): Promise<void> => (seconds === undefined ? new Promise(() => undefined) : wait(seconds * 1000));
+    return { cut, hang, wire: wireOf(method, answer) };
   };
 
   return {
@@ -74,7 +77,8 @@ interface Asked {
 
 interface Outcome {
   readonly cut: 'reset' | 'truncate' | 'hang' | undefined;
-  readonly seconds: number | undefined;
+  /** Over when a hanging connection is cut. */
+  readonly hang: () => Promise<void>;
   readonly wire: Wire;
 }
 
@@ -89,14 +93,14 @@ const sendRequest: (ask: Ask, request: PipelineRequest) => ReturnType<HttpClient
   const headerNames = (): string[] => Object.keys(headers.toJSON());
   const outcome = await ask({ method, url, header, headerNames, bytes: bytesOf(request) });
   const broken = (): RestError => new RestError('socket hang up', { code: 'ECONNRESET', request }); // what Node's own client says of a cut connection
-  if (outcome.cut === 'hang') await hung(request.abortSignal, outcome.seconds, request.timeout);
+  if (outcome.cut === 'hang') await hung(request.abortSignal, outcome, request.timeout);
   if (outcome.cut !== undefined) throw broken();
-  const { status, text } = outcome.wire;
+  const { status, content } = outcome.wire;
   return {
     request,
     status,
     headers: createHttpHeaders(outcome.wire.headers),
-    bodyAsText: typeof text === 'string' ? text : Buffer.from(text).toString('utf8'),
+    bodyAsText: Buffer.from(content).toString('utf8'),
   };
 };
 
@@ -116,12 +120,11 @@ async function fetched(ask: Ask, request: Request): Promise<Response> {
   const headerNames = (): string[] => [...request.headers.keys()];
   const bytes = Buffer.from(await request.arrayBuffer());
   const outcome = await ask({ method, url, header, headerNames, bytes });
-  if (outcome.cut === 'hang') await hung(signal, outcome.seconds, 0);
+  if (outcome.cut === 'hang') await hung(signal, outcome, 0);
   if (outcome.cut !== undefined)
     throw new TypeError('fetch failed', { cause: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }) });
-  const { status, headers, text } = outcome.wire;
-  const body = typeof text === 'string' ? text : Buffer.from(text);
-  return new Response(body.length === 0 ? null : body, { status, headers });
+  const { status, headers, content } = outcome.wire;
+  return new Response(content.length === 0 ? null : Buffer.from(content), { status, headers });
 }
 
 interface Signal {
@@ -129,13 +132,15 @@ interface Signal {
   addEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** Waits until the client gives up, or the connection is cut after `seconds`. */
-function hung(signal: Signal | undefined, seconds: number | undefined, timeoutMs: number): Promise<void> {
+const timer = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
+
+/** Waits until the client gives up, or the connection is cut. */
+function hung(signal: Signal | undefined, { hang }: Outcome, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(new DOMException('The operation was aborted.', 'AbortError'));
     if (signal?.aborted === true) giveUp();
     signal?.addEventListener('abort', giveUp);
     if (timeoutMs > 0) setTimeout(giveUp, timeoutMs).unref();
-    if (seconds !== undefined) setTimeout(resolve, seconds * 1000).unref();
+    void hang().then(resolve, reject);
   });
 }

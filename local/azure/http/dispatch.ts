@@ -3,19 +3,20 @@ import { neededFor } from '../authorization/actions';
 import { type Azure } from '../azure';
 import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
-import { spoiled } from '../simulator/effects';
+import { spoiled, spoils } from '../simulator/effects';
 import { afterWrite, beforeWrite } from '../simulator/exposures';
 import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAnswers';
 import { type Aimed, type Mode, type Strike } from '../simulator/faults';
 import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHand';
 import { kindOf } from '../simulator/record';
 import { blobPath } from '../storage/addresses';
-import { innerError, unauthorized } from './authenticate';
+import { unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
 import { AzureError, badRequest } from './errors';
 import { NotSimulated } from './notSimulated';
 import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
 import { queryOf } from './query';
+import { refusal } from './refusal';
 import { type Throttle } from './throttle/throttle';
 
 /** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
@@ -160,8 +161,12 @@ export class Dispatcher {
     try {
       return this.guarded(route, { ...call, body: await call.body(), caller }, call, strike);
     } catch (error) {
-      const outcome = this.after(strike, route.api, call, this.refused(route.api, error));
-      return this.recorded(call.method, call.path, caller, outcome, strike);
+      // What was refused has given nothing to spoil.
+      const isVain = strike !== undefined && spoils(strike.fault);
+      if (isVain) strike.giveBack();
+      const by = isVain ? undefined : strike;
+      const outcome = this.after(by, route.api, call, this.refused(route.api, error));
+      return this.recorded(call.method, call.path, caller, outcome, by);
     }
   }
 
@@ -175,31 +180,28 @@ export class Dispatcher {
   }
 
   /** The effect is one transaction with its record, committed before the answer is sent. */
-  private guarded(route: Guarded, call: Call, unread: Unread, strike: Strike | undefined): Outcome {
-    const headers = this.admit(route, call);
+  private guarded(route: Guarded, read: Call, unread: Unread, strike: Strike | undefined): Outcome {
+    const { headers, call } = this.admit(route, read);
     const { db, creations, record } = this.azure;
-    const finished = (done: Answer): Outcome => {
+    const finished = (done: Answer, by: Strike | undefined): Outcome => {
       const answer = { ...done, headers: { ...headers, ...done.headers } };
-      const outcome = this.after(strike, route.api, unread, answer);
-      return this.recorded(call.method, call.path, call.caller, outcome, strike);
+      const outcome = this.after(by, route.api, unread, answer);
+      return this.recorded(call.method, call.path, call.caller, outcome, by);
     };
-    if (isRead(call.method)) return finished(route.handle(call));
+    if (isRead(call.method)) return finished(route.handle(call), strike);
     return db.transaction(() => {
       this.keepPast(call);
       beforeWrite(this.azure, call.path);
-      const done = strike === undefined ? route.handle(call) : this.spoiled(strike, call, () => route.handle(call));
+      const handle = (): Answer => route.handle(call);
+      const { answer: done, struck } =
+        strike === undefined ? { answer: handle(), struck: false } : spoiled(this.azure, strike.fault, call, handle);
+      if (strike !== undefined && !struck) strike.giveBack();
       creations.note(call, done);
       afterWrite(this.azure, call.path);
-      const outcome = finished(done);
+      const outcome = finished(done, struck ? strike : undefined);
       record.write();
       return outcome;
     });
-  }
-
-  private spoiled(strike: Strike, call: Call, handle: () => Answer): Answer {
-    const { answer, struck } = spoiled(this.azure, strike.fault, call, handle);
-    if (!struck) strike.giveBack();
-    return answer;
   }
 
   private keepPast(call: Call): void {
@@ -251,22 +253,27 @@ export class Dispatcher {
     }
   }
 
-  private admit(route: Guarded, call: Call): Record<string, string> {
+  /** The call as it may be handled, and headers for its answer; or the refusal is thrown. */
+  private admit(route: Guarded, call: Call): { readonly headers: Record<string, string>; readonly call: Call } {
     const subscription = subscriptionOf(call.path);
     if (route.api === 'arm' && subscription !== undefined) demandSubscription(this.azure, subscription);
     const headers = this.throttle.admit(route.api, call);
-    if (route.api !== 'arm') return headers;
+    if (route.api !== 'arm') return { headers, call };
     if (call.query('api-version') === undefined) {
       throw badRequest(
         'MissingApiVersionParameter',
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    if (route.authorize !== false) {
-      const { action, scope } = neededFor(call.method, call.path);
-      this.azure.rbac.demand(call.caller, action, scope);
-    }
-    return headers;
+    return { headers, call: this.permitted(route, call) };
+  }
+
+  /** What every write has to pass. */
+  private permitted(route: Guarded, call: Call): Call {
+    if (route.authorize === false) return call;
+    const { action, scope } = neededFor(call.method, call.path);
+    this.azure.rbac.demand(call.caller, action, scope);
+    return call;
   }
 
   private refused(api: Api, error: unknown): Answer {
@@ -287,22 +294,6 @@ export class Dispatcher {
     });
     return outcome;
   }
-}
-
-function refusal(azure: Azure, api: Api, error: AzureError): Answer {
-  const body =
-    api === 'graph'
-      ? {
-          error: {
-            code: error.code,
-            message: error.message,
-            ...error.extra.members,
-            innerError: innerError(azure.now()),
-          },
-        }
-      : error.body;
-  const code = api === 'arm' ? { 'x-ms-failure-cause': 'gateway', 'x-ms-error-code': error.code } : {};
-  return { status: error.status, body, headers: { ...code, ...error.extra.headers } };
 }
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;

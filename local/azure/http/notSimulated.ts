@@ -22,7 +22,7 @@ export class NotSimulated {
     const detail = this.detail(method, path);
     if (!this.told.has(shape)) {
       if (this.told.size < 1000) this.told.add(shape);
-      console.warn(`Not simulated: ${shape}. ${detail.message}`);
+      console.warn(detail.message);
     }
     if (/^\/v1\.0\//i.test(path)) {
       const message = `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`;

@@ -71,11 +71,11 @@ function send(request: IncomingMessage, response: ServerResponse, outcome: Outco
     if (outcome.seconds !== undefined) setTimeout(() => request.socket.destroy(), outcome.seconds * 1000).unref();
     return;
   }
-  const { status, headers, text } = wireOf(request.method ?? 'GET', outcome);
+  const { status, headers, content } = wireOf(request.method ?? 'GET', outcome);
   response.writeHead(status, headers);
   if (outcome.cut === 'truncate')
-    response.write(text.slice(0, Math.ceil(text.length / 2)), () => request.socket.destroy());
-  else response.end(text);
+    response.write(content.slice(0, Math.ceil(content.length / 2)), () => request.socket.destroy());
+  else response.end(content);
 }
 
 async function bodyOf(request: IncomingMessage, header: (name: string) => string | undefined): Promise<unknown> {

@@ -6,14 +6,14 @@ import { AzureError } from './errors';
 export interface Wire {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly text: string | Uint8Array;
+  /** JSON, or bytes where the service does not speak JSON. */
+  readonly content: string | Uint8Array;
 }
 
 export function wireOf(method: string, { status, body, headers = {} }: Answer): Wire {
   const id = randomUUID();
   const isEmpty = body === undefined || method === 'HEAD';
-  // Storage answers in XML and pages, which come as bytes and name their own type.
-  const text = isEmpty ? '' : body instanceof Uint8Array ? body : JSON.stringify(body);
+  const content = isEmpty ? '' : body instanceof Uint8Array ? body : JSON.stringify(body);
   return {
     status,
     headers: {
@@ -21,11 +21,11 @@ export function wireOf(method: string, { status, body, headers = {} }: Answer): 
       'x-ms-request-id': id,
       'x-ms-correlation-request-id': id,
       'request-id': id,
-      ...(text === '' || text instanceof Uint8Array ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
-      'Content-Length': String(Buffer.byteLength(text)),
+      ...(content === '' || content instanceof Uint8Array ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
+      'Content-Length': String(Buffer.byteLength(content)),
       ...headers,
     },
-    text,
+    content,
   };
 }
 

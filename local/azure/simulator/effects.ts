@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call } from '../http/call';
-import { type Fault } from './faults';
+import { type Fault, type Mode } from './faults';
 
 /** The last moment that a Date can name. */
 const NEVER = 8_640_000_000_000_000;
@@ -15,6 +15,11 @@ interface Spoiled {
   /** False where the call gave nothing to spoil. */
   readonly struck: boolean;
 }
+
+const SPOILING: readonly Mode[] = ['operationFails', 'operationCanceled', 'operationNeverEnds', 'lostReplication'];
+
+/** Whether a fault lets a call be done and spoils what becomes of it. */
+export const spoils = ({ mode }: Fault): boolean => SPOILING.includes(mode);
 
 /** Does the call under a fault. */
 export function spoiled(azure: Azure, fault: Fault, call: Call, handle: () => Answer): Spoiled {

@@ -2,7 +2,7 @@
 import { type Azure } from '../azure';
 import { innerError, unauthorized } from '../http/authenticate';
 import { type Answer, type Api } from '../http/call';
-import { nameOf, subscriptionOf } from '../http/paths';
+import { nameOf, resourceGroupOf, subscriptionOf } from '../http/paths';
 import { randomUUID } from '../random';
 import { type Fault } from './faults';
 
@@ -121,8 +121,9 @@ export function policyDenied({ azure, path }: Struck): Answer {
 }
 
 export function locked({ path }: Struck, method: string): Answer {
-  const [verb, operation] = method === 'DELETE' ? ['delete', 'delete'] : ['write', 'perform write operation on'];
-  const group = /^\/subscriptions\/[^/]+(\/resourcegroups\/[^/]+)?/i.exec(path)?.[0] ?? path;
-  const message = `The scope '${path}' cannot ${operation === 'delete' ? 'perform delete operation' : `perform ${verb} operation`} because following scope(s) are locked: '${group}'. Please remove the lock and try again.`;
+  const operation = method === 'DELETE' ? 'delete' : 'write';
+  const group = resourceGroupOf(path);
+  const lockedScope = `/subscriptions/${subscriptionOf(path) ?? ''}${group === undefined ? '' : `/resourceGroups/${group}`}`;
+  const message = `The scope '${path}' cannot perform ${operation} operation because following scope(s) are locked: '${lockedScope}'. Please remove the lock and try again.`;
   return { status: 409, body: { error: { code: 'ScopeLocked', message } } };
 }

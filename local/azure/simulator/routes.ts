@@ -81,7 +81,7 @@ function requests(azure: Azure, call: Call): Answer {
 const outside = z.strictObject({
   method: z.enum(['GET', 'PUT', 'POST', 'PATCH', 'DELETE']),
   path: z.string().startsWith('/'),
-  body: z.unknown(),
+  body: z.unknown().optional(),
 });
 
 const missing = (message: string): Answer => ({ status: 404, body: { error: { code: 'NotFound', message } } });

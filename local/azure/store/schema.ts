@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS secrets (
   vault TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, version TEXT NOT NULL, document TEXT NOT NULL,
   sealed TEXT NOT NULL, createdAt INTEGER NOT NULL, sequence INTEGER NOT NULL, deletedAt INTEGER,
   PRIMARY KEY (vault, name, version)) STRICT;
+CREATE INDEX IF NOT EXISTS secretsBySequence ON secrets (sequence);
 CREATE TABLE IF NOT EXISTS terms (
   subscription TEXT NOT NULL COLLATE NOCASE, plan TEXT NOT NULL COLLATE NOCASE, accepted INTEGER NOT NULL,
   PRIMARY KEY (subscription, plan)) STRICT;
