@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../random';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../random';
 import { doneAt } from '../azure';
 import { type Answer } from '../http/call';
 import { blobOfUrl, findAccount } from './addresses';
