@@ -8,7 +8,9 @@ import { Faults } from './simulator/faults';
 import { RequestRecord } from './simulator/record';
 import { Windows } from './simulator/windows';
 import { type Database } from './store/database';
+import { DeletedVaults } from './store/deletedVaults';
 import { Directory } from './store/directory';
+import { DirectoryObjects } from './store/directoryObjects';
 import { Grants } from './store/grants';
 import { Hierarchy } from './store/hierarchy';
 import { Resources } from './store/resources';
@@ -36,7 +38,9 @@ export function compose({ db, tenant, keys, origin, now }: Parts): Azure {
     grants,
     resources: new Resources(db, now),
     directory: new Directory(db, now),
+    directoryObjects: new DirectoryObjects(db),
     secrets: new Secrets(db, keys.vault),
+    deletedVaults: new DeletedVaults(db, now),
     registrations: new Registrations(db, now, tenant.unregisteredProviders),
     rbac: new Rbac(grants, hierarchy, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),

@@ -5,13 +5,14 @@ import { type Azure } from './azure';
 import { computeRoutes } from './compute/routes';
 import { disks, virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
-import { applicationRoutes } from './graph/applications';
-import { servicePrincipalRoutes } from './graph/servicePrincipals';
+import { graphRoutes } from './graph/routes';
 import { type Route } from './http/call';
 import { userAssignedIdentities } from './identity/userAssignedIdentities';
+import { vaultRoutes } from './keyVault/deletedVaults';
 import { keyVaultRoutes } from './keyVault/routes';
 import { vaults } from './keyVault/vaults';
 import { marketplaceRoutes } from './marketplace/agreements';
+import { imageRoutes } from './marketplace/images';
 import { networkInterfaces } from './network/networkInterfaces';
 import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
@@ -20,6 +21,7 @@ import { subnets, virtualNetworks } from './network/virtualNetworks';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { groupRoutes } from './resources/groups';
 import { subscriptionRoutes } from './resources/subscriptions';
+import { commandLineRoutes } from './simulator/commandLine';
 import { simulatorRoutes } from './simulator/routes';
 
 /** Every kind of resource that has the common life of one. Another kind is one more row. */
@@ -45,9 +47,11 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...computeRoutes(azure),
   ...authorizationRoutes(azure),
   ...marketplaceRoutes(azure),
+  ...imageRoutes(azure),
   ...resourceGraphRoutes(azure),
-  ...applicationRoutes(azure),
-  ...servicePrincipalRoutes(azure),
+  ...graphRoutes(azure),
+  ...vaultRoutes(azure),
   ...keyVaultRoutes(azure),
   ...simulatorRoutes(azure),
+  ...commandLineRoutes(azure),
 ];
