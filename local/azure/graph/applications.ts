@@ -5,7 +5,7 @@ import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { graphBadRequest, graphBody, notFound, taken } from './errors';
-import { type Item } from './filter';
+import { type Item } from '../http/odataFilter';
 import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
 import { applicationShown as shown, principalsShown } from './objects';
 

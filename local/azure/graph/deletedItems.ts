@@ -4,7 +4,7 @@ import { AzureError } from '../http/errors';
 import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { notFound } from './errors';
-import { type Item } from './filter';
+import { type Item } from '../http/odataFilter';
 import { collection, entity } from './odata';
 import { applicationShown, servicePrincipalShown } from './objects';
 

@@ -6,7 +6,7 @@ import { AzureError } from '../http/errors';
 import { type DirectoryObject } from '../store/directoryObjects';
 import { demand } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';
-import { type Item } from './filter';
+import { type Item } from '../http/odataFilter';
 import { anyObject, objectShown, principalsShown } from './objects';
 import { collection, entity } from './odata';
 import { referenced } from './owners';

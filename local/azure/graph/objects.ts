@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Entry } from '../store/directory';
 import { type DirectoryObject, type ObjectKind } from '../store/directoryObjects';
-import { type Item } from './filter';
+import { type Item } from '../http/odataFilter';
 
 const keyList = z.array(z.record(z.string(), z.unknown())).catch([]);
 

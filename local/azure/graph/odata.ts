@@ -1,6 +1,6 @@
 import { type Call } from '../http/call';
 import { AzureError } from '../http/errors';
-import { type Filter, type Item, parseFilter } from './filter';
+import { type Filter, type Item, parseFilter } from '../http/odataFilter';
 
 /** What `$expand` may name, and how an item's related objects are found. */
 export type Expansions = Readonly<Record<string, (item: Item) => readonly Item[]>>;

@@ -6,7 +6,7 @@ import { AzureError } from '../http/errors';
 import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';
-import { type Item } from './filter';
+import { type Item } from '../http/odataFilter';
 import { anyObject, principalsShown, servicePrincipalShown as shown } from './objects';
 import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
 

@@ -77,6 +77,10 @@ describe('a vault', () => {
     expect(all.parse((await arm('GET', `${provider}/vaults`)).body).value.map(({ name }) => name)).toContain(
       'made-vault',
     );
+    const listed = `/subscriptions/${platform}/resources?api-version=2015-11-01&$filter=`;
+    const filter = encodeURIComponent("resourceType eq 'Microsoft.KeyVault/vaults' and name eq 'made-vault'");
+    expect((await arm('GET', `${listed}${filter}`)).body).toMatchObject({ value: [{ id: vaultId('made-vault') }] });
+    expect(errorOf(await arm('GET', `${listed}nonsense`))).toBe('InvalidFilterInQueryString');
   });
 
   test.each([

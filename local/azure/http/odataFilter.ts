@@ -1,7 +1,7 @@
-import { AzureError } from '../http/errors';
+import { AzureError } from './errors';
 
 export type Item = Readonly<Record<string, unknown>>;
-export type Test = (item: Item) => boolean;
+type Test = (item: Item) => boolean;
 
 export interface Filter {
   readonly test: Test;
@@ -59,7 +59,7 @@ const functions: Readonly<Record<string, (left: string, right: string) => boolea
   endswith: (left, right) => left.endsWith(right),
 };
 
-/** `$filter` of Graph: `or` of `and` of comparisons, functions, `in`, `any` and brackets. */
+/** `$filter` of OData: `or` of `and` of comparisons, functions, `in`, `any` and brackets. */
 class Parser {
   private at = 0;
   advanced: string | undefined;
