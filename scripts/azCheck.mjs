@@ -96,17 +96,18 @@ const commands = [
 /** What this Azure does not answer yet: run and told, without a verdict. */
 const pending = [
   [
-    `vm create -g rg1 -n vm1 -l westeurope --image Ubuntu2204 --size Standard_D2s_v3 --admin-username u --generate-ssh-keys --assign-identity ${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1 --query powerState`,
+    [
+      'vm create -g rg1 -n vm1 -l westeurope --image Ubuntu2204 --size Standard_D2s_v3 --admin-username u',
+      `--assign-identity ${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1`,
+      '--query powerState --ssh-key-values',
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHRlc3Q0000000000000000000000000000000000000 test',
+    ],
     'VM running',
   ],
   ['vm show -g rg1 -n vm1 -d --query powerState', 'VM running'],
   ['vm run-command invoke -g rg1 -n vm1 --command-id RunShellScript --scripts hostname --query length(value)', 1],
   ['vm delete -g rg1 -n vm1 --yes'],
 ];
-
-const why = missingCli();
-if (why === undefined) await check();
-else skip(why);
 
 async function check() {
   const state = mkdtempSync(join(tmpdir(), 'az-check-'));
@@ -204,3 +205,7 @@ function skip(reason) {
     ].join('\n'),
   );
 }
+
+const why = missingCli();
+if (why === undefined) await check();
+else skip(why);

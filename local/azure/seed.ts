@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { roleByName } from './authorization/roles';
 import { type Azure } from './azure';
 import { addPeople } from './graph/people';
@@ -6,6 +5,7 @@ import { graphAppRoles, graphScopes, MICROSOFT_GRAPH_APP_ID } from './graph/perm
 import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
 import { createGroup } from './resources/groups';
+import { randomUUID } from './random';
 import { getSetting, setSetting } from './store/settings';
 import { isolatedSubscriptionId, platformSubscriptionId, watchedSubscriptionId } from './tenant';
 

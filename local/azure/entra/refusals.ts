@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { type Answer } from '../http/call';
+import { randomUUID } from '../random';
 
 /** @param error the OAuth error, @param code the AADSTS number */
 export type Refuse = (status: number, error: string, code: number, text: string) => Answer;

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
+import { randomUUID } from '../random';
 import { type AppRoleAssignment, type Entry } from '../store/directory';
 import { demand, demandGrant } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
@@ -6,6 +5,7 @@ import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { graphBadRequest, graphBody, notFound, taken } from './errors';
 import { type Item } from '../http/odataFilter';
+import { randomUUID } from '../random';
 import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
 import { applicationShown as shown, principalsShown } from './objects';
 

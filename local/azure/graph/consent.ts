@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
+import { randomUUID } from '../random';
 import { type Entry } from '../store/directory';
 import { type DirectoryObject } from '../store/directoryObjects';
 import { demand, demandGrant } from './access';

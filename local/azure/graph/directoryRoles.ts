@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
@@ -7,6 +6,7 @@ import { type DirectoryObject } from '../store/directoryObjects';
 import { demand } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';
 import { type Item } from '../http/odataFilter';
+import { randomUUID } from '../random';
 import { anyObject, objectShown, principalsShown } from './objects';
 import { collection, entity } from './odata';
 import { referenced } from './owners';

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type DirectoryObject } from '../store/directoryObjects';
 import { demand, demandWrite } from './access';
 import { findApplication } from './applications';

@@ -1,8 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { hashSecret } from '../entra/principals';
 import { type Answer, type Call, ok, type Route } from '../http/call';
+import { randomBytes, randomUUID } from '../random';
 import { type Entry } from '../store/directory';
 import { demandWrite } from './access';
 import { findApplication } from './applications';

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
@@ -7,6 +6,7 @@ import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';
 import { type Item } from '../http/odataFilter';
+import { randomUUID } from '../random';
 import { anyObject, principalsShown, servicePrincipalShown as shown } from './objects';
 import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
 

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { newPassword, twoYearsAfter } from '../graph/passwords';
 import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
+import { randomUUID } from '../random';
 
 /** What a person's own tools need before they can ask anything: a secret to sign in with, and names for images. */
 export const commandLineRoutes = (azure: Azure): readonly Route[] => [
