@@ -66,6 +66,12 @@ const commands = [
   ['ad sp show --id {app} --query displayName', 'app1'],
   [`ad app permission add --id {app} --api ${GRAPH} --api-permissions ${DIRECTORY_READ_ALL}=Role`],
   ['ad app permission list --id {app} --query [].resourceAppId', [GRAPH]],
+  // What `az ad app permission admin-consent` sends; by itself it refuses any cloud but Microsoft's.
+  ['rest --method post --url {url}/api/RegisteredApplications/{app}/Consent?onBehalfOfAll=true --resource {url}'],
+  [
+    "rest --method get --url {url}/v1.0/servicePrincipals(appId='{app}')/appRoleAssignments --resource {url} --query value[].appRoleId",
+    [DIRECTORY_READ_ALL],
+  ],
   ['ad app owner list --id {app} --query [].displayName', ['administrator']],
   ['ad app list --display-name app1 --query length(@)', 1],
   [`role assignment create --assignee {app} --role Reader --scope ${group} --query principalType`, 'ServicePrincipal'],
@@ -87,6 +93,13 @@ const commands = [
   ['keyvault delete -n az-check-vault'],
   ['keyvault purge -n az-check-vault'],
   PENDING,
+  [
+    [
+      'rest --method post --url {url}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01 --query totalRecords --body',
+      `{"query":"resourcecontainers | where type =~ 'microsoft.resources/subscriptions' | project name"}`,
+    ],
+    6,
+  ],
   ['provider show -n Microsoft.Network --query registrationState', 'Registered'],
   ['group delete -n rg1 --yes'],
   ['group exists -n rg1', false],
@@ -100,7 +113,7 @@ const pending = [
       'vm create -g rg1 -n vm1 -l westeurope --image Ubuntu2204 --size Standard_D2s_v3 --admin-username u',
       `--assign-identity ${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1`,
       '--query powerState --ssh-key-values',
-      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHRlc3Q0000000000000000000000000000000000000 test',
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHJlaGVhcnNhbC1yZWhlYXJzYWwtcmVoZWFyc2FsLTAw rehearsal',
     ],
     'VM running',
   ],
@@ -139,7 +152,7 @@ async function check() {
     const simulator = await runningSimulator(state);
     if (simulator.missing !== undefined) throw new Error(simulator.missing);
     const cli = await prepareCli(simulator);
-    const answers = {};
+    const answers = { url: simulator.url };
     for (const command of commands) {
       if (command === PENDING) for (const one of pending) await runOne(cli, one, answers, 'pending');
       else failures.push(...(await runOne(cli, command, answers, 'FAILED')));
