@@ -171,11 +171,11 @@ async function check() {
 
 /** What was wrong: nothing, or one line. */
 async function runOne(cli, [command, wanted, name], answers, verdict) {
-  const text = [command]
-    .flat()
-    .join(' ')
-    .replace(/\{(\w+)\}/g, (_, known) => answers[known] ?? `{${known}}`);
-  const { status, stdout, stderr } = await cli.run([...text.split(' '), '--output', 'json']);
+  // A key and a body are one argument each, though they have spaces.
+  const parts = [command].flat().flatMap((part) => (/^(ssh-|\{")/.test(part) ? [part] : part.split(' ')));
+  const args = parts.map((part) => part.replace(/\{(\w+)\}/g, (_, known) => answers[known] ?? `{${known}}`));
+  const text = args.join(' ');
+  const { status, stdout, stderr } = await cli.run([...args, '--output', 'json']);
   const answer = parsed(stdout);
   if (name !== undefined) answers[name] = answer;
   const fits =
