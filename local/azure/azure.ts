@@ -1,7 +1,9 @@
 import { type Grants } from './store/grants';
 import { type Rbac } from './authorization/rbac';
 import { type Database } from './store/database';
+import { type DeletedVaults } from './store/deletedVaults';
 import { type Directory } from './store/directory';
+import { type DirectoryObjects } from './store/directoryObjects';
 import { type Hierarchy } from './store/hierarchy';
 import { type Operations } from './arm/operations';
 import { type Registrations } from './resources/registrations';
@@ -27,8 +29,10 @@ export interface Azure {
   readonly resources: Resources;
   readonly hierarchy: Hierarchy;
   readonly directory: Directory;
+  readonly directoryObjects: DirectoryObjects;
   readonly grants: Grants;
   readonly secrets: Secrets;
+  readonly deletedVaults: DeletedVaults;
   readonly registrations: Registrations;
   readonly rbac: Rbac;
   readonly tokens: Tokens;

@@ -12,7 +12,9 @@ import { OutsideHand } from './simulator/outsideHand';
 import { RequestRecord } from './simulator/record';
 import { Windows } from './simulator/windows';
 import { type Database } from './store/database';
+import { DeletedVaults } from './store/deletedVaults';
 import { Directory } from './store/directory';
+import { DirectoryObjects } from './store/directoryObjects';
 import { Grants } from './store/grants';
 import { Hierarchy } from './store/hierarchy';
 import { Resources } from './store/resources';
@@ -44,7 +46,9 @@ export function compose({ db, tenant, keys, origin, now, seed, chaos }: Parts): 
     grants,
     resources: new Resources(db, now),
     directory: new Directory(db, now),
+    directoryObjects: new DirectoryObjects(db),
     secrets: new Secrets(db, keys.vault),
+    deletedVaults: new DeletedVaults(db, now),
     registrations: new Registrations(db, now, tenant.unregisteredProviders),
     rbac: new Rbac(grants, hierarchy, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),

@@ -11,13 +11,14 @@ import { runCommandRoutes } from './compute/runCommand';
 import { runCommands } from './compute/runCommands';
 import { virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
-import { applicationRoutes } from './graph/applications';
-import { servicePrincipalRoutes } from './graph/servicePrincipals';
+import { graphRoutes } from './graph/routes';
 import { type Route } from './http/call';
 import { userAssignedIdentities } from './identity/userAssignedIdentities';
+import { vaultRoutes } from './keyVault/deletedVaults';
 import { keyVaultRoutes } from './keyVault/routes';
 import { vaults } from './keyVault/vaults';
 import { marketplaceRoutes } from './marketplace/agreements';
+import { imageRoutes } from './marketplace/images';
 import { metricRoutes } from './metrics/routes';
 import { networkUsageRoutes } from './network/usages';
 import { networkInterfaces } from './network/networkInterfaces';
@@ -31,6 +32,7 @@ import { subscriptionRoutes } from './resources/subscriptions';
 import { accountRoutes, storageAccounts } from './storage/accounts';
 import { blobRoutes } from './storage/blobRoutes';
 import { containerRoutes } from './storage/containerRoutes';
+import { commandLineRoutes } from './simulator/commandLine';
 import { simulatorRoutes } from './simulator/routes';
 
 /** Every kind of resource that has the common life of one. Another kind is one more row. */
@@ -64,12 +66,14 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...networkUsageRoutes(azure),
   ...authorizationRoutes(azure),
   ...marketplaceRoutes(azure),
+  ...imageRoutes(azure),
   ...resourceGraphRoutes(azure),
-  ...applicationRoutes(azure),
-  ...servicePrincipalRoutes(azure),
+  ...graphRoutes(azure),
+  ...vaultRoutes(azure),
   ...keyVaultRoutes(azure),
   ...accountRoutes(azure),
   ...containerRoutes(azure),
   ...blobRoutes(azure),
   ...simulatorRoutes(azure),
+  ...commandLineRoutes(azure),
 ];

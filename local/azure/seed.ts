@@ -1,6 +1,7 @@
 import { roleByName } from './authorization/roles';
 import { type Azure } from './azure';
-import { graphAppRoles, MICROSOFT_GRAPH_APP_ID } from './graph/permissions';
+import { addPeople } from './graph/people';
+import { graphAppRoles, graphScopes, MICROSOFT_GRAPH_APP_ID } from './graph/permissions';
 import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
 import { chanceOf, randomUUID } from './random';
@@ -16,6 +17,7 @@ export function seed(azure: Azure): void {
     if (getSetting(azure.db, 'seeded') !== undefined) return;
     addVault(azure);
     addPrincipals(azure);
+    addPeople(azure);
     azure.creations.noteTenant(everything(azure));
     setSetting(azure.db, 'seeded', new Date(azure.now()).toISOString());
   });
@@ -105,6 +107,7 @@ function addVault(azure: Azure): void {
   const properties = vaultProperties(azure, tenant.vault.name, {
     tenantId: tenant.tenantId,
     sku: { family: 'A', name: 'standard' },
+    enableRbacAuthorization: true,
   });
   const document = { location: tenant.location, properties };
   resources.put(
@@ -138,6 +141,13 @@ function addPrincipals(azure: Azure): void {
     displayName: 'Microsoft Graph',
     servicePrincipalType: 'Application',
     appRoles,
+    oauth2PermissionScopes: Object.entries(graphScopes).map(([value, id]) => ({
+      id,
+      value,
+      type: 'User',
+      isEnabled: true,
+      adminConsentDisplayName: value,
+    })),
   });
   for (const { name, principalId, clientId, roles, graphRoles } of tenant.principals) {
     addPrincipal(azure, principalId, clientId, { displayName: name, servicePrincipalType: 'ManagedIdentity' });

@@ -53,6 +53,10 @@ const principal = z.strictObject({
   graphRoles: z.array(z.string()),
 });
 
+/** People and groups that the directory has from the start. They are read only; nobody signs in as a user. */
+const user = z.strictObject({ id: z.guid(), displayName: z.string(), userPrincipalName: z.string() });
+const group = z.strictObject({ id: z.guid(), displayName: z.string(), members: z.array(z.guid()).default([]) });
+
 /** A token bucket: how many calls at once, and how many more each second. */
 const bucket = z.strictObject({ size: z.number().positive(), perSecond: z.number().positive() });
 
@@ -89,6 +93,8 @@ const schema = z.strictObject({
   generate: z.strictObject({ seed: z.string(), managementGroups: z.number().int().min(1).max(10_000) }).optional(),
   isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
   principals: z.array(principal).min(1),
+  users: z.array(user).default([]),
+  groups: z.array(group).default([]),
   vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
   images: z.array(
     z.strictObject({

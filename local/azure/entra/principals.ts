@@ -16,12 +16,12 @@ export interface IssuedToken {
 
 export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
-/** Whether `secret` is one of the application's that has not expired. */
-export function secretIsValid(azure: Azure, applicationId: string, secret: string): boolean {
+/** Whether `secret` is one of the application's, and still good. */
+export function secretState(azure: Azure, applicationId: string, secret: string): 'valid' | 'expired' | 'unknown' {
   const hash = Buffer.from(hashSecret(secret));
-  return azure.directory
-    .passwords(applicationId)
-    .some((one) => one.endsAt > azure.now() && timingSafeEqual(Buffer.from(one.hash), hash));
+  const found = azure.directory.passwords(applicationId).find((one) => timingSafeEqual(Buffer.from(one.hash), hash));
+  if (found === undefined) return 'unknown';
+  return found.endsAt > azure.now() ? 'valid' : 'expired';
 }
 
 /** The Microsoft Graph app roles that a principal holds now. */

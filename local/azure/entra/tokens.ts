@@ -8,7 +8,12 @@ export type Audience = 'arm' | 'graph' | 'vault' | 'storage';
 
 const names: Readonly<Record<Audience, readonly string[]>> = {
   arm: ['https://management.azure.com', 'https://management.core.windows.net', '797f4846-ba00-4fd7-ba43-dac1f8f63013'],
-  graph: ['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000'],
+  graph: [
+    'https://graph.microsoft.com',
+    '00000003-0000-0000-c000-000000000000',
+    // The portal's own back end for the directory, which the Azure CLI asks for admin consent.
+    '74658136-14ec-4630-ad9b-26e160ff0fc6',
+  ],
   vault: ['https://vault.azure.net', 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'],
   storage: ['https://storage.azure.com', 'e406a681-f3d4-42a8-90b6-c2b029497af1'],
 };

@@ -1,48 +1,43 @@
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
-import { hashSecret } from '../entra/principals';
-import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
-import { AzureError } from '../http/errors';
-import { randomBytes, randomUUID } from '../random';
+import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { type Entry } from '../store/directory';
-import { demandCreate, demandRead, demandWrite } from './access';
-import { denied, graphBadRequest, notFound } from './errors';
-import { collection, entity } from './odata';
+import { demand, demandWrite } from './access';
+import { graphBadRequest, graphBody, notFound, taken } from './errors';
+import { type Item } from '../http/odataFilter';
+import { randomUUID } from '../random';
+import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
+import { applicationShown as shown, principalsShown } from './objects';
 
 const ALL = '/v1.0/applications';
 const ONE = `${ALL}/:id`;
-const DELETED = '/v1.0/directory/deletedItems';
 
 export const applicationRoutes = (azure: Azure): readonly Route[] => [
   { method: 'POST', path: ALL, api: 'graph', handle: (call) => create(azure, call) },
   { method: 'GET', path: ALL, api: 'graph', handle: (call) => list(azure, call) },
+  { method: 'GET', path: `${ALL}/$count`, api: 'graph', handle: (call) => count(azure, call) },
   { method: 'GET', path: ONE, api: 'graph', handle: (call) => get(azure, call) },
   { method: 'PATCH', path: ONE, api: 'graph', handle: (call) => change(azure, call) },
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
-  { method: 'POST', path: `${ONE}/addPassword`, api: 'graph', handle: (call) => addPassword(azure, call) },
-  { method: 'POST', path: `${ONE}/removePassword`, api: 'graph', handle: (call) => removePassword(azure, call) },
-  {
-    method: 'GET',
-    path: `${DELETED}/microsoft.graph.application`,
-    api: 'graph',
-    handle: (call) => listDeleted(azure, call),
-  },
-  {
-    method: 'GET',
-    path: `${DELETED}/:id`,
-    api: 'graph',
-    handle: (call) => ok(shown(azure, demandDeleted(azure, call))),
-  },
-  { method: 'DELETE', path: `${DELETED}/:id`, api: 'graph', handle: (call) => purge(azure, call) },
-  { method: 'POST', path: `${DELETED}/:id/restore`, api: 'graph', handle: (call) => restore(azure, call) },
+];
+
+const AUDIENCES = [
+  'AzureADMyOrg',
+  'AzureADMultipleOrgs',
+  'AzureADandPersonalMicrosoftAccount',
+  'PersonalMicrosoftAccount',
 ];
 
 const settings = z.looseObject({
   displayName: z.string().min(1).max(256).optional(),
-  signInAudience: z.string().optional(),
+  signInAudience: z.enum(AUDIENCES).optional(),
   tags: z.array(z.string()).optional(),
-  notes: z.string().nullable().optional(),
+  notes: z.string().max(1024).nullable().optional(),
   uniqueName: z.string().optional(),
+  identifierUris: z.array(z.string()).optional(),
+  appRoles: z.array(z.looseObject({ id: z.guid(), value: z.string().nullish() })).optional(),
+  keyCredentials: z.array(z.looseObject({ key: z.string().nullish(), keyId: z.guid().optional() })).optional(),
+  passwordCredentials: z.array(z.looseObject({ keyId: z.string().optional() })).optional(),
   requiredResourceAccess: z
     .array(
       z.looseObject({
@@ -52,31 +47,41 @@ const settings = z.looseObject({
     )
     .optional(),
 });
+type Settings = z.infer<typeof settings>;
+
+const READ_ONLY = ['id', 'appId', 'createdDateTime', 'deletedDateTime', 'publisherDomain'];
+
+function asked(call: Call): Settings {
+  const body = graphBody(settings, call, 'Application');
+  const fixed = READ_ONLY.find((name) => body[name] !== undefined && body[name] !== null);
+  if (fixed !== undefined) throw graphBadRequest(`Property '${fixed}' is read-only and cannot be set.`);
+  return body;
+}
 
 function create(azure: Azure, call: Call): Answer {
-  demandCreate(call);
-  const asked = parseBody(settings, call);
-  if (asked.displayName === undefined)
+  demand(call, 'create');
+  const body = asked(call);
+  if (body.displayName === undefined)
     throw graphBadRequest("A value is required for property 'displayName' of resource 'Application'.");
-  const entry = add(azure, call, asked);
+  const entry = add(azure, call, body);
   return { status: 201, body: entity(call, azure.origin, 'applications', shown(azure, entry)) };
 }
 
-function add(azure: Azure, call: Call, asked: z.infer<typeof settings>): Entry {
-  const appId = randomUUID();
+function add(azure: Azure, call: Call, { passwordCredentials: _, ...body }: Settings): Entry {
+  demandUnique(azure, body, undefined);
   const entry: Entry = {
     id: randomUUID(),
     kind: 'application',
-    appId,
+    appId: randomUUID(),
     document: {
       signInAudience: 'AzureADandPersonalMicrosoftAccount',
       tags: [],
       identifierUris: [],
       requiredResourceAccess: [],
-      keyCredentials: [],
       appRoles: [],
       web: { redirectUris: [] },
-      ...asked,
+      ...body,
+      keyCredentials: identified(body.keyCredentials ?? []),
       publisherDomain: azure.tenant.domain,
     },
     owner: call.caller.principalId,
@@ -85,21 +90,31 @@ function add(azure: Azure, call: Call, asked: z.infer<typeof settings>): Entry {
     deletedAt: null,
   };
   azure.directory.add(entry);
+  azure.directoryObjects.link('owner', entry.id, call.caller.principalId);
   return entry;
 }
 
-/** Secrets are shown by id and hint, never as text. */
-const shown = (azure: Azure, { id, appId, document, createdAt, deletedAt }: Entry): Record<string, unknown> => ({
-  id,
-  appId,
-  deletedDateTime: deletedAt === null ? null : new Date(deletedAt).toISOString(),
-  createdDateTime: new Date(createdAt).toISOString(),
-  ...document,
-  passwordCredentials: azure.directory.passwords(id).map((one) => ({ ...one.document, secretText: null })),
+const identified = (keys: readonly Item[]): Item[] => keys.map((key) => ({ keyId: randomUUID(), ...key }));
+
+/** `uniqueName` and identifier URIs are unique among all applications, the deleted too. */
+function demandUnique(azure: Azure, { uniqueName, identifierUris = [] }: Settings, self: string | undefined): void {
+  if (uniqueName !== undefined) {
+    const other = azure.directory.everNamed(uniqueName);
+    if (other !== undefined && other.id !== self) throw taken('uniqueName');
+  }
+  if (identifierUris.length === 0) return;
+  const uris = z.array(z.string()).catch([]);
+  const others = azure.directory.list('application').filter(({ id }) => id !== self);
+  const used = new Set(others.flatMap(({ document }) => uris.parse(document['identifierUris'])));
+  if (identifierUris.some((uri) => used.has(uri))) throw taken('identifierUris');
+}
+
+const expansions = (azure: Azure): Expansions => ({
+  owners: ({ id }) => principalsShown(azure, azure.directoryObjects.linked('owner', String(id))),
 });
 
 /** By object id, or by `appId=…` and `uniqueName=…`, which the path normaliser makes of `(appId='…')`. */
-function find(azure: Azure, call: Call): Entry {
+export function findApplication(azure: Azure, call: Call): Entry {
   const id = param(call, 'id');
   const [key, value] = id.split('=');
   const found =
@@ -112,136 +127,74 @@ function find(azure: Azure, call: Call): Entry {
   return found;
 }
 
+const everyOne = (azure: Azure): Item[] => azure.directory.list('application').map((entry) => shown(azure, entry));
+
 function list(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  const items = azure.directory.list('application').map((entry) => shown(azure, entry));
-  return ok(collection(call, azure.origin, 'applications', items));
+  demand(call, 'read');
+  return ok(collection(call, azure.origin, 'applications', everyOne(azure), expansions(azure)));
+}
+
+function count(azure: Azure, call: Call): Answer {
+  demand(call, 'read');
+  demandCountable(call);
+  return ok(filtered(call, everyOne(azure)).length);
 }
 
 function get(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  return ok(entity(call, azure.origin, 'applications', shown(azure, find(azure, call))));
+  demand(call, 'read');
+  const item = shown(azure, findApplication(azure, call));
+  return ok(entity(call, azure.origin, 'applications', item, expansions(azure)));
 }
 
 /** With `Prefer: create-if-missing` and a `uniqueName` as the key it makes what is not there (Graph, "Upsert application"). */
 function change(azure: Azure, call: Call): Answer {
   const [key, uniqueName = ''] = param(call, 'id').split('=');
   if (key === 'uniqueName' && call.header('prefer') === 'create-if-missing') return upsert(azure, call, uniqueName);
-  const found = find(azure, call);
-  demandWrite(call, found);
-  azure.directory.setDocument(found.id, { ...found.document, ...parseBody(settings, call) });
+  const found = findApplication(azure, call);
+  demandWrite(azure, call, found);
+  store(azure, found, asked(call));
   return { status: 204 };
 }
 
+function store(azure: Azure, found: Entry, { passwordCredentials, ...body }: Settings): void {
+  const was = found.document['uniqueName'];
+  if (body.uniqueName !== undefined && was !== undefined && was !== body.uniqueName)
+    throw graphBadRequest("Property 'uniqueName' is read-only and cannot be set.");
+  demandUnique(azure, body, found.id);
+  // Secrets cannot be brought in by a PATCH; those that it leaves out are removed.
+  if (passwordCredentials !== undefined) keepPasswords(azure, found, passwordCredentials);
+  const keys = body.keyCredentials === undefined ? {} : { keyCredentials: identified(body.keyCredentials) };
+  azure.directory.setDocument(found.id, { ...found.document, ...body, ...keys });
+}
+
+function keepPasswords(azure: Azure, { id }: Entry, kept: readonly { readonly keyId?: string | undefined }[]): void {
+  const known = azure.directory.passwords(id).map(({ keyId }) => keyId);
+  const wanted = kept.map(({ keyId }) => keyId);
+  if (wanted.some((keyId) => keyId === undefined || !known.includes(keyId)))
+    throw graphBadRequest('New password credentials must be generated with service actions.');
+  for (const keyId of known) if (!wanted.includes(keyId)) azure.directory.removePassword(id, keyId);
+}
+
 function upsert(azure: Azure, call: Call, uniqueName: string): Answer {
-  const asked = { ...parseBody(settings, call), uniqueName };
+  const body = { ...asked(call), uniqueName };
   // Decided where it is written: what no replica shows yet is there all the same, and so is what was deleted.
   const found = azure.directory.everNamed(uniqueName);
   if (found === undefined) {
-    demandCreate(call);
-    return { status: 201, body: entity(call, azure.origin, 'applications', shown(azure, add(azure, call, asked))) };
+    demand(call, 'create');
+    return { status: 201, body: entity(call, azure.origin, 'applications', shown(azure, add(azure, call, body))) };
   }
-  if (found.deletedAt !== null)
-    throw graphBadRequest('Another object with the same value for property uniqueName already exists.');
-  demandWrite(call, found);
-  azure.directory.setDocument(found.id, { ...found.document, ...asked });
+  if (found.deletedAt !== null) throw taken('uniqueName');
+  demandWrite(azure, call, found);
+  store(azure, found, body);
   return { status: 204 };
 }
 
 /** The application goes to the deleted items for 30 days; its service principal goes with it. */
 function remove(azure: Azure, call: Call): Answer {
-  const found = find(azure, call);
-  demandWrite(call, found);
+  const found = findApplication(azure, call);
+  demandWrite(azure, call, found);
   azure.directory.softDelete(found.id);
   const principal = azure.directory.atSource('servicePrincipal', found.appId);
-  if (principal !== undefined) azure.directory.remove(principal.id);
+  if (principal !== undefined) azure.directory.softDelete(principal.id);
   return { status: 204 };
-}
-
-const passwordBody = z.looseObject({
-  passwordCredential: z
-    .looseObject({
-      displayName: z.string().nullable().optional(),
-      startDateTime: z.iso.datetime({ offset: true }).optional(),
-      endDateTime: z.iso.datetime({ offset: true }).optional(),
-    })
-    .default({}),
-});
-
-/** Answers 200 with the only copy of the secret there will be (azure-facts §3); kept is its hash. */
-function addPassword(azure: Azure, call: Call): Answer {
-  const found = find(azure, call);
-  demandWrite(call, found);
-  const { displayName = null, startDateTime, endDateTime } = parseBody(passwordBody, call).passwordCredential;
-  const start = startDateTime === undefined ? azure.now() : Date.parse(startDateTime);
-  const end = endDateTime === undefined ? twoYearsAfter(start) : Date.parse(endDateTime);
-  if (end <= azure.now())
-    throw graphBadRequest('Credential lifetime exceeds the max value allowed or its end date is in the past.');
-  const secretText = `${randomBytes(2).toString('hex').slice(0, 3)}8Q~${randomBytes(26).toString('base64url').slice(0, 34)}`;
-  const document = {
-    customKeyIdentifier: null,
-    displayName,
-    endDateTime: new Date(end).toISOString(),
-    hint: secretText.slice(0, 3),
-    keyId: randomUUID(),
-    startDateTime: new Date(start).toISOString(),
-  };
-  azure.directory.addPassword({
-    keyId: document.keyId,
-    applicationId: found.id,
-    hash: hashSecret(secretText),
-    document,
-    endsAt: end,
-  });
-  return ok({
-    '@odata.context': `${azure.origin}/v1.0/$metadata#microsoft.graph.passwordCredential`,
-    ...document,
-    secretText,
-  });
-}
-
-function twoYearsAfter(start: number): number {
-  const date = new Date(start);
-  return date.setUTCFullYear(date.getUTCFullYear() + 2);
-}
-
-function removePassword(azure: Azure, call: Call): Answer {
-  const found = find(azure, call);
-  demandWrite(call, found);
-  const { keyId } = parseBody(z.looseObject({ keyId: z.guid() }), call);
-  if (azure.directory.removePassword(found.id, keyId)) return { status: 204 };
-  throw graphBadRequest(`No password credential found with keyId '${keyId}'.`);
-}
-
-function demandDeleted(azure: Azure, call: Call): Entry {
-  demandRead(call);
-  const found = azure.directory.deleted(param(call, 'id'));
-  if (found === undefined) throw notFound(param(call, 'id'));
-  return found;
-}
-
-function listDeleted(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  const items = azure.directory.deletedApplications().map((entry) => shown(azure, entry));
-  return ok(collection(call, azure.origin, 'applications', items));
-}
-
-function purge(azure: Azure, call: Call): Answer {
-  const found = demandDeleted(azure, call);
-  demandWrite(call, found);
-  azure.directory.remove(found.id);
-  return { status: 204 };
-}
-
-function restore(azure: Azure, call: Call): Answer {
-  const found = demandDeleted(azure, call);
-  if (!call.caller.roles.includes('Application.ReadWrite.All')) throw denied();
-  if (azure.directory.atSource('application', found.appId) !== undefined)
-    throw new AzureError(
-      409,
-      'Request_MultipleObjectsWithSameKeyValue',
-      'Another object with the same value for property appId already exists.',
-    );
-  azure.directory.restore(found.id);
-  return ok(shown(azure, { ...found, deletedAt: null }));
 }

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
-import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
+import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { type Entry } from '../store/directory';
+import { demand, demandWrite } from './access';
+import { graphBadRequest, graphBody, notFound } from './errors';
+import { type Item } from '../http/odataFilter';
 import { randomUUID } from '../random';
-import { type AppRoleAssignment, type Entry } from '../store/directory';
-import { demandCreate, demandGrant, demandRead, demandWrite } from './access';
-import { graphBadRequest, notFound } from './errors';
-import { collection, entity } from './odata';
+import { anyObject, principalsShown, servicePrincipalShown as shown } from './objects';
+import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
 
 const ALL = '/v1.0/servicePrincipals';
 const ONE = `${ALL}/:id`;
@@ -14,33 +16,19 @@ const ONE = `${ALL}/:id`;
 export const servicePrincipalRoutes = (azure: Azure): readonly Route[] => [
   { method: 'POST', path: ALL, api: 'graph', handle: (call) => create(azure, call) },
   { method: 'GET', path: ALL, api: 'graph', handle: (call) => list(azure, call) },
+  { method: 'GET', path: `${ALL}/$count`, api: 'graph', handle: (call) => count(azure, call) },
   { method: 'GET', path: ONE, api: 'graph', handle: (call) => get(azure, call) },
   { method: 'PATCH', path: ONE, api: 'graph', handle: (call) => change(azure, call) },
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
-  ...(['appRoleAssignments', 'appRoleAssignedTo'] as const).flatMap((side): Route[] => [
-    { method: 'GET', path: `${ONE}/${side}`, api: 'graph', handle: (call) => assignments(azure, call, side) },
-    { method: 'POST', path: `${ONE}/${side}`, api: 'graph', handle: (call) => assign(azure, call, side) },
-    {
-      method: 'GET',
-      path: `${ONE}/${side}/:assignment`,
-      api: 'graph',
-      handle: (call) => assignment(azure, call, side),
-    },
-    {
-      method: 'DELETE',
-      path: `${ONE}/${side}/:assignment`,
-      api: 'graph',
-      handle: (call) => unassign(azure, call, side),
-    },
-  ]),
   { method: 'POST', path: '/v1.0/directoryObjects/getByIds', api: 'graph', handle: (call) => getByIds(azure, call) },
+  { method: 'GET', path: '/v1.0/directoryObjects/:id', api: 'graph', handle: (call) => getAny(azure, call) },
 ];
 
 const creation = z.looseObject({ appId: z.guid(), tags: z.array(z.string()).optional() });
 
 function create(azure: Azure, call: Call): Answer {
-  demandCreate(call);
-  const { appId, ...asked } = parseBody(creation, call);
+  demand(call, 'create');
+  const { appId, ...asked } = graphBody(creation, call, 'ServicePrincipal');
   const application = azure.directory.byAppId('application', appId);
   if (application === undefined) {
     const message = `The appId '${appId}' of the service principal does not reference a valid application object.`;
@@ -52,7 +40,7 @@ function create(azure: Azure, call: Call): Answer {
       members: { details: [{ code: 'ConflictingObjects', message, target: 'servicePrincipalNames' }] },
     });
   }
-  demandWrite(call, application);
+  demandWrite(azure, call, application);
   const displayName = application.document['displayName'];
   const entry: Entry = {
     id: randomUUID(),
@@ -72,22 +60,12 @@ function create(azure: Azure, call: Call): Answer {
     deletedAt: null,
   };
   azure.directory.add(entry);
+  azure.directoryObjects.link('owner', entry.id, call.caller.principalId);
   return { status: 201, body: entity(call, azure.origin, 'servicePrincipals', shown(azure, entry)) };
 }
 
-const shown = (azure: Azure, { id, appId, document }: Entry): Record<string, unknown> => ({
-  id,
-  deletedDateTime: null,
-  appId,
-  appOwnerOrganizationId: azure.tenant.tenantId,
-  servicePrincipalNames: [appId],
-  appRoles: [],
-  oauth2PermissionScopes: [],
-  appRoleAssignmentRequired: false,
-  ...document,
-});
-
-function find(azure: Azure, id: string): Entry {
+export function findServicePrincipal(azure: Azure, call: Call): Entry {
+  const id = param(call, 'id');
   const [, appId] = id.split('=');
   const found =
     appId === undefined
@@ -97,128 +75,86 @@ function find(azure: Azure, id: string): Entry {
   return found;
 }
 
+const expansions = (azure: Azure): Expansions => {
+  const roles = (side: 'principalId' | 'resourceId') => (item: Item) =>
+    azure.directory.appRoles(side, String(item['id'])).map(({ createdAt, ...one }) => ({
+      ...one,
+      createdDateTime: new Date(createdAt).toISOString(),
+    }));
+  return {
+    owners: ({ id }) => principalsShown(azure, azure.directoryObjects.linked('owner', String(id))),
+    appRoleAssignments: roles('principalId'),
+    appRoleAssignedTo: roles('resourceId'),
+  };
+};
+
+const everyOne = (azure: Azure): Item[] => azure.directory.list('servicePrincipal').map((entry) => shown(azure, entry));
+
 function list(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  const items = azure.directory.list('servicePrincipal').map((entry) => shown(azure, entry));
-  return ok(collection(call, azure.origin, 'servicePrincipals', items));
+  demand(call, 'read');
+  return ok(collection(call, azure.origin, 'servicePrincipals', everyOne(azure), expansions(azure)));
+}
+
+function count(azure: Azure, call: Call): Answer {
+  demand(call, 'read');
+  demandCountable(call);
+  return ok(filtered(call, everyOne(azure)).length);
 }
 
 function get(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  return ok(entity(call, azure.origin, 'servicePrincipals', shown(azure, find(azure, param(call, 'id')))));
+  demand(call, 'read');
+  const item = shown(azure, findServicePrincipal(azure, call));
+  return ok(entity(call, azure.origin, 'servicePrincipals', item, expansions(azure)));
 }
 
+const READ_ONLY = ['id', 'appId', 'servicePrincipalType', 'appOwnerOrganizationId', 'deletedDateTime'];
+const changes = z.looseObject({
+  accountEnabled: z.boolean().optional(),
+  displayName: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  notes: z.string().nullable().optional(),
+  appRoleAssignmentRequired: z.boolean().optional(),
+});
+
 function change(azure: Azure, call: Call): Answer {
-  const found = find(azure, param(call, 'id'));
-  demandWrite(call, found);
-  azure.directory.setDocument(found.id, { ...found.document, ...parseBody(z.record(z.string(), z.unknown()), call) });
+  const found = findServicePrincipal(azure, call);
+  demandWrite(azure, call, found);
+  const body = graphBody(changes, call, 'ServicePrincipal');
+  const fixed = READ_ONLY.find((name) => body[name] !== undefined);
+  if (fixed !== undefined) throw graphBadRequest(`Property '${fixed}' is read-only and cannot be set.`);
+  azure.directory.setDocument(found.id, { ...found.document, ...body });
   return { status: 204 };
 }
 
 function remove(azure: Azure, call: Call): Answer {
-  const found = find(azure, param(call, 'id'));
-  demandWrite(call, found);
-  azure.directory.remove(found.id);
+  const found = findServicePrincipal(azure, call);
+  demandWrite(azure, call, found);
+  if (found.document['servicePrincipalType'] === 'ManagedIdentity')
+    throw graphBadRequest(
+      'This operation is not supported for a service principal of type ManagedIdentity: delete the identity that it belongs to.',
+    );
+  azure.directory.softDelete(found.id);
   return { status: 204 };
 }
 
-type Side = 'appRoleAssignments' | 'appRoleAssignedTo';
-const columnOf = (side: Side): 'principalId' | 'resourceId' =>
-  side === 'appRoleAssignments' ? 'principalId' : 'resourceId';
+const wanted = z.looseObject({ ids: z.array(z.guid()).max(1000), types: z.array(z.string()).nullish() });
 
-function shownAssignment(
-  azure: Azure,
-  { id, principalId, resourceId, appRoleId, createdAt }: AppRoleAssignment,
-): Record<string, unknown> {
-  const nameOf = (of: string): unknown => azure.directory.get('servicePrincipal', of)?.document['displayName'];
-  return {
-    id,
-    deletedDateTime: null,
-    appRoleId,
-    createdDateTime: new Date(createdAt).toISOString(),
-    principalDisplayName: nameOf(principalId),
-    principalId,
-    principalType: 'ServicePrincipal',
-    resourceDisplayName: nameOf(resourceId),
-    resourceId,
-  };
-}
-
-function assignments(azure: Azure, call: Call, side: Side): Answer {
-  demandRead(call);
-  const all = azure.directory.appRoles(columnOf(side), find(azure, param(call, 'id')).id);
-  return ok(
-    collection(
-      call,
-      azure.origin,
-      'appRoleAssignments',
-      all.map((one) => shownAssignment(azure, one)),
-    ),
-  );
-}
-
-function findAssignment(azure: Azure, call: Call, side: Side): AppRoleAssignment | undefined {
-  const all = azure.directory.appRoles(columnOf(side), find(azure, param(call, 'id')).id);
-  return all.find(({ id }) => id === param(call, 'assignment'));
-}
-
-function assignment(azure: Azure, call: Call, side: Side): Answer {
-  demandRead(call);
-  const found = findAssignment(azure, call, side);
-  if (found === undefined) throw notFound(param(call, 'assignment'));
-  return ok(shownAssignment(azure, found));
-}
-
-const grant = z.looseObject({ principalId: z.guid(), resourceId: z.guid(), appRoleId: z.guid() });
-const withRoles = z.looseObject({ appRoles: z.array(z.looseObject({ id: z.string() })).default([]) });
-/** The default role of an application that defines none. */
-const NO_ROLE = '00000000-0000-0000-0000-000000000000';
-
-function assign(azure: Azure, call: Call, side: Side): Answer {
-  demandGrant(call);
-  const { principalId, resourceId, appRoleId } = parseBody(grant, call);
-  const self = find(azure, param(call, 'id'));
-  if ((side === 'appRoleAssignments' ? principalId : resourceId).toLowerCase() !== self.id.toLowerCase()) {
-    throw graphBadRequest(`The ${columnOf(side)} must be the service principal of the path.`);
-  }
-  const principal = azure.directory.get('servicePrincipal', principalId);
-  const resource = azure.directory.get('servicePrincipal', resourceId);
-  // What a fresh service principal or managed identity meets until it has replicated (azure-facts §3).
-  if (principal === undefined || resource === undefined) throw graphBadRequest('Not a valid reference update.');
-  const known = withRoles.parse(resource.document).appRoles.some(({ id }) => id === appRoleId.toLowerCase());
-  if (!known && appRoleId !== NO_ROLE) throw graphBadRequest('Permission being assigned was not found on application');
-  const same = azure.directory
-    .appRoles('principalId', principal.id)
-    .some((one) => one.resourceId === resource.id && one.appRoleId === appRoleId.toLowerCase());
-  if (same) throw graphBadRequest('Permission being assigned already exists on the object');
-  const id = Buffer.from(`${principal.id.replaceAll('-', '')}${randomUUID().replaceAll('-', '')}`, 'hex').toString(
-    'base64url',
-  );
-  const made = {
-    id,
-    principalId: principal.id,
-    resourceId: resource.id,
-    appRoleId: appRoleId.toLowerCase(),
-    createdAt: azure.now(),
-  };
-  azure.directory.addAppRole(made);
-  return { status: 201, body: entity(call, azure.origin, 'appRoleAssignments', shownAssignment(azure, made)) };
-}
-
-function unassign(azure: Azure, call: Call, side: Side): Answer {
-  demandGrant(call);
-  const found = findAssignment(azure, call, side);
-  if (found === undefined) throw graphBadRequest('EntitlementGrant being updated or deleted is not found.');
-  azure.directory.removeAppRole(found.id);
-  return { status: 204 };
-}
-
+/** What is not found is left out, as Graph does. */
 function getByIds(azure: Azure, call: Call): Answer {
-  demandRead(call);
-  const { ids } = parseBody(z.looseObject({ ids: z.array(z.guid()).max(1000) }), call);
-  const value = ids.flatMap((id) => {
-    const found = azure.directory.get('servicePrincipal', id);
-    return found === undefined ? [] : [{ '@odata.type': '#microsoft.graph.servicePrincipal', ...shown(azure, found) }];
+  demand(call, 'read');
+  const { ids, types } = graphBody(wanted, call, 'GetByIds');
+  const found = principalsShown(azure, ids);
+  const isWanted = (item: Item): boolean =>
+    !types || types.length === 0 || types.some((type) => item['@odata.type'] === `#microsoft.graph.${type}`);
+  return ok({
+    '@odata.context': `${azure.origin}/v1.0/$metadata#directoryObjects`,
+    value: found.filter((item) => isWanted(item) || types?.includes('directoryObject')),
   });
-  return ok({ value });
+}
+
+function getAny(azure: Azure, call: Call): Answer {
+  demand(call, 'read');
+  const found = anyObject(azure, param(call, 'id'));
+  if (found === undefined) throw notFound(param(call, 'id'));
+  return ok(entity(call, azure.origin, 'directoryObjects', found));
 }

@@ -6,50 +6,103 @@ import { randomUUID } from '../random';
 import { type Secret } from '../store/secrets';
 import { type Vault, vaultOf } from './vaults';
 
-const RETENTION_DAYS = 90;
-
 type Handle = (azure: Azure, vault: Vault, call: Call) => Answer;
 
-/** Secrets of Key Vault: method, path, the data action that it needs, what does it. */
-const table: readonly (readonly [Method, string, string, Handle])[] = [
-  ['PUT', '/secrets/:name', 'setSecret', set],
-  ['GET', '/secrets/:name', 'getSecret', get],
-  ['GET', '/secrets/:name/versions', 'readMetadata', listVersions],
-  ['GET', '/secrets/:name/:version', 'getSecret', get],
-  ['PATCH', '/secrets/:name', 'update', update],
-  ['PATCH', '/secrets/:name/:version', 'update', update],
-  ['DELETE', '/secrets/:name', 'delete', remove],
-  ['GET', '/secrets', 'readMetadata', list],
-  ['GET', '/deletedsecrets', 'readMetadata', listDeleted],
-  ['GET', '/deletedsecrets/:name', 'readMetadata', getDeleted],
-  ['DELETE', '/deletedsecrets/:name', 'purge', purge],
-  ['POST', '/deletedsecrets/:name/recover', 'recover', recover],
+/** Secrets of Key Vault: method, path, the data action and the access policy permission that it needs, what does it. */
+const table: readonly (readonly [Method, string, string, string, Handle])[] = [
+  ['PUT', '/secrets/:name', 'setSecret', 'set', set],
+  ['GET', '/secrets/:name', 'getSecret', 'get', get],
+  ['GET', '/secrets/:name/versions', 'readMetadata', 'list', listVersions],
+  ['GET', '/secrets/:name/:version', 'getSecret', 'get', get],
+  ['PATCH', '/secrets/:name', 'update', 'set', update],
+  ['PATCH', '/secrets/:name/:version', 'update', 'set', update],
+  ['DELETE', '/secrets/:name', 'delete', 'delete', remove],
+  ['GET', '/secrets', 'readMetadata', 'list', list],
+  ['GET', '/deletedsecrets', 'readMetadata', 'list', listDeleted],
+  ['GET', '/deletedsecrets/:name', 'readMetadata', 'get', getDeleted],
+  ['DELETE', '/deletedsecrets/:name', 'purge', 'purge', purge],
+  ['POST', '/deletedsecrets/:name/recover', 'recover', 'recover', recover],
 ];
 
-export const keyVaultRoutes = (azure: Azure): readonly Route[] =>
-  table.map(([method, path, action, handle]) => ({
+/** `7.4` and the like, and since 2025 dates. */
+const VERSION = /^(7\.[0-6]|20\d\d-\d\d-\d\d)$/;
+
+export const keyVaultRoutes = (azure: Azure): readonly Route[] => [
+  ...table.map(([method, path, action, permission, handle]): Route => ({
     method,
     path,
     api: 'vault',
-    handle: (call) => handle(azure, demandVault(azure, call, action), call),
-  }));
+    handle: (call) => handle(azure, demandVault(azure, call, action, permission), call),
+  })),
+  ...notSimulated.map(([method, path]): Route => ({ method, path, api: 'vault', handle: refuse })),
+];
 
-function demandVault(azure: Azure, call: Call, action: string): Vault {
+/** What Key Vault has and this Azure has not. */
+const notSimulated = [
+  ['POST', '/secrets/:name/backup'],
+  ['POST', '/secrets/restore'],
+  ...(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).flatMap((method) =>
+    ['/keys', '/keys/*', '/certificates', '/certificates/*', '/storage', '/storage/*'].map(
+      (path) => [method, path] as const,
+    ),
+  ),
+] as const;
+
+function refuse({ method, path }: Call): never {
+  throw new AzureError(404, 'NotFound', `${method} ${path} is not simulated.`, {
+    members: {
+      details: [{ code: 'NotSimulated', message: 'Simulated are secrets and deleted secrets, without backup.' }],
+    },
+  });
+}
+
+function demandVault(azure: Azure, call: Call, action: string, permission: string): Vault {
   const vault = vaultOf(azure, call);
   if (vault === undefined) throw new AzureError(404, 'VaultNotFound', 'The vault of this host does not exist.');
+  demandAccess(azure, call, vault, action, permission);
+  const version = call.query('api-version');
+  if (version === undefined) throw new AzureError(400, 'BadParameter', 'api-version must be specified');
+  if (!VERSION.test(version))
+    throw new AzureError(
+      400,
+      'BadParameter',
+      `The specified version (${version}) is not recognized. Consider using the latest supported version (7.6).`,
+    );
+  return vault;
+}
+
+/** Role assignments decide, or the vault's own access policies: never both. */
+function demandAccess(azure: Azure, call: Call, vault: Vault, action: string, permission: string): void {
   const { principalId, clientId } = call.caller;
+  const { tenantId } = azure.tenant;
+  if (!vault.enableRbacAuthorization) {
+    const mine = vault.accessPolicies.filter(({ objectId }) => objectId.toLowerCase() === principalId.toLowerCase());
+    const granted = mine.flatMap(({ permissions }) => permissions.secrets ?? []).map((one) => one.toLowerCase());
+    if (granted.includes(permission) || (granted.includes('all') && permission !== 'purge')) return;
+    throw new AzureError(
+      403,
+      'Forbidden',
+      `The user, group or application 'appid=${clientId};oid=${principalId};iss=https://sts.windows.net/${tenantId}/' does not have secrets ${permission} permission on key vault '${vault.name};location=${vault.location}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
+      { members: { innererror: { code: 'AccessDenied' } } },
+    );
+  }
   const name = call.params['name'];
   const resource = `${vault.id}/secrets${name === undefined ? '' : `/${name}`}`;
   const needed = `Microsoft.KeyVault/vaults/secrets/${action}/action`;
-  if (azure.rbac.permits(principalId, needed, name === undefined ? vault.id : resource, 'data')) return vault;
-  const { location, tenantId } = azure.tenant;
+  if (azure.rbac.permits(principalId, needed, name === undefined ? vault.id : resource, 'data')) return;
   throw new AzureError(
     403,
     'Forbidden',
-    `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: appid=${clientId};oid=${principalId};iss=https://sts.windows.net/${tenantId}/\r\nAction: '${needed}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\nVault: ${vault.name};location=${location}\r\n`,
+    `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: appid=${clientId};oid=${principalId};iss=https://sts.windows.net/${tenantId}/\r\nAction: '${needed}'\r\nResource: '${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\nVault: ${vault.name};location=${vault.location}\r\n`,
     { members: { innererror: { code: 'ForbiddenByRbac' } } },
   );
 }
+
+/** Shorter retention than 90 days is `Customized`; with purge protection nothing can be purged early. */
+const recoveryOf = (vault: Vault): { readonly recoveryLevel: string; readonly recoverableDays: number } => ({
+  recoveryLevel: `${vault.softDeleteRetentionInDays < 90 ? 'CustomizedRecoverable' : 'Recoverable'}${vault.enablePurgeProtection ? '' : '+Purgeable'}`,
+  recoverableDays: vault.softDeleteRetentionInDays,
+});
 
 const settings = z.looseObject({
   contentType: z.string().optional(),
@@ -84,8 +137,7 @@ function set(azure: Azure, vault: Vault, call: Call): Answer {
       ...attributes,
       created: at,
       updated: at,
-      recoveryLevel: 'Recoverable+Purgeable',
-      recoverableDays: RETENTION_DAYS,
+      ...recoveryOf(vault),
     },
   };
   const version = randomUUID().replaceAll('-', '');
@@ -135,16 +187,33 @@ function update(azure: Azure, vault: Vault, call: Call): Answer {
   return ok({ id: idOf(vault, secret), ...document });
 }
 
-function list(azure: Azure, vault: Vault): Answer {
-  const value = azure.secrets
-    .latest(vault.name, false)
-    .map(({ name, document }) => ({ id: `${vault.uri}/secrets/${name}`, ...document }));
-  return ok({ value, nextLink: null });
+/** A page of at most 25, and the address of the next. */
+function page(vault: Vault, call: Call, all: readonly Record<string, unknown>[]): Answer {
+  const size = Number(call.query('maxresults') ?? 25);
+  if (!Number.isInteger(size) || size < 1 || size > 25)
+    throw new AzureError(400, 'BadParameter', `Invalid maxresults: ${call.query('maxresults') ?? ''}`);
+  const from = Number(Buffer.from(call.query('$skiptoken') ?? '', 'base64url').toString() || '0');
+  const token = Buffer.from(String(from + size)).toString('base64url');
+  const next = `${vault.uri}${call.path}?api-version=${call.query('api-version') ?? ''}&$skiptoken=${token}&maxresults=${size}`;
+  return ok({ value: all.slice(from, from + size), nextLink: from + size < all.length ? next : null });
+}
+
+function list(azure: Azure, vault: Vault, call: Call): Answer {
+  const all = azure.secrets.latest(vault.name, false);
+  return page(
+    vault,
+    call,
+    all.map(({ name, document }) => ({ id: `${vault.uri}/secrets/${name}`, ...document })),
+  );
 }
 
 function listVersions(azure: Azure, vault: Vault, call: Call): Answer {
   const all = azure.secrets.versions(vault.name, param(call, 'name')).filter(({ deletedAt }) => deletedAt === null);
-  return ok({ value: all.map((one) => ({ id: idOf(vault, one), ...one.document })), nextLink: null });
+  return page(
+    vault,
+    call,
+    all.map((one) => ({ id: idOf(vault, one), ...one.document })),
+  );
 }
 
 function shownDeleted(vault: Vault, secret: Secret): Record<string, unknown> {
@@ -152,7 +221,7 @@ function shownDeleted(vault: Vault, secret: Secret): Record<string, unknown> {
   return {
     recoveryId: `${vault.uri}/deletedsecrets/${secret.name}`,
     deletedDate,
-    scheduledPurgeDate: deletedDate + RETENTION_DAYS * 86_400,
+    scheduledPurgeDate: deletedDate + vault.softDeleteRetentionInDays * 86_400,
     id: idOf(vault, secret),
     ...secret.document,
   };
@@ -176,12 +245,22 @@ function getDeleted(azure: Azure, vault: Vault, call: Call): Answer {
   return ok(shownDeleted(vault, demandDeleted(azure, vault, call)));
 }
 
-function listDeleted(azure: Azure, vault: Vault): Answer {
+function listDeleted(azure: Azure, vault: Vault, call: Call): Answer {
   const done = azure.secrets.latest(vault.name, true).filter(({ deletedAt }) => (deletedAt ?? 0) <= azure.now());
-  return ok({ value: done.map((one) => shownDeleted(vault, one)), nextLink: null });
+  return page(
+    vault,
+    call,
+    done.map((one) => shownDeleted(vault, one)),
+  );
 }
 
 function purge(azure: Azure, vault: Vault, call: Call): Answer {
+  if (vault.enablePurgeProtection)
+    throw new AzureError(
+      403,
+      'Forbidden',
+      `Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault service will automatically purge it after the retention period has passed.\r\nVault: ${vault.name};location=${vault.location}`,
+    );
   azure.secrets.purge(vault.name, demandDeleted(azure, vault, call).name);
   return { status: 204 };
 }

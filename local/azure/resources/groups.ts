@@ -3,6 +3,7 @@ import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
 import { type Resource } from '../store/resources';
+import { chosenResources } from './resourceFilter';
 
 const TYPE = 'Microsoft.Resources/resourceGroups';
 
@@ -63,13 +64,14 @@ export function groupRoutes(azure: Azure, removeOne: RemoveOne): readonly Route[
       ...arm,
       method: 'GET',
       path: `${one}/resources`,
-      handle: (call) => ok({ value: contents(azure, group(call).id) }),
+      handle: (call) => ok({ value: chosenResources(call, contents(azure, group(call).id)) }),
     },
     {
       ...arm,
       method: 'GET',
       path: '/subscriptions/:subscriptionId/resources',
-      handle: (call) => ok({ value: contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`) }),
+      handle: (call) =>
+        ok({ value: chosenResources(call, contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`)) }),
     },
   ];
 }

@@ -96,9 +96,9 @@ export class Directory {
     return this.db.row(entry, 'SELECT * FROM directory WHERE id = ? AND deletedAt IS NOT NULL', id);
   }
 
-  deletedApplications(): Entry[] {
-    const sql = "SELECT * FROM directory WHERE kind = 'application' AND deletedAt IS NOT NULL ORDER BY deletedAt";
-    return this.db.rows(entry, sql);
+  allDeleted(kind: Kind): Entry[] {
+    const sql = 'SELECT * FROM directory WHERE kind = ? AND deletedAt IS NOT NULL ORDER BY deletedAt';
+    return this.db.rows(entry, sql, kind);
   }
 
   setDocument(id: string, document: Entry['document']): void {
@@ -153,7 +153,9 @@ export class Directory {
   }
 
   appRoles(side: 'principalId' | 'resourceId', id: string): AppRoleAssignment[] {
-    const sql = `SELECT * FROM appRoleAssignments WHERE ${side} = ? ORDER BY createdAt, id`;
+    // Those of a deleted principal come back with it, and count for nothing until then.
+    const sql = `SELECT * FROM appRoleAssignments WHERE ${side} = ? AND principalId NOT IN
+      (SELECT id FROM directory WHERE deletedAt IS NOT NULL) ORDER BY createdAt, id`;
     return this.db.rows(appRoleAssignment, sql, id);
   }
 

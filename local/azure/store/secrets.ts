@@ -56,6 +56,10 @@ export class Secrets {
     this.db.run('DELETE FROM secrets WHERE vault = ? AND name = ?', vault, name);
   }
 
+  purgeVault(vault: string): void {
+    this.db.run('DELETE FROM secrets WHERE vault = ?', vault.toLowerCase());
+  }
+
   open(secret: Secret): string {
     const sealed = Buffer.from(secret.sealed, 'base64');
     const decipher = createDecipheriv('aes-256-gcm', this.key, sealed.subarray(0, 12));

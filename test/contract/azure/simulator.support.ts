@@ -65,7 +65,7 @@ export async function startTestAzure(
 
   let agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const ask: TestAzure['ask'] = async (method, path, { token, body, headers = {} } = {}) => {
-    const text = body === undefined ? '' : JSON.stringify(body);
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
     const sent = request(`${url}${path}`, {
       method,
       agent,
