@@ -1,6 +1,8 @@
 import { type Grants } from './store/grants';
 import { type Rbac } from './authorization/rbac';
 import { type Database } from './store/database';
+import { type Extensions } from './store/extensions';
+import { type Roles } from './authorization/customRoles';
 import { type Directory } from './store/directory';
 import { type Hierarchy } from './store/hierarchy';
 import { type Operations } from './arm/operations';
@@ -25,6 +27,8 @@ export interface Azure {
   readonly hierarchy: Hierarchy;
   readonly directory: Directory;
   readonly grants: Grants;
+  readonly extensions: Extensions;
+  readonly roles: Roles;
   readonly secrets: Secrets;
   readonly registrations: Registrations;
   readonly rbac: Rbac;

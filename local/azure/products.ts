@@ -5,6 +5,7 @@ import { type Azure } from './azure';
 import { computeRoutes } from './compute/routes';
 import { disks, virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
+import { governanceRoutes } from './governance/routes';
 import { applicationRoutes } from './graph/applications';
 import { servicePrincipalRoutes } from './graph/servicePrincipals';
 import { type Route } from './http/call';
@@ -44,6 +45,7 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
   ...computeRoutes(azure),
   ...authorizationRoutes(azure),
+  ...governanceRoutes(azure),
   ...marketplaceRoutes(azure),
   ...resourceGraphRoutes(azure),
   ...applicationRoutes(azure),

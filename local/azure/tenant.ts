@@ -24,6 +24,8 @@ const timings = z.strictObject({
   directoryReplication: seconds.default(20),
   /** Until a role assignment counts. Up to ten minutes in Azure (azure-facts §2). */
   roleAssignmentPropagation: seconds.default(20),
+  /** Until a policy assignment is held against writes: minutes in Azure, which promises no number. */
+  policyAssignmentPropagation: seconds.default(30),
   /** Until a deleted vault secret appears among the deleted ones. */
   secretDelete: seconds.default(3),
   /** How long the platform hands out the same token of a managed identity. */
@@ -54,6 +56,9 @@ const limits = z.strictObject({
   authorizationWritesPerMinute: z.number().int().positive().default(120),
   resourceGraphQueriesPer5Seconds: z.number().int().positive().default(15),
   graphWritesPer150Seconds: z.number().int().positive().default(3000),
+  /** Azure's own are fixed; smaller here makes the limit cheap to meet. */
+  roleAssignmentsPerSubscription: z.number().int().positive().default(4000),
+  roleAssignmentsPerManagementGroup: z.number().int().positive().default(500),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
 });
 

@@ -154,6 +154,7 @@ function remove(azure: Azure, kind: Kind, call: Call): Answer {
 export function removeResource(azure: Azure, kind: Kind, resource: Resource, goneAt: number): void {
   azure.resources.remove(resource.id, goneAt);
   azure.grants.removeWithin(resource.id);
+  azure.extensions.removeWithin(resource.id);
   if (isChild(kind)) azure.resources.touch(parentOf(resource.id));
   kind.removed?.(azure, resource, goneAt);
 }

@@ -1,12 +1,14 @@
 import findMyWay, { type HTTPVersion } from 'find-my-way';
 import { neededFor } from '../authorization/actions';
+import { sidesOf } from '../authorization/sides';
 import { type Azure } from '../azure';
 import { demandSubscription } from '../resources/subscriptions';
 import { type Fault } from '../simulator/faults';
+import { gated } from '../governance/gate';
 import { innerError, unauthorized } from './authenticate';
 import { type Answer, type Api, type Call, type Caller, type Route } from './call';
 import { AzureError, badRequest } from './errors';
-import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
+import { normalisePath, splitExtension, subscriptionOf } from './paths';
 import { type Throttle } from './throttle';
 
 /** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
@@ -43,7 +45,7 @@ export class Dispatcher {
 
   async dispatch(incoming: Incoming): Promise<Outcome> {
     const path = normalisePath(incoming.url);
-    const { scope, route: routed } = splitAuthorization(path);
+    const { scope, route: routed } = splitExtension(path);
     const method = methodOf(incoming.method);
     const match = method === undefined ? null : this.router.find(method, routed);
     const route = this.routes.get(match?.store);
@@ -81,8 +83,8 @@ export class Dispatcher {
   private async guarded(route: Exclude<Route, { api: 'open' }>, caller: Caller, incoming: Unread): Promise<Answer> {
     const { method, path } = incoming;
     const answer = await this.answered(route.api, async () => {
-      const call: Call = { ...incoming, body: await incoming.body(), caller };
-      const headers = this.admit(route, call);
+      const read: Call = { ...incoming, body: await incoming.body(), caller };
+      const { headers, call } = this.admit(route, read);
       const { db } = this.azure;
       const done =
         method === 'GET' || method === 'HEAD' ? route.handle(call) : db.transaction(() => route.handle(call));
@@ -91,10 +93,14 @@ export class Dispatcher {
     return this.recorded(method, path, caller, answer);
   }
 
-  private admit(route: Exclude<Route, { api: 'open' }>, call: Call): Record<string, string> {
+  /** The call as governance leaves it, and headers for its answer; or the refusal is thrown. */
+  private admit(
+    route: Exclude<Route, { api: 'open' }>,
+    call: Call,
+  ): { readonly headers: Record<string, string>; readonly call: Call } {
     if (route.api !== 'arm') {
       this.throttle[route.api](call);
-      return {};
+      return { headers: {}, call };
     }
     const subscription = subscriptionOf(call.path);
     if (subscription !== undefined) demandSubscription(this.azure, subscription);
@@ -105,11 +111,15 @@ export class Dispatcher {
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    if (route.authorize !== false) {
-      const { action, scope } = neededFor(call.method, call.path);
-      this.azure.rbac.demand(call.caller, action, scope);
-    }
-    return headers;
+    return { headers, call: this.permitted(route, call) };
+  }
+
+  /** What every write has to pass, a deployment's own too: RBAC, locks, policies. */
+  private permitted(route: Route, call: Call): Call {
+    if (route.api === 'arm' && route.authorize === false) return call;
+    const { action, scope } = neededFor(call.method, call.path);
+    this.azure.rbac.demand(call.caller, action, scope, sidesOf(this.azure, call));
+    return gated(this.azure, call, scope);
   }
 
   private async answered(api: Api, work: () => Promise<Answer>): Promise<Answer> {

@@ -40,6 +40,13 @@ export class Hierarchy {
     return this.db.rows(subscription, 'SELECT * FROM subscriptions ORDER BY id');
   }
 
+  /** Whether a scope is, or is within, a management group or subscription that exists; '/' is neither. */
+  has(scope: string): boolean {
+    const [subscriptionId, group] = [subscriptionOf(scope), managementGroupOf(scope)];
+    if (subscriptionId !== undefined) return this.subscription(subscriptionId) !== undefined;
+    return group !== undefined && this.managementGroup(group) !== undefined;
+  }
+
   managementGroup(name: string): ManagementGroup | undefined {
     return this.db.row(managementGroup, 'SELECT * FROM managementGroups WHERE name = ?', name);
   }

@@ -1,3 +1,5 @@
+import { extensionSchema } from './extensions';
+
 /** Times are epoch milliseconds. `document` and `hidden` are JSON. Ids are compared in lower case, so keys are lowered. */
 export const schema = `
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -52,4 +54,4 @@ CREATE TABLE IF NOT EXISTS windows (
 CREATE TABLE IF NOT EXISTS requests (
   sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   operation TEXT NOT NULL, caller TEXT NOT NULL, status INTEGER NOT NULL) STRICT;
-`;
+${extensionSchema}`;
