@@ -18,8 +18,10 @@ import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
 import { securityRules } from './network/securityRules';
 import { subnets, virtualNetworks } from './network/virtualNetworks';
+import { managementGroupRoutes } from './management/managementGroups';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { groupRoutes } from './resources/groups';
+import { providerRoutes } from './resources/providers';
 import { subscriptionRoutes } from './resources/subscriptions';
 import { simulatorRoutes } from './simulator/routes';
 
@@ -41,6 +43,8 @@ export const kinds: readonly Kind[] = [
 export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
   ...entraRoutes(azure),
   ...subscriptionRoutes(azure),
+  ...managementGroupRoutes(azure),
+  ...providerRoutes(azure, kinds),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
   ...computeRoutes(azure),

@@ -22,16 +22,9 @@ export function seed(azure: Azure): void {
 const numberedName = (pattern: string, index: number): string => pattern.replace('{n}', String(index).padStart(4, '0'));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-function addHierarchy({ hierarchy, tenant }: Azure): void {
+function addHierarchy({ db, hierarchy, tenant }: Azure): void {
   const root = tenant.tenantId;
-  hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
-  for (const [name, displayName] of [
-    ['platform', 'Platform'],
-    ['landing-zones', 'Landing Zones'],
-    ['isolated', 'Isolated'],
-  ] as const) {
-    hierarchy.addManagementGroup({ name, displayName, parent: root });
-  }
+  if (getSetting(db, 'seeded') === undefined) addManagementGroups(hierarchy, root);
   const state = 'Enabled';
   hierarchy.addSubscription({
     id: platformSubscriptionId,
@@ -60,6 +53,18 @@ function addHierarchy({ hierarchy, tenant }: Azure): void {
       tags: {},
       state,
     });
+  }
+}
+
+/** Once: a group that was deleted since stays deleted. */
+function addManagementGroups(hierarchy: Azure['hierarchy'], root: string): void {
+  hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
+  for (const [name, displayName] of [
+    ['platform', 'Platform'],
+    ['landing-zones', 'Landing Zones'],
+    ['isolated', 'Isolated'],
+  ] as const) {
+    hierarchy.addManagementGroup({ name, displayName, parent: root });
   }
 }
 

@@ -123,10 +123,7 @@ function remove(azure: Azure, call: Call): Answer {
   if (role.stored === undefined)
     throw badRequest('RoleDefinitionDeleteNotPermitted', 'A built-in role definition cannot be deleted.');
   if (azure.grants.ofRole(role.id) > 0)
-    throw badRequest(
-      'RoleDefinitionHasAssignments',
-      'There are existing role assignments referencing role.',
-    );
+    throw badRequest('RoleDefinitionHasAssignments', 'There are existing role assignments referencing role.');
   azure.roles.remove(role);
   return ok(shown(role, call.scope));
 }
