@@ -6,6 +6,8 @@ import { type Roles } from './authorization/customRoles';
 import { type Directory } from './store/directory';
 import { type Hierarchy } from './store/hierarchy';
 import { type Operations } from './arm/operations';
+import { type DeploymentStore } from './deployments/store';
+import { type Inner } from './http/inner';
 import { type Registrations } from './resources/registrations';
 import { type RequestRecord } from './simulator/record';
 import { type Resources } from './store/resources';
@@ -34,6 +36,8 @@ export interface Azure {
   readonly rbac: Rbac;
   readonly tokens: Tokens;
   readonly operations: Operations;
+  readonly inner: Inner;
+  readonly deployments: DeploymentStore;
   readonly faults: Faults;
   readonly record: RequestRecord;
   readonly windows: Windows;

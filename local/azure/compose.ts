@@ -3,6 +3,10 @@ import { Roles } from './authorization/customRoles';
 import { Rbac } from './authorization/rbac';
 import { type Azure } from './azure';
 import { Tokens } from './entra/tokens';
+import { Clock } from './clock';
+import { DeploymentEngine } from './deployments/engine';
+import { DeploymentStore } from './deployments/store';
+import { LateInner } from './http/inner';
 import { type Keys } from './keys';
 import { Registrations } from './resources/registrations';
 import { Faults } from './simulator/faults';
@@ -25,13 +29,25 @@ interface Parts {
   readonly now: () => number;
 }
 
+interface Composed {
+  readonly azure: Azure;
+  /** To be told how requests are handled, once that is known. */
+  readonly inner: LateInner;
+  /** Does what has become due since the last request. */
+  readonly advance: () => void;
+}
+
 /** Builds every part of the simulated Azure over one database. */
-export function compose({ db, tenant, keys, origin, now }: Parts): Azure {
+export function compose({ db, tenant, keys, origin, now: real }: Parts): Composed {
+  const clock = new Clock(real);
+  const { now } = clock;
+  const inner = new LateInner();
   const hierarchy = new Hierarchy(db);
   const grants = new Grants(db);
   const extensions = new Extensions(db, now);
   const roles = new Roles(extensions);
-  return {
+  const deployments = new DeploymentStore(db);
+  const azure: Azure = {
     now,
     origin,
     tenant,
@@ -47,9 +63,13 @@ export function compose({ db, tenant, keys, origin, now }: Parts): Azure {
     rbac: new Rbac(grants, hierarchy, roles, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),
     operations: new Operations(db, now, origin),
+    inner,
+    deployments,
     faults: new Faults(),
     record: new RequestRecord(db),
     windows: new Windows(db, now),
     identityHeader: keys.identityHeader,
   };
+  const engine = new DeploymentEngine(azure, deployments, clock);
+  return { azure, inner, advance: () => engine.advance() };
 }

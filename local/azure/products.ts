@@ -5,6 +5,7 @@ import { type Azure } from './azure';
 import { computeRoutes } from './compute/routes';
 import { disks, virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
+import { deploymentRoutes } from './deployments/routes';
 import { governanceRoutes } from './governance/routes';
 import { applicationRoutes } from './graph/applications';
 import { servicePrincipalRoutes } from './graph/servicePrincipals';
@@ -22,6 +23,7 @@ import { managementGroupRoutes } from './management/managementGroups';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { groupRoutes } from './resources/groups';
 import { providerRoutes } from './resources/providers';
+import { refusedRoutes } from './resources/refused';
 import { subscriptionRoutes } from './resources/subscriptions';
 import { simulatorRoutes } from './simulator/routes';
 
@@ -45,11 +47,13 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...subscriptionRoutes(azure),
   ...managementGroupRoutes(azure),
   ...providerRoutes(azure, kinds),
+  ...refusedRoutes(),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
   ...computeRoutes(azure),
   ...authorizationRoutes(azure),
   ...governanceRoutes(azure),
+  ...deploymentRoutes(azure),
   ...marketplaceRoutes(azure),
   ...resourceGraphRoutes(azure),
   ...applicationRoutes(azure),

@@ -47,13 +47,12 @@ export async function startAzure(options: AzureOptions): Promise<RunningAzure> {
   let url = '';
   const server = await listen(options.port ?? 8443, certificates.tls, (origin) => {
     url = origin;
-    const azure = compose({ db, tenant, keys, origin, now });
+    const { azure, inner, advance } = compose({ db, tenant, keys, origin, now });
     seed(azure);
-    return new Dispatcher(
-      azure,
-      new Throttle(tenant.limits, now),
-      routes(azure, (resource, at) => removeAny(azure, resource, at)),
-    );
+    const all = routes(azure, (resource, at) => removeAny(azure, resource, at));
+    const dispatcher = new Dispatcher(azure, new Throttle(tenant.limits, now), all, advance);
+    inner.use(dispatcher);
+    return dispatcher;
   });
   const environment = environmentOf(url, tenant, keys, certificates);
   writeFileSync(join(state, 'environment.json'), `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });

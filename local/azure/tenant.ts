@@ -20,6 +20,8 @@ const timings = z.strictObject({
   disk: seconds.default(5),
   resourceGroupDelete: seconds.default(15),
   providerRegistration: seconds.default(15),
+  /** From the acceptance of a deployment until it puts its first resource. */
+  deploymentStart: seconds.default(2),
   /** Until a new application, service principal or identity is found everywhere in the directory. */
   directoryReplication: seconds.default(20),
   /** Until a role assignment counts. Up to ten minutes in Azure (azure-facts §2). */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Extension, type Extensions } from '../store/extensions';
 import { builtInRoles, type Role, roleById, roleByName } from './roles';
 
-export const ROLE_DEFINITIONS = 'Microsoft.Authorization/roleDefinitions';
+const ROLE_DEFINITIONS = 'Microsoft.Authorization/roleDefinitions';
 /** Custom roles live at the tenant: their name is unique in it, wherever they may be assigned. */
 const TENANT = '/';
 

@@ -110,12 +110,12 @@ class Parser {
 }
 
 /** What a function of a template is given: its arguments, each worked out when asked for. */
-export type Argument = () => unknown;
+type Argument = () => unknown;
 export type TemplateFunction = (...of: readonly Argument[]) => unknown;
 /** The functions that count where an expression stands, by lower-case name. */
 export type Functions = (name: string) => TemplateFunction | undefined;
 
-export function evaluate(expression: Expression, functions: Functions): unknown {
+function evaluate(expression: Expression, functions: Functions): unknown {
   switch (expression.kind) {
     case 'literal':
       return expression.value;

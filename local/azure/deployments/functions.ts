@@ -18,10 +18,11 @@ function number(value: unknown): number {
   throw new ExpressionError(`The template language function expects an integer, and got '${text(value)}'.`);
 }
 
-const list = (value: unknown): readonly unknown[] => {
-  if (Array.isArray(value)) return value;
+function list(value: unknown): readonly unknown[] {
+  const found: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined;
+  if (found !== undefined) return found;
   throw new ExpressionError(`The template language function expects an array, and got '${text(value)}'.`);
-};
+}
 
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
@@ -73,7 +74,7 @@ function merged(into: Record<string, unknown>, from: Record<string, unknown>): R
 }
 
 const concat = (...of: readonly unknown[]): unknown =>
-  of.every((one) => Array.isArray(one)) ? of.flat() : of.map(text).join('');
+  of.every((one) => Array.isArray(one)) ? of.flatMap((one): readonly unknown[] => one) : of.map(text).join('');
 
 const pairs = (of: readonly unknown[]): [string, unknown][] =>
   of.flatMap((key, index): [string, unknown][] => (index % 2 === 0 ? [[text(key), of[index + 1]]] : []));
@@ -85,7 +86,7 @@ const eager: Readonly<Record<string, (...of: readonly unknown[]) => unknown>> = 
   contains,
   createarray: (...of) => of,
   createobject: (...of) => Object.fromEntries(pairs(of)),
-  array: (one) => (Array.isArray(one) ? one : [one]),
+  array: (one): unknown => (Array.isArray(one) ? one : [one]),
   string: text,
   int: number,
   bool: (one) => one === true || /^(true|1)$/i.test(text(one)),
@@ -165,9 +166,6 @@ const known = new Map<string, TemplateFunction>([
 
 /** Functions that depend on nothing but their arguments, by lower-case name. */
 export const pureFunction = (name: string): TemplateFunction | undefined => known.get(name);
-
-/** Their names, for whoever asks for another. */
-export const pureFunctions = [...known.keys()];
 
 export const asText = text;
 export const withArguments = plain;

@@ -6,8 +6,9 @@ import { demandSubscription } from '../resources/subscriptions';
 import { type Fault } from '../simulator/faults';
 import { gated } from '../governance/gate';
 import { innerError, unauthorized } from './authenticate';
-import { type Answer, type Api, type Call, type Caller, type Route } from './call';
+import { type Answer, type Api, type Call, type Caller, type Method, type Route } from './call';
 import { AzureError, badRequest } from './errors';
+import { type Inner, type InnerRequest } from './inner';
 import { normalisePath, splitExtension, subscriptionOf } from './paths';
 import { type Throttle } from './throttle';
 
@@ -28,7 +29,7 @@ type Unread = Omit<Call, 'body' | 'caller'> & Incoming;
 const nobody: Caller = { principalId: '', clientId: '', roles: [] };
 
 /** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
-export class Dispatcher {
+export class Dispatcher implements Inner {
   private readonly router = findMyWay<HTTPVersion.V1>({ caseSensitive: false, maxParamLength: 1000 });
   private readonly routes = new Map<unknown, Route>();
 
@@ -36,6 +37,8 @@ export class Dispatcher {
     private readonly azure: Azure,
     private readonly throttle: Throttle,
     routes: readonly Route[],
+    /** Does what has become due since the last request. */
+    private readonly advance: () => void,
   ) {
     for (const route of routes) {
       this.router.on(route.method, route.path, () => undefined, route);
@@ -44,6 +47,7 @@ export class Dispatcher {
   }
 
   async dispatch(incoming: Incoming): Promise<Outcome> {
+    this.advance();
     const path = normalisePath(incoming.url);
     const { scope, route: routed } = splitExtension(path);
     const method = methodOf(incoming.method);
@@ -112,6 +116,38 @@ export class Dispatcher {
       );
     }
     return { headers, call: this.permitted(route, call) };
+  }
+
+  serves(method: Method, path: string): boolean {
+    return this.router.find(method, splitExtension(path).route) !== null;
+  }
+
+  perform(request: InnerRequest): Answer {
+    const { route, call } = this.innerCall(request);
+    const permitted = this.permitted(route, call);
+    return this.azure.db.savepoint(() => route.handle(permitted));
+  }
+
+  check(request: InnerRequest): void {
+    const { route, call } = this.innerCall(request);
+    this.permitted(route, call);
+  }
+
+  /** As the dispatcher would have read it off the wire; a deployment's writes are throttled by nobody here. */
+  private innerCall({ method, path, apiVersion, body, caller }: InnerRequest): {
+    route: Extract<Route, { api: 'arm' | 'graph' | 'vault' }>;
+    call: Call;
+  } {
+    const { scope, route: routed } = splitExtension(path);
+    const match = this.router.find(method, routed);
+    const route = this.routes.get(match?.store);
+    if (route === undefined || route.api === 'open')
+      throw new AzureError(404, 'NotFound', `The simulated Azure has nothing at '${path}'.`);
+    const subscription = subscriptionOf(path);
+    if (subscription !== undefined) demandSubscription(this.azure, subscription);
+    const query = queryOf(`?api-version=${apiVersion}`);
+    const params = paramsOf(match?.params ?? {});
+    return { route, call: { method, path, params, query, header: () => undefined, body, caller, scope } };
   }
 
   /** What every write has to pass, a deployment's own too: RBAC, locks, policies. */

@@ -11,7 +11,7 @@ import { descendants, entities, shownTree, visibleGroups } from './tree';
 const ALL = '/providers/Microsoft.Management/managementGroups';
 const ONE = `${ALL}/:name`;
 const SUBSCRIPTION = `${ONE}/subscriptions/:subscription`;
-export const GROUP_TYPE = 'Microsoft.Management/managementGroups';
+const GROUP_TYPE = 'Microsoft.Management/managementGroups';
 
 /** Levels below the root. */
 const DEEPEST = 6;

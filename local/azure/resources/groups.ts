@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
-import { AzureError } from '../http/errors';
+import { AzureError, badRequest } from '../http/errors';
 import { type Resource } from '../store/resources';
 
 const TYPE = 'Microsoft.Resources/resourceGroups';
@@ -63,13 +63,13 @@ export function groupRoutes(azure: Azure, removeOne: RemoveOne): readonly Route[
       ...arm,
       method: 'GET',
       path: `${one}/resources`,
-      handle: (call) => ok({ value: contents(azure, group(call).id) }),
+      handle: (call) => ok({ value: contents(azure, group(call).id, call) }),
     },
     {
       ...arm,
       method: 'GET',
       path: '/subscriptions/:subscriptionId/resources',
-      handle: (call) => ok({ value: contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`) }),
+      handle: (call) => ok({ value: contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`, call) }),
     },
   ];
 }
@@ -140,10 +140,11 @@ const list = (azure: Azure, call: Call): Record<string, unknown>[] =>
   azure.resources.list(TYPE, `/subscriptions/${param(call, 'subscriptionId')}/`).map(shown);
 
 /** Top-level resources only, as Azure lists them: no children, no properties. */
-const contents = (azure: Azure, scope: string): Record<string, unknown>[] =>
+const contents = (azure: Azure, scope: string, call: Call): Record<string, unknown>[] =>
   azure.resources
     .below(scope)
     .filter(({ type }) => type !== TYPE && type.split('/').length === 2)
+    .filter(filterOf(call))
     .map(({ id, type, document: { location, tags } }) => ({
       id,
       name: id.slice(id.lastIndexOf('/') + 1),
@@ -151,3 +152,31 @@ const contents = (azure: Azure, scope: string): Record<string, unknown>[] =>
       location,
       ...(tags === undefined ? {} : { tags }),
     }));
+
+const same = (one: string | undefined, other: string | undefined): boolean =>
+  one?.toLowerCase() === other?.toLowerCase();
+
+const filters: Readonly<Record<string, (resource: Resource, value: string) => boolean>> = {
+  resourcetype: ({ type }, value) => same(type, value),
+  name: ({ id }, value) => same(id.slice(id.lastIndexOf('/') + 1), value),
+  location: ({ document }, value) => same(document.location, value),
+  resourcegroup: ({ id }, value) => same(id.split('/')[4], value),
+};
+
+const tag = (tags: Readonly<Record<string, string>> | undefined, name: string): string | undefined =>
+  Object.entries(tags ?? {}).find(([key]) => same(key, name))?.[1];
+
+/** `resourceType eq '…' and name eq '…'`, or `tagName eq '…' and tagValue eq '…'`; anything else is refused. */
+function filterOf(call: Call): (resource: Resource) => boolean {
+  const text = call.query('$filter') ?? '';
+  if (text.trim() === '') return () => true;
+  const terms = text.split(/\s+and\s+/i).map((term) => /^\s*(\w+)\s+eq\s+'([^']*)'\s*$/i.exec(term));
+  const pairs = terms.map((term) => [term?.[1]?.toLowerCase() ?? '', term?.[2] ?? ''] as const);
+  const named = Object.fromEntries(pairs);
+  if (pairs.some(([name]) => filters[name] === undefined && !['tagname', 'tagvalue'].includes(name)))
+    throw badRequest('InvalidFilterInQueryString', `Invalid $filter '${text}' specified in the query string.`);
+  return (resource) =>
+    pairs.every(([name, value]) => filters[name]?.(resource, value) ?? true) &&
+    (named['tagname'] === undefined || tag(resource.document.tags, named['tagname']) !== undefined) &&
+    (named['tagvalue'] === undefined || tag(resource.document.tags, named['tagname'] ?? '') === named['tagvalue']);
+}

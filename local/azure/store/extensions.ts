@@ -18,22 +18,12 @@ const row = z.object({
 });
 export type Extension = z.infer<typeof row>;
 
-/** One table for what is put beside a scope instead of in it: locks, policies, custom roles, diagnostic settings. */
-export const extensionSchema = `
-CREATE TABLE IF NOT EXISTS extensions (
-  key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL COLLATE NOCASE, scope TEXT NOT NULL COLLATE NOCASE,
-  name TEXT NOT NULL, etag TEXT NOT NULL, document TEXT NOT NULL, createdAt INTEGER NOT NULL, createdBy TEXT NOT NULL,
-  updatedAt INTEGER NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS extensionsByScope ON extensions (type, scope);
-`;
-
 type Put = Pick<Extension, 'type' | 'scope' | 'name' | 'document' | 'createdBy'>;
 
 const slash = (scope: string): string => (scope === '/' ? '' : scope);
 
 /** `{scope}/providers/{type}/{name}`; the scope `/` is the tenant. */
-export const extensionId = (scope: string, type: string, name: string): string =>
-  `${slash(scope)}/providers/${type}/${name}`;
+const extensionId = (scope: string, type: string, name: string): string => `${slash(scope)}/providers/${type}/${name}`;
 
 /** Extension resources: each belongs to a scope and goes with it. */
 export class Extensions {

@@ -1,5 +1,3 @@
-import { extensionSchema } from './extensions';
-
 /** Times are epoch milliseconds. `document` and `hidden` are JSON. Ids are compared in lower case, so keys are lowered. */
 export const schema = `
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -54,4 +52,13 @@ CREATE TABLE IF NOT EXISTS windows (
 CREATE TABLE IF NOT EXISTS requests (
   sequence INTEGER PRIMARY KEY, time INTEGER NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   operation TEXT NOT NULL, caller TEXT NOT NULL, status INTEGER NOT NULL) STRICT;
-${extensionSchema}`;
+CREATE TABLE IF NOT EXISTS extensions (
+  key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL COLLATE NOCASE, scope TEXT NOT NULL COLLATE NOCASE,
+  name TEXT NOT NULL, etag TEXT NOT NULL, document TEXT NOT NULL, createdAt INTEGER NOT NULL, createdBy TEXT NOT NULL,
+  updatedAt INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS extensionsByScope ON extensions (type, scope);
+CREATE TABLE IF NOT EXISTS deployments (
+  key TEXT PRIMARY KEY, scope TEXT NOT NULL, document TEXT NOT NULL, createdAt INTEGER NOT NULL, nextAt INTEGER,
+  depth INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS deploymentsDue ON deployments (nextAt) WHERE nextAt IS NOT NULL;
+`;

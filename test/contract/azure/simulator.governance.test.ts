@@ -306,3 +306,16 @@ describe('diagnostic settings', () => {
     ).toMatchObject({ value: [{ name: 'NetworkSecurityGroupEvent' }, {}] });
   });
 });
+
+test('resources are listed by type, name and tag', async () => {
+  await arm('PUT', nsg('listed'), { location, tags: { team: 'x' } });
+  const listed = async (filter: string): Promise<Answer> =>
+    admin('GET', `${group}/resources?$filter=${encodeURIComponent(filter)}`);
+  for (const filter of [
+    "tagName eq 'team' and tagValue eq 'x'",
+    "resourceType eq 'microsoft.network/networksecuritygroups' and name eq 'listed'",
+  ]) {
+    expect((await listed(filter)).body).toMatchObject({ value: [{ id: nsg('listed') }] });
+  }
+  expect(errorOf(await listed("plan eq 'x'"))).toBe('InvalidFilterInQueryString');
+});

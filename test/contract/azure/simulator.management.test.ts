@@ -155,3 +155,20 @@ describe('resource providers', () => {
     expect(errorOf(await arm('GET', `/subscriptions/${platform}/providers/Nonsense`))).toBe('InvalidResourceNamespace');
   });
 });
+
+test.each([
+  ['POST', `/subscriptions/${platform}/resourceGroups/rg/exportTemplate`],
+  ['POST', `/subscriptions/${platform}/resourceGroups/rg/moveResources`],
+  ['PUT', '/providers/Microsoft.Subscription/aliases/new'],
+])('%s %s is refused in words', async (method, path) => {
+  const refused = await admin(method, path, {});
+  expect([refused.status, refused.body]).toMatchObject([
+    400,
+    {
+      error: {
+        code: 'NotSimulated',
+        details: [{ code: 'NotSimulated', message: expect.stringMatching(/^Simulated: /) }],
+      },
+    },
+  ]);
+});

@@ -15,7 +15,7 @@ export type Condition =
       readonly values: readonly string[];
     };
 
-export const attributes = ['RoleDefinitionId', 'PrincipalId', 'PrincipalType'] as const;
+const attributes = ['RoleDefinitionId', 'PrincipalId', 'PrincipalType'] as const;
 export type Attribute = (typeof attributes)[number];
 
 const quantifiers = ['ForAnyOfAnyValues', 'ForAllOfAnyValues', 'ForAnyOfAllValues', 'ForAllOfAllValues'] as const;

@@ -191,7 +191,7 @@ function walk(from: unknown[], [step, ...rest]: readonly string[]): unknown[] {
   const many = step.endsWith('[*]');
   const name = many ? step.slice(0, -3) : step;
   const next = from.map((one) => at(one, name) ?? at(at(one, 'properties'), name));
-  return walk(many ? next.flatMap((one) => (Array.isArray(one) ? one : [])) : next, rest);
+  return walk(many ? next.flatMap((one): unknown[] => (Array.isArray(one) ? one : [])) : next, rest);
 }
 
 const at = (from: unknown, name: string): unknown =>
