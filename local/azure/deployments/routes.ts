@@ -20,7 +20,8 @@ const body = z.looseObject({
   location: z.string().optional(),
   tags: z.record(z.string(), z.string()).optional(),
   properties: z.looseObject({
-    mode: z.enum(['Incremental', 'Complete']),
+    // The Azure CLI writes it in lower case.
+    mode: z.string().regex(/^(incremental|complete)$/i),
     template: z.record(z.string(), z.unknown()).optional(),
     templateLink: z.unknown().optional(),
     parameters: z.union([z.record(z.string(), z.looseObject({ value: z.unknown().optional(), reference: z.unknown().optional() })), z.null()]).optional(), // prettier-ignore
@@ -106,7 +107,7 @@ function validated(azure: Azure, call: Call): Deployment {
 }
 
 function demandSimulated(properties: z.infer<typeof body>['properties']): void {
-  if (properties.mode === 'Complete') throw notSimulated('The mode Complete', SIMULATED);
+  if (/^complete$/i.test(properties.mode)) throw notSimulated('The mode Complete', SIMULATED);
   if (properties.templateLink !== undefined || properties.parametersLink !== undefined)
     throw notSimulated('A template or parameters by link', SIMULATED);
   if (Object.values(properties.parameters ?? {}).some(({ reference }) => reference !== undefined))

@@ -2,6 +2,8 @@ import { isObject } from '../deployments/expressions';
 import { type Azure } from '../azure';
 import { type Call } from '../http/call';
 import { nameOf, resourceGroupOf, subscriptionOf } from '../http/paths';
+import { AzureError } from '../http/errors';
+import { demandGroup } from '../resources/groups';
 import { demandUnlocked } from './locks';
 import { enforced } from './policy/enforce';
 import { demandTags } from './tagRules';
@@ -14,10 +16,19 @@ import { demandTags } from './tagRules';
 export function gated(azure: Azure, call: Call, scope: string): Call {
   if (call.method === 'GET' || call.method === 'HEAD') return call;
   demandUnlocked(azure, call.method, call.path, scope);
+  if (call.method === 'PUT' && call.scope !== '') demandScope(azure, call.scope);
   if (call.method === 'DELETE' || call.method === 'POST' || !isObject(call.body)) return call;
   demandTags(call.body['tags']);
   const type = typeOf(call.path);
   return type === undefined ? call : { ...call, body: held(azure, call, type, call.body) };
+}
+
+/** Nothing is put onto a management group or a resource group that is not there. */
+function demandScope(azure: Azure, scope: string): void {
+  const [subscription, group] = [subscriptionOf(scope), resourceGroupOf(scope)];
+  if (subscription !== undefined && group !== undefined) demandGroup(azure, subscription, group);
+  if (subscription !== undefined || scope === '/' || azure.hierarchy.has(scope)) return;
+  throw new AzureError(404, 'NotFound', `The scope '${scope}' cannot be found.`);
 }
 
 /** The type of the resource that a path names; what is no resource to policies has none. */

@@ -181,6 +181,11 @@ describe('role assignments', () => {
     expect(errorOf(await admin('PUT', assignment(scope), granted(randomUUID(), collector)))).toBe(
       'RoleDefinitionDoesNotExist',
     );
+    expect(errorOf(await admin('PUT', assignment(`${scope}/resourceGroups/none`), granted(READER, collector)))).toBe(
+      'ResourceGroupNotFound',
+    );
+    const nowhere = '/providers/Microsoft.Management/managementGroups/none';
+    expect(errorOf(await admin('PUT', assignment(nowhere), granted(READER, collector)))).toBe('NotFound');
     const name = randomUUID();
     await admin('PUT', assignment(scope, name), granted(READER, collector));
     const again = await admin('PUT', assignment(scope), granted(READER, collector));

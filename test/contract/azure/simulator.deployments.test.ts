@@ -200,7 +200,8 @@ describe('at once', () => {
     ]);
     const validated = await arm('POST', `${deployment('vm')}/validate`, body(template));
     expect([validated.status, validated.body]).toMatchObject([200, { properties: { provisioningState: 'Succeeded' } }]);
-    await arm('PUT', deployment('vm'), body(template));
+    // The CLI writes the mode in lower case.
+    await arm('PUT', deployment('vm'), body(template, { mode: 'incremental' }));
     const { body: done } = await arm('GET', deployment('vm'));
     expect(done).toMatchObject({
       properties: { provisioningState: 'Succeeded', outputResources: [{}, {}, {}, {}] },
@@ -398,6 +399,16 @@ describe('at once', () => {
       expect([answer.status, errorOf(answer)]).toEqual([400, code]);
       expect(messageOf(answer)).toContain(text);
     }
+  });
+
+  test('terms that are not accepted stop it before it begins', async () => {
+    const plan = { name: 'sentry_v1_byol0', publisher: 'cloudknox', product: 'cloudknox_sentry_image' };
+    const vm = { ...nsg('vm'), type: 'Microsoft.Compute/virtualMachines', plan };
+    const refused = await arm('PUT', deployment('terms'), body(literal([vm])));
+    expect([refused.status, refused.body]).toMatchObject([
+      400,
+      { error: { code: 'MarketplacePurchaseEligibilityFailed', details: [{ code: 'BadRequest' }] } },
+    ]);
   });
 
   test('a what-if names what would be made', async () => {
