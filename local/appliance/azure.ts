@@ -47,6 +47,8 @@ interface Answer {
 }
 
 const attempts = 5;
+/** What a collector sends each minute for one subscription. */
+const bytesPerSubscription = 50_000;
 const bearer = (token: string): Call => ({ headers: { authorization: `Bearer ${token}` } });
 
 export class Azure {
@@ -114,6 +116,13 @@ export class Azure {
       next = page?.nextLink;
     }
     return ids.slice(0, count);
+  }
+
+  /** Lets Azure's metrics show what the collector sends from now on. */
+  async collects(vmId: string, subscriptions: number): Promise<void> {
+    const body = JSON.stringify({ vmId, bytesPerMinute: subscriptions * bytesPerSubscription });
+    const headers = { 'content-type': 'application/json' };
+    await this.#ask('/_simulator/vms/traffic', z.unknown(), { method: 'POST', headers, body });
   }
 
   /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order. */

@@ -60,6 +60,7 @@ async function configure(terminal: Terminal, machine: Machine): Promise<void> {
   const added = await azure.subscriptions(tokens.arm, wanted);
   terminal.insist();
   store.configure(keyOf(vm), collector, added.length);
+  await azure.collects(vm.id, added.length);
   terminal.write(`Added ${added.length} of ${wanted} subscriptions.\nConfiguration complete.\n`);
 }
 

@@ -11,7 +11,10 @@ import { type Inner } from './http/inner';
 import { type Registrations } from './resources/registrations';
 import { type RequestRecord } from './simulator/record';
 import { type Resources } from './store/resources';
+import { type Chaos } from './simulator/chaos';
+import { type Creations } from './simulator/creations';
 import { type Faults } from './simulator/faults';
+import { type OutsideHand } from './simulator/outsideHand';
 import { type Windows } from './simulator/windows';
 import { type Tenant, type Timings } from './tenant';
 import { type Tokens } from './entra/tokens';
@@ -40,7 +43,13 @@ export interface Azure {
   readonly deployments: DeploymentStore;
   readonly faults: Faults;
   readonly record: RequestRecord;
+  /** Faults from a seed, in chaos mode. */
+  readonly chaos: Chaos | undefined;
+  readonly creations: Creations;
+  readonly hand: OutsideHand;
   readonly windows: Windows;
+  /** 64 secret bytes of this state folder for a purpose, the same each time. Nothing of them is in the database. */
+  readonly derive: (purpose: string) => Buffer;
   /** What `IDENTITY_HEADER` must be. */
   readonly identityHeader: string;
 }

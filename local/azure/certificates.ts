@@ -65,6 +65,7 @@ async function make(files: { authority: string; cert: string; key: string }): Pr
         { type: 'ip', value: '127.0.0.1' },
         { type: 'dns', value: 'localhost' },
         { type: 'dns', value: '*.vault.localhost' },
+        { type: 'dns', value: '*.blob.localhost' },
       ]),
       await x509.AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
     ],

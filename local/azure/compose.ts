@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { Operations } from './arm/operations';
 import { Roles } from './authorization/customRoles';
 import { Rbac } from './authorization/rbac';
@@ -9,7 +10,10 @@ import { DeploymentStore } from './deployments/store';
 import { LateInner } from './http/inner';
 import { type Keys } from './keys';
 import { Registrations } from './resources/registrations';
+import { Chaos } from './simulator/chaos';
+import { Creations } from './simulator/creations';
 import { Faults } from './simulator/faults';
+import { OutsideHand } from './simulator/outsideHand';
 import { RequestRecord } from './simulator/record';
 import { Windows } from './simulator/windows';
 import { type Database } from './store/database';
@@ -27,6 +31,10 @@ interface Parts {
   readonly keys: Keys;
   readonly origin: string;
   readonly now: () => number;
+  /** Which of the matching requests a fault with a probability strikes. */
+  readonly seed: string;
+  /** Faults from this seed. */
+  readonly chaos?: string | undefined;
 }
 
 interface Composed {
@@ -38,7 +46,7 @@ interface Composed {
 }
 
 /** Builds every part of the simulated Azure over one database. */
-export function compose({ db, tenant, keys, origin, now: real }: Parts): Composed {
+export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Parts): Composed {
   const clock = new Clock(real);
   const { now } = clock;
   const inner = new LateInner();
@@ -65,9 +73,13 @@ export function compose({ db, tenant, keys, origin, now: real }: Parts): Compose
     operations: new Operations(db, now, origin),
     inner,
     deployments,
-    faults: new Faults(),
+    faults: new Faults(db, seed),
+    chaos: chaos === undefined ? undefined : new Chaos(chaos),
+    creations: new Creations(db, now),
+    hand: new OutsideHand(),
     record: new RequestRecord(db),
     windows: new Windows(db, now),
+    derive: (purpose) => createHmac('sha512', keys.vault).update(purpose).digest(),
     identityHeader: keys.identityHeader,
   };
   const engine = new DeploymentEngine(azure, deployments, clock);

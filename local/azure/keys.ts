@@ -10,6 +10,19 @@ export interface Keys {
   readonly identityHeader: string;
 }
 
+const rsa = (): string =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+let inMemory: Keys | undefined;
+
+/** Keys of this process, the same at each call: an RSA key takes longer to make than many a run to run. */
+export const keysInMemory = (): Keys =>
+  (inMemory ??= {
+    signing: createPrivateKey(rsa()),
+    vault: randomBytes(32),
+    identityHeader: randomBytes(24).toString('base64url'),
+  });
+
 /** The secrets of a state folder, each in a file of its owner alone and none of them in the database. */
 export function keysIn(folder: string): Keys {
   const kept = (name: string, make: () => string): string => {
@@ -17,8 +30,6 @@ export function keysIn(folder: string): Keys {
     if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
     return readFileSync(file, 'utf8');
   };
-  const rsa = (): string =>
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return {
     signing: createPrivateKey(kept('token-key.pem', rsa)),
     vault: Buffer.from(

@@ -2,8 +2,14 @@ import { type Kind } from './arm/kind';
 import { resourceRoutes } from './arm/resourceRoutes';
 import { authorizationRoutes } from './authorization/routes';
 import { type Azure } from './azure';
-import { computeRoutes } from './compute/routes';
-import { disks, virtualMachines } from './compute/virtualMachines';
+import { catalogueRoutes } from './compute/catalogue';
+import { disks } from './compute/disks';
+import { extensions } from './compute/extensions';
+import { images } from './compute/images';
+import { powerRoutes } from './compute/powerActions';
+import { runCommandRoutes } from './compute/runCommand';
+import { runCommands } from './compute/runCommands';
+import { virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
 import { deploymentRoutes } from './deployments/routes';
 import { governanceRoutes } from './governance/routes';
@@ -14,6 +20,8 @@ import { userAssignedIdentities } from './identity/userAssignedIdentities';
 import { keyVaultRoutes } from './keyVault/routes';
 import { vaults } from './keyVault/vaults';
 import { marketplaceRoutes } from './marketplace/agreements';
+import { metricRoutes } from './metrics/routes';
+import { networkUsageRoutes } from './network/usages';
 import { networkInterfaces } from './network/networkInterfaces';
 import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
@@ -25,6 +33,9 @@ import { groupRoutes } from './resources/groups';
 import { providerRoutes } from './resources/providers';
 import { refusedRoutes } from './resources/refused';
 import { subscriptionRoutes } from './resources/subscriptions';
+import { accountRoutes, storageAccounts } from './storage/accounts';
+import { blobRoutes } from './storage/blobRoutes';
+import { containerRoutes } from './storage/containerRoutes';
 import { simulatorRoutes } from './simulator/routes';
 
 /** Every kind of resource that has the common life of one. Another kind is one more row. */
@@ -37,9 +48,13 @@ export const kinds: readonly Kind[] = [
   publicIpAddresses,
   networkInterfaces,
   virtualMachines,
+  runCommands,
+  extensions,
   disks,
+  images,
   userAssignedIdentities,
   vaults,
+  storageAccounts,
 ];
 
 export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
@@ -50,7 +65,11 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...refusedRoutes(),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
-  ...computeRoutes(azure),
+  ...powerRoutes(azure),
+  ...runCommandRoutes(azure),
+  ...catalogueRoutes(azure),
+  ...metricRoutes(azure),
+  ...networkUsageRoutes(azure),
   ...authorizationRoutes(azure),
   ...governanceRoutes(azure),
   ...deploymentRoutes(azure),
@@ -59,5 +78,8 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...applicationRoutes(azure),
   ...servicePrincipalRoutes(azure),
   ...keyVaultRoutes(azure),
+  ...accountRoutes(azure),
+  ...containerRoutes(azure),
+  ...blobRoutes(azure),
   ...simulatorRoutes(azure),
 ];

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { roleByName } from './authorization/roles';
 import { type Azure } from './azure';
 import { graphAppRoles, MICROSOFT_GRAPH_APP_ID } from './graph/permissions';
 import { managementGroupId } from './http/paths';
 import { vaultProperties, vaults } from './keyVault/vaults';
+import { chanceOf, randomUUID } from './random';
 import { createGroup } from './resources/groups';
+import { everything } from './simulator/questions';
 import { getSetting, setSetting } from './store/settings';
 import { isolatedSubscriptionId, platformSubscriptionId, watchedSubscriptionId } from './tenant';
 
@@ -15,6 +16,7 @@ export function seed(azure: Azure): void {
     if (getSetting(azure.db, 'seeded') !== undefined) return;
     addVault(azure);
     addPrincipals(azure);
+    azure.creations.noteTenant(everything(azure));
     setSetting(azure.db, 'seeded', new Date(azure.now()).toISOString());
   });
 }
@@ -22,13 +24,16 @@ export function seed(azure: Azure): void {
 const numberedName = (pattern: string, index: number): string => pattern.replace('{n}', String(index).padStart(4, '0'));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-function addHierarchy({ db, hierarchy, tenant }: Azure): void {
+function addHierarchy(azure: Azure): void {
+  const { hierarchy, tenant } = azure;
   const root = tenant.tenantId;
-  if (getSetting(db, 'seeded') === undefined) addManagementGroups(hierarchy, root);
+  addManagementGroups(azure);
+  // Where a group was deleted since, a subscription that is new is under the root, as every new one is in Azure.
+  const placed = (group: string): string => hierarchy.managementGroup(group)?.name ?? root;
   const state = 'Enabled';
   hierarchy.addSubscription({
     id: platformSubscriptionId,
-    managementGroup: 'platform',
+    managementGroup: placed('platform'),
     state,
     ...tenant.platformSubscription,
   });
@@ -39,7 +44,7 @@ function addHierarchy({ db, hierarchy, tenant }: Azure): void {
     hierarchy.addSubscription({
       id: watchedSubscriptionId(index),
       name,
-      managementGroup: 'landing-zones',
+      managementGroup: placed(homeOf(tenant, index)),
       tags,
       state,
     });
@@ -49,7 +54,7 @@ function addHierarchy({ db, hierarchy, tenant }: Azure): void {
     hierarchy.addSubscription({
       id: isolatedSubscriptionId(index),
       name,
-      managementGroup: 'isolated',
+      managementGroup: placed('isolated'),
       tags: {},
       state,
     });
@@ -57,7 +62,9 @@ function addHierarchy({ db, hierarchy, tenant }: Azure): void {
 }
 
 /** Once: a group that was deleted since stays deleted. */
-function addManagementGroups(hierarchy: Azure['hierarchy'], root: string): void {
+function addManagementGroups({ db, hierarchy, tenant }: Azure): void {
+  if (getSetting(db, 'seeded') !== undefined) return;
+  const root = tenant.tenantId;
   hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
   for (const [name, displayName] of [
     ['platform', 'Platform'],
@@ -66,6 +73,31 @@ function addManagementGroups(hierarchy: Azure['hierarchy'], root: string): void 
   ] as const) {
     hierarchy.addManagementGroup({ name, displayName, parent: root });
   }
+  if (tenant.generate === undefined) return;
+  const { seed: from, managementGroups: count } = tenant.generate;
+  const depths = [0];
+  const nameOf = (index: number): string => (index === 0 ? LANDING_ZONES : generatedName(index));
+  for (const index of upTo(count)) {
+    let parent = Math.floor(chanceOf(from, `parent ${index}`) * index);
+    while ((depths[parent] ?? 0) >= LEVELS) parent = Math.floor(parent / 2);
+    depths.push((depths[parent] ?? 0) + 1);
+    hierarchy.addManagementGroup({
+      name: nameOf(index),
+      displayName: `Management group ${index}`,
+      parent: nameOf(parent),
+    });
+  }
+}
+
+const LANDING_ZONES = 'landing-zones';
+/** Azure's six levels of management groups, of which the landing zones are the first. */
+const LEVELS = 5;
+const generatedName = (index: number): string => `mg-${String(index).padStart(4, '0')}`;
+
+/** Where the n-th watched subscription is. */
+function homeOf({ generate }: Azure['tenant'], index: number): string {
+  if (generate === undefined) return LANDING_ZONES;
+  return generatedName(1 + Math.floor(chanceOf(generate.seed, `home ${index}`) * generate.managementGroups));
 }
 
 const vaultIdOf = ({ tenant }: Azure): string =>

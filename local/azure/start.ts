@@ -1,17 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { removeResource } from './arm/resourceRoutes';
-import { type Azure } from './azure';
 import { certificatesIn, type Certificates } from './certificates';
-import { compose } from './compose';
-import { Dispatcher } from './http/dispatch';
-import { listen } from './http/server';
-import { Throttle } from './http/throttle';
+import { openEngine } from './engine';
+import { type BoundServer, bind } from './http/server';
 import { keysIn, type Keys } from './keys';
-import { kinds, routes } from './products';
-import { seed } from './seed';
+import { lockState } from './stateLock';
 import { Database } from './store/database';
-import { readTenant, type Tenant, type TenantInput } from './tenant';
+import { readTenant, type Tenant, type TenantInput, withCount } from './tenant';
 
 export interface AzureOptions {
   /** The state folder: certificates, keys, database. Made if need be. */
@@ -21,9 +16,13 @@ export interface AzureOptions {
   /** A file like samples/tenant.json, or what such a file holds. */
   readonly tenant: string | TenantInput;
   /** How many watched subscriptions, instead of the tenant's number. */
-  readonly subscriptions?: number;
+  readonly subscriptions?: number | undefined;
   /** Epoch milliseconds; read at each call. */
   readonly now?: () => number;
+  /** With a seed, ids, secrets and the luck of faults are the same in every run that asks the same in the same order. */
+  readonly seed?: string | undefined;
+  /** Chaos: a mix of faults from this seed. */
+  readonly chaos?: string | undefined;
 }
 
 export interface RunningAzure {
@@ -35,47 +34,62 @@ export interface RunningAzure {
   close(): Promise<void>;
 }
 
-/** Starts the simulated Azure. It serves when the promise is kept. */
+const GRACE_MS = 500;
+
+/**
+ * Starts the simulated Azure. It serves when the promise is kept.
+ * @throws UserError for what the user can mend; then nothing was written
+ */
 export async function startAzure(options: AzureOptions): Promise<RunningAzure> {
-  const { now = () => Date.now() } = options;
-  const state = resolve(options.state);
-  mkdirSync(state, { recursive: true, mode: 0o700 });
   const tenant = withCount(readTenant(options.tenant), options.subscriptions);
-  const certificates = await certificatesIn(state);
-  const keys = keysIn(state);
-  const db = new Database(join(state, 'azure.sqlite'));
-  let url = '';
-  const server = await listen(options.port ?? 8443, certificates.tls, (origin) => {
-    url = origin;
-    const { azure, inner, advance } = compose({ db, tenant, keys, origin, now });
-    seed(azure);
-    const all = routes(azure, (resource, at) => removeAny(azure, resource, at));
-    const dispatcher = new Dispatcher(azure, new Throttle(tenant.limits, now), all, advance);
-    inner.use(dispatcher);
-    return dispatcher;
-  });
-  const environment = environmentOf(url, tenant, keys, certificates);
-  writeFileSync(join(state, 'environment.json'), `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
-  return {
-    url,
-    environment,
-    close: async () => {
-      const closed = new Promise<void>((done) => server.close(() => done()));
-      server.closeIdleConnections();
-      setTimeout(() => server.closeAllConnections(), 500).unref();
-      await closed;
-      db.close();
-    },
-  };
+  const state = resolve(options.state);
+  const file = join(state, 'azure.sqlite');
+  if (existsSync(file)) new Database(file, 'check').close();
+  const bound = await bind(options.port ?? 8443);
+  try {
+    return await serveOn(bound, state, tenant, options);
+  } catch (error) {
+    bound.server.close();
+    throw error;
+  }
 }
 
-const withCount = (tenant: Tenant, count: number | undefined): Tenant =>
-  count === undefined ? tenant : { ...tenant, watchedSubscriptions: { ...tenant.watchedSubscriptions, count } };
+async function serveOn(
+  bound: BoundServer,
+  state: string,
+  tenant: Tenant,
+  { now = () => Date.now(), seed, chaos }: AzureOptions,
+): Promise<RunningAzure> {
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const unlock = lockState(state);
+  try {
+    const certificates = await certificatesIn(state);
+    const keys = keysIn(state);
+    const db = new Database(join(state, 'azure.sqlite'));
+    const engine = openEngine({ db, tenant, keys, origin: bound.origin, now, seed, chaos });
+    bound.use(certificates.tls, engine.dispatcher);
+    const environment = environmentOf(bound.origin, tenant, keys, certificates);
+    writeFileSync(join(state, 'environment.json'), `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
+    return {
+      url: bound.origin,
+      environment,
+      close: async () => {
+        await closed(bound);
+        engine.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
 
-function removeAny(azure: Azure, resource: Parameters<typeof removeResource>[2], goneAt: number): void {
-  const kind = kinds.find(({ type }) => type.toLowerCase() === resource.type.toLowerCase());
-  if (kind === undefined) azure.resources.remove(resource.id, goneAt);
-  else removeResource(azure, kind, resource, goneAt);
+async function closed({ server }: BoundServer): Promise<void> {
+  const ended = new Promise<void>((done) => server.close(() => done()));
+  server.closeIdleConnections();
+  setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
+  await ended;
 }
 
 const environmentOf = (

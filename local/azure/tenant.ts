@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { UserError } from './userError';
 
 const seconds = z.number().min(0);
 
@@ -18,6 +19,13 @@ const timings = z.strictObject({
   virtualMachineAction: seconds.default(15),
   virtualMachineDelete: seconds.default(30),
   disk: seconds.default(5),
+  image: seconds.default(20),
+  storageAccount: seconds.default(20),
+  containerDelete: seconds.default(30),
+  /** A copy between accounts or from outside takes this long, whatever its size. */
+  blobCopy: seconds.default(60),
+  /** Run command: the extension alone takes about 20 seconds (azure-facts §6). */
+  runCommand: seconds.default(20),
   resourceGroupDelete: seconds.default(15),
   providerRegistration: seconds.default(15),
   /** From the acceptance of a deployment until it puts its first resource. */
@@ -34,6 +42,8 @@ const timings = z.strictObject({
   managedIdentityTokenCache: seconds.default(24 * 3600),
 });
 export type Timings = z.infer<typeof timings>;
+
+const generation = z.enum(['V1', 'V2']);
 
 const plan = z.strictObject({ name: z.string(), publisher: z.string(), product: z.string() });
 const tags = z.record(z.string(), z.string());
@@ -57,11 +67,17 @@ const limits = z.strictObject({
   /** Writes of Microsoft.Authorization, by principal: observed by others, not documented (azure-facts §1e). */
   authorizationWritesPerMinute: z.number().int().positive().default(120),
   resourceGraphQueriesPer5Seconds: z.number().int().positive().default(15),
+  networkWritesPer5Minutes: z.number().int().positive().default(1000),
+  networkReadsPer5Minutes: z.number().int().positive().default(10_000),
+  /** Of one app in a tenant of more than 500 users. */
+  graphResourceUnitsPer10Seconds: z.number().int().positive().default(8000),
   graphWritesPer150Seconds: z.number().int().positive().default(3000),
   /** Azure's own are fixed; smaller here makes the limit cheap to meet. */
   roleAssignmentsPerSubscription: z.number().int().positive().default(4000),
   roleAssignmentsPerManagementGroup: z.number().int().positive().default(500),
+  graphTenantWritesPer5Minutes: z.number().int().positive().default(18_000),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
+  vaultTransactionsPer10Seconds: z.number().int().positive().default(4000),
 });
 
 const schema = z.strictObject({
@@ -76,6 +92,8 @@ const schema = z.strictObject({
     name: z.string(),
     tags: z.array(tags),
   }),
+  /** Management groups below `landing-zones`, up to Azure's six levels, among which a seed spreads the watched ones. */
+  generate: z.strictObject({ seed: z.string(), managementGroups: z.number().int().min(1).max(10_000) }).optional(),
   isolatedSubscriptions: z.strictObject({ count: z.number().int().min(0).max(100_000), name: z.string() }),
   principals: z.array(principal).min(1),
   vault: z.strictObject({ name: z.string(), resourceGroup: z.string() }),
@@ -86,6 +104,8 @@ const schema = z.strictObject({
       sku: z.string(),
       versions: z.array(z.string()).min(1),
       plan: plan.nullable(),
+      sizeGb: z.number().int().positive().default(30),
+      generation: generation.default('V2'),
     }),
   ),
   vmSizes: z.record(
@@ -94,11 +114,25 @@ const schema = z.strictObject({
       cores: z.number().int(),
       family: z.string(),
       memoryGb: z.number(),
+      /** Regions that have no capacity for it. */
       unavailableIn: z.array(z.string()).default([]),
+      /** Zones of any region that have no capacity for it: '1', '2', '3'. */
+      unavailableZones: z.array(z.string()).default([]),
+      generations: z.array(generation).default(['V1', 'V2']),
+      maxDataDisks: z.number().int().default(8),
     }),
   ),
-  /** Cores by VM family and region. */
-  quotas: z.strictObject({ default: z.number().int(), families: z.record(z.string(), z.number().int()).default({}) }),
+  /** Cores by VM family and region; `regional` is all families together. */
+  quotas: z.strictObject({
+    default: z.number().int(),
+    families: z.record(z.string(), z.number().int()).default({}),
+    regional: z.number().int().default(10_000),
+    virtualMachines: z.number().int().default(25_000),
+  }),
+  /** Page blobs outside of this Azure that `Copy Blob` can read: the vendor's VHD. */
+  downloads: z
+    .array(z.strictObject({ url: z.url(), bytes: z.number().int().multipleOf(512), isVhd: z.boolean().default(true) }))
+    .default([]),
   unregisteredProviders: z.array(z.string()).default([]),
   timings: timings.prefault({}),
   limits: limits.prefault({}),
@@ -108,14 +142,34 @@ export type Limits = Tenant['limits'];
 /** A tenant as a file has it: everything with a default may be left out. */
 export type TenantInput = z.input<typeof schema>;
 
-/** Reads and checks a tenant file; the error names each member that is wrong. */
+/**
+ * Reads and checks a tenant file.
+ * @throws UserError that names each member that is wrong by its JSON pointer
+ */
 export function readTenant(source: string | TenantInput): Tenant {
-  const input: unknown = typeof source === 'string' ? JSON.parse(readFileSync(source, 'utf8')) : source;
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(typeof source === 'string' ? readJson(source) : source);
   if (result.success) return result.data;
   const name = typeof source === 'string' ? source : 'the tenant';
-  throw new Error(`${name} is not a tenant:\n${z.prettifyError(result.error)}`);
+  const faults = result.error.issues.map(
+    ({ path, message }) =>
+      `${path.map((one) => `/${String(one).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('')}: ${message}`,
+  );
+  throw new UserError(`${name} is not a tenant: ${faults.join('; ')}.`);
 }
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read as a tenant: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+}
+
+/** The tenant with another number of watched subscriptions. */
+export const withCount = (tenant: Tenant, count: number | undefined): Tenant =>
+  count === undefined ? tenant : { ...tenant, watchedSubscriptions: { ...tenant.watchedSubscriptions, count } };
 
 const numbered = (block: string, index: number): string =>
   `5b000000-0000-4000-${block}-${String(index).padStart(12, '0')}`;

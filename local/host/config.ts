@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError } from './appError';
 import { FAILURE_STRATEGIES, MATCH_STRATEGIES, type Versioning } from './engine/versions';
 import { readJsonFile } from './jsonFile';
+import { messageOf } from './log';
 
 /** Azure's default: ten for each core (contract 8). */
 const tenPerCore = (): number => 10 * availableParallelism();
@@ -46,7 +47,9 @@ const hostSchema = z.looseObject({
 });
 const settingsSchema = z.looseObject({
   IsEncrypted: z.literal(false, 'encrypted settings can be read by the Azure tools only').default(false),
-  Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
+  Values: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()], 'a setting is one text').transform(String))
+    .default({}),
 });
 
 export interface HostConfig {
@@ -71,7 +74,7 @@ export interface HostConfig {
 export function readHostConfig(folder: string): HostConfig {
   const { durableTask, http } = readJsonFile(join(folder, 'host.json'), hostSchema).extensions;
   return {
-    hubName: resolveSettings(durableTask.hubName ?? 'TestHubName'),
+    hubName: resolveHubName(folder, durableTask.hubName ?? 'TestHubName'),
     versioning: {
       defaultVersion: durableTask.defaultVersion ?? undefined,
       match: durableTask.versionMatchStrategy,
@@ -91,6 +94,14 @@ export function readHostConfig(folder: string): HostConfig {
   };
 }
 
+function resolveHubName(folder: string, name: string): string {
+  try {
+    return resolveSettings(name);
+  } catch (error) {
+    throw new AppError(`${join(folder, 'host.json')}: extensions.durableTask.hubName: ${messageOf(error)}`);
+  }
+}
+
 /** Puts the values of local.settings.json into the environment, where nothing is set yet. */
 export function applyLocalSettings(folder: string): void {
   const { Values } = readJsonFile(join(folder, 'local.settings.json'), settingsSchema);
@@ -102,7 +113,10 @@ export function applyLocalSettings(folder: string): void {
 export function resolveSettings(text: string): string {
   return text.replaceAll(/%([^%]+)%/g, (whole, name: string) => {
     const value = process.env[name];
-    if (value === undefined) throw new AppError(`'${whole}' names a setting that is not set: ${name}.`);
+    if (value === undefined)
+      throw new AppError(
+        `'${whole}' names a setting that is not set: ${name}. Set it in "Values" of local.settings.json or in the environment.`,
+      );
     return value;
   });
 }

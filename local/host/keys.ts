@@ -1,9 +1,9 @@
 /** The host's keys, made at the first start and kept in the state folder, for the owner's eyes only. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile, writeJsonFile } from './jsonFile';
+import { makeStateFolder } from './stateLock';
 
 const key = z.string().min(1);
 const keysSchema = z.object({
@@ -35,7 +35,7 @@ export function readKeys(stateFolder: string, guarded: readonly string[]): Keys 
     functions: { ...found.functions, ...Object.fromEntries(missing.map((name) => [name, { default: newKey() }])) },
   };
   if (missing.length > 0 || Object.keys(found).length < Object.keys(keys).length) {
-    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+    makeStateFolder(stateFolder);
     writeJsonFile(path, keys);
   }
   return keys;

@@ -1,5 +1,5 @@
 /** The host's command line: `node dist/local/host/main.js [app folder]`. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { liveBy, nextClock, writeClock } from '../clock';
 import { AppError } from './appError';
 import { messageOf, stackOf } from './log';
-import { type RunningHost, startHost } from './startHost';
+import { GRACE_MS, type RunningHost, startHost } from './startHost';
 import { supervise } from './supervise';
 
 const port = (text: string): number => {
@@ -59,6 +59,8 @@ async function run(folder: string, { state, memory, strict, speed, port }: Optio
   // Node keeps what it compiles from the second start on: a fifth of the start of an app with many packages.
   if (existsSync(stateFolder)) enableCompileCache(join(stateFolder, 'compiled'));
   const keepTime = simulateTime(join(stateFolder, 'clock.json'), speed);
+  // Where the worker runs, too: apps read files by paths that start there.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) process.chdir(folder);
   const host = await startHost({ folder, port, stateFolder, memory, strict });
   if (!memory) keepTime();
   let closing = false;
@@ -66,16 +68,18 @@ async function run(folder: string, { state, memory, strict, speed, port }: Optio
     // The second signal does not wait.
     if (closing) process.exit(1);
     closing = true;
+    process.stdout.write(
+      `Stopping. Activities have ${GRACE_MS / 1000} seconds to end; a second Ctrl+C does not wait.\n`,
+    );
     void host.close().then(() => process.exit(0));
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   // Under a supervisor the channel closes when it is gone, however it went.
   if (process.send) {
     process.on('disconnect', stop);
     process.send({ port: host.port });
   }
-  print(host);
+  print(host, join(stateFolder, 'keys.json'));
 }
 
 /**
@@ -93,7 +97,7 @@ function simulateTime(file: string, speed: number): () => void {
   }
 }
 
-function print({ url, routes, others }: RunningHost): void {
+function print({ url, routes, others }: RunningHost, keysFile: string): void {
   const lines = [
     '',
     'Functions:',
@@ -101,6 +105,7 @@ function print({ url, routes, others }: RunningHost): void {
     ...routes.map(({ name, methods, path }) => `\t${name}: [${methods?.join(',') ?? 'any method'}] ${url}${path}`),
     ...others.map(({ name, trigger }) => `\t${name}: ${trigger}`),
     '',
+    `Keys of functions, admin and webhooks: ${keysFile}`,
     `Host is running on ${url}. Press Ctrl+C to stop.`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

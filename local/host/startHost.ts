@@ -51,8 +51,7 @@ export interface RunningHost {
 }
 
 /** How long running activities may still take at the end. What does not end in time runs again at the next start. */
-const GRACE_MS = 5_000;
-const DEFAULT_PORT = 7071;
+export const GRACE_MS = 5_000;
 
 /** @throws AppError for what the user can mend, with nothing written: the folder, the app, its settings, the port, a second host */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
@@ -144,8 +143,8 @@ async function openServers(port: number, { customHeaders }: HostConfig, log: Log
   undo.push(() => web.close());
   const rpc = await listenOn(0, log, (exchange) => (ready.rpc ?? notYet)(exchange));
   undo.push(() => rpc.close());
-  // Without it the durable client rewrites every URL to port 7071 (contract 7.1).
-  if (web.port !== DEFAULT_PORT) process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
+  // Apps make URLs of it, and without it the durable client rewrites all of its own to port 7071 (contract 7.1).
+  process.env.WEBSITE_HOSTNAME = `127.0.0.1:${web.port}`;
   return { web, rpc, ready };
 }
 
@@ -168,7 +167,8 @@ function openStore(path: string): Store {
   try {
     return openSqliteStore(path);
   } catch (error) {
-    throw new AppError(`The state cannot be opened: ${messageOf(error)}`);
+    const message = messageOf(error);
+    throw new AppError(`The state cannot be opened: ${message.includes(path) ? message : `${path}: ${message}`}`);
   }
 }
 

@@ -56,7 +56,8 @@ export function supervise(program: string, folder: string, parameters: readonly 
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {
-        if (isStopping) return;
+        // The host hears the second one too, and does not wait.
+        if (isStopping) return void child?.kill('SIGTERM');
         isStopping = true;
         if (child) end(child);
         else finish(0);

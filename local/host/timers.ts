@@ -80,7 +80,7 @@ export function startTimers(timers: readonly Timer[], ports: TimerPorts): () => 
 }
 
 function startTimer(timer: Timer, ports: TimerPorts): () => void {
-  const { statuses, clock } = ports;
+  const { statuses, clock, log } = ports;
   const { target, text, schedule, isMonitored } = timer;
   let calledOff: () => void = () => undefined;
   let stopped = false;
@@ -92,8 +92,13 @@ function startTimer(timer: Timer, ports: TimerPorts): () => void {
   const run = async (due: number, isPastDue: boolean): Promise<void> => {
     await runTimer(timer, ports, isPastDue);
     const now = clock.now();
-    if (isMonitored && !stopped)
-      statuses.set(target.name, { schedule: text, last: due, next: schedule.next(now), updated: now });
+    try {
+      if (isMonitored && !stopped)
+        statuses.set(target.name, { schedule: text, last: due, next: schedule.next(now), updated: now });
+    } catch (error) {
+      // What is lost is when it ran last; that is no reason to run nothing.
+      log('error', target.name, messageOf(error));
+    }
     arm();
   };
   const now = clock.now();

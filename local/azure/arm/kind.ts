@@ -23,6 +23,8 @@ interface Prepared {
   readonly links?: readonly Link[];
   /** Accepted, but the operation will fail. */
   readonly failure?: Failure;
+  /** When the operation ends, where its kind's timing does not say. */
+  readonly readyAt?: number;
 }
 
 /** One kind of ARM resource: a row of what differs from the others. */
@@ -30,7 +32,7 @@ export interface Kind {
   /** `Microsoft.Network/networkSecurityGroups/securityRules` */
   readonly type: string;
   /** Undefined: synchronous. */
-  readonly timing?: { readonly put: keyof Timings; readonly update?: keyof Timings; readonly remove: keyof Timings };
+  readonly timing?: { readonly put: keyof Timings; readonly update?: keyof Timings; readonly remove?: keyof Timings };
   /** provisioningState while created and while updated; Network says Updating for both. */
   readonly phases?: readonly [created: string, updated: string];
   readonly schema: z.ZodType<Document>;
@@ -42,9 +44,17 @@ export interface Kind {
   readonly stored?: (azure: Azure, resource: Resource, put: Put) => void;
   /** What Azure adds to the properties when asked. */
   readonly computed?: (azure: Azure, resource: Resource, call: Call | undefined) => Record<string, unknown>;
+  /** What Azure adds beside the properties: `managedBy` of a disk. */
+  readonly beside?: (azure: Azure, resource: Resource) => Record<string, unknown>;
+  /** A PATCH of anything is the PUT of what is there with that in it; otherwise of tags alone. */
+  readonly merges?: boolean;
+  /** A child that is written beside its siblings: none waits for another or for its parent. */
+  readonly siblings?: boolean;
   /** Throws when others use it. */
   readonly demandUnused?: (azure: Azure, resource: Resource) => void;
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
+  /** A PUT is answered 202: with the resource (disks), or with a Location alone for a new one (storage accounts). */
+  readonly accepted?: 'resource' | 'location';
   /** No provisioningState in its properties, and no etag (managed identities). */
   readonly plain?: boolean;
 }
@@ -52,7 +62,8 @@ export interface Kind {
 export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resource): string => {
   if (goneAt !== null) return 'Deleting';
   if (azure.now() < readyAt) return phase;
-  return failure === null ? 'Succeeded' : 'Failed';
+  if (failure === null) return 'Succeeded';
+  return failure.code === 'Canceled' ? 'Canceled' : 'Failed';
 };
 
 /** The resource as a GET gives it. */
@@ -66,6 +77,7 @@ export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call)
     type: resource.type,
     ...(kind.plain === true ? {} : { etag: resource.etag }),
     ...rest,
+    ...kind.beside?.(azure, resource),
     properties: { ...state, ...properties, ...computed },
   };
 }

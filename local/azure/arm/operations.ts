@@ -1,21 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Answer } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Database } from '../store/database';
 import { type Failure } from '../store/resources';
+
+const parsed = z.string().transform((text): unknown => JSON.parse(text));
 
 const row = z.object({
   id: z.string(),
   startedAt: z.number(),
   endsAt: z.number(),
-  failure: z.union([
-    z.null(),
-    z
-      .string()
-      .transform((text): unknown => JSON.parse(text))
-      .pipe(z.object({ code: z.string(), message: z.string() })),
-  ]),
+  failure: z.union([z.null(), parsed.pipe(z.object({ code: z.string(), message: z.string() }))]),
 });
 
 interface Start {
@@ -25,6 +21,8 @@ interface Start {
   readonly apiVersion: string;
   readonly endsAt: number;
   readonly failure: Failure | null;
+  /** What a POST's operation ends with, or the resource that a PUT without a body makes. */
+  readonly output?: unknown;
 }
 
 /** Long-running operations (azure-facts §5). How far one is, is read off the clock: nothing runs, so a kill changes nothing. */
@@ -53,8 +51,13 @@ export class Operations {
     const startTime = new Date(startedAt).toISOString();
     if (this.now() < endsAt) return { status: 200, body: { name: id, status: 'InProgress', startTime } };
     const endTime = new Date(endsAt).toISOString();
-    if (failure === null) return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime } };
-    return { status: 200, body: { name: id, status: 'Failed', startTime, endTime, error: failure } };
+    if (failure === null) {
+      const output = this.output(id);
+      const properties = output === undefined ? {} : { properties: { output } };
+      return { status: 200, body: { name: id, status: 'Succeeded', startTime, endTime, ...properties } };
+    }
+    const status = failure.code === 'Canceled' ? 'Canceled' : 'Failed';
+    return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
   /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */
@@ -62,16 +65,24 @@ export class Operations {
     const { endsAt, failure } = this.find(id);
     if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
     if (failure !== null) throw new AzureError(409, failure.code, failure.message);
+    const output = this.output(id);
+    if (output !== undefined) return { status: 200, body: output };
     return { status: /\/providers\/microsoft\.resources\//i.test(location) ? 200 : 204 };
   }
 
-  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure }: Start): {
+  private output(id: string): unknown {
+    const sql = 'SELECT output FROM operationOutputs WHERE id = ?';
+    return this.db.row(z.object({ output: parsed }), sql, id)?.output;
+  }
+
+  private begin({ subscriptionId, namespace, location, apiVersion, endsAt, failure, output }: Start): {
     polled: string;
     result: string;
   } {
     const id = randomUUID();
     const stored = failure === null ? null : JSON.stringify(failure);
     this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);
+    if (output !== undefined) this.db.run('INSERT INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
     const base = `${this.origin}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}`;
     return {
       polled: `${base}/operations/${id}?api-version=${apiVersion}`,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, resourceNotFound } from '../http/errors';
-import { parentOf } from '../http/paths';
+import { nameOf, parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
 import { type Document, type Resource } from '../store/resources';
 import { type Kind, type Put, shown, stateOf } from './kind';
@@ -76,24 +76,45 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
   demandUnlocked(azure, kind, id, existing);
   const body = parseBody(kind.schema, call);
   const request: Put = { id, name: param(call, 'name'), subscriptionId, resourceGroup, body, existing, call };
+  return stored(azure, kind, request, group);
+}
+
+/** Stores what a checked PUT or PATCH asks for, and answers as its kind does. */
+function stored(azure: Azure, kind: Kind, request: Put, group: Resource): Answer {
+  const { call, existing } = request;
   demandSameLocation(request);
   const resource = store(azure, kind, request);
   const failure = resource.failure;
-  const headers =
-    kind.timing === undefined
-      ? {}
-      : azure.operations.put({
-          ...operationOf(kind, call, resource.document.location ?? group.document.location),
-          endsAt: resource.readyAt,
-          failure,
-        });
+  const start = {
+    ...operationOf(kind, call, resource.document.location ?? group.document.location),
+    endsAt: resource.readyAt,
+    failure,
+  };
+  if (kind.accepted === 'location') return acceptedLocation(azure, kind, resource, start, existing !== undefined);
+  if (kind.accepted === 'resource')
+    return { status: 202, body: shown(azure, kind, resource, call), headers: azure.operations.accepted(start) };
+  const headers = kind.timing === undefined ? {} : azure.operations.put(start);
   return { status: existing === undefined ? 201 : 200, body: shown(azure, kind, resource, call), headers };
+}
+
+/** Polled by Location alone, which in the end gives the resource; a change is done at once. */
+function acceptedLocation(
+  azure: Azure,
+  kind: Kind,
+  resource: Resource,
+  start: Parameters<Azure['operations']['accepted']>[0],
+  isChange: boolean,
+): Answer {
+  const done = shown(azure, kind, { ...resource, readyAt: 0 });
+  if (isChange) return ok(done);
+  const { Location = '' } = azure.operations.accepted({ ...start, output: done });
+  return { status: 202, headers: { Location, 'Retry-After': '17' } };
 }
 
 /** Stores a resource as its kind prepares it, and lets the kind follow it up. Also for inline children. */
 export function store(azure: Azure, kind: Kind, asked: Put): Resource {
   const put = { ...asked, body: withoutReadOnly(kind, asked.body) };
-  const { document, hidden, links, failure } = kind.prepare(azure, put);
+  const { document, hidden, links, failure, readyAt } = kind.prepare(azure, put);
   const { existing } = put;
   const timing = existing === undefined ? kind.timing?.put : (kind.timing?.update ?? kind.timing?.put);
   const [created, updated] = kind.phases ?? ['Updating', 'Updating'];
@@ -105,7 +126,7 @@ export function store(azure: Azure, kind: Kind, asked: Put): Resource {
       hidden: { ...existing?.hidden, ...hidden },
       createdAt: existing?.createdAt ?? azure.now(),
       // A PUT repeated while the first still runs does not hasten it.
-      readyAt: Math.max(existing?.readyAt ?? 0, timing === undefined ? azure.now() : doneAt(azure, timing)),
+      readyAt: readyAt ?? Math.max(existing?.readyAt ?? 0, timing === undefined ? azure.now() : doneAt(azure, timing)),
       phase: existing === undefined ? created : updated,
       failure: failure ?? null,
     },
@@ -180,11 +201,36 @@ const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optiona
 function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
   const existing = find(azure, kind, call);
   demandEtag(call, existing.id, existing.etag);
+  if (kind.merges === true) return merge(azure, kind, existing, call);
   const patch = parseBody(tagsOnly, call);
   const tags = patch.tags ?? existing.document.tags;
   const document = { ...existing.document, ...(tags === undefined ? {} : { tags }) };
   return ok(shown(azure, kind, azure.resources.setDocument(existing, document), call));
 }
+
+function merge(azure: Azure, kind: Kind, existing: Resource, call: Call): Answer {
+  const [subscriptionId, resourceGroup] = [param(call, 'subscriptionId'), param(call, 'resourceGroup')];
+  const group = demandGroup(azure, subscriptionId, resourceGroup, 'write');
+  demandUnlocked(azure, kind, existing.id, existing);
+  const patch = parseBody(z.record(z.string(), z.unknown()), call);
+  const body = parseBody(kind.schema, { ...call, body: merged(existing.document, patch) });
+  const { id } = existing;
+  return stored(azure, kind, { id, name: nameOf(id), subscriptionId, resourceGroup, body, existing, call }, group);
+}
+
+/** JSON merge patch: objects are merged, null takes away, all else replaces. Tags are replaced as a whole. */
+export function merged(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
+  const before = isObject(target) ? target : {};
+  const changed = Object.entries(patch).map(([name, value]): [string, unknown] => [
+    name,
+    name !== 'tags' && isObject(value) ? merged(before[name], value) : value,
+  ]);
+  const all: Record<string, unknown> = { ...before, ...Object.fromEntries(changed) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const operationOf = (
   kind: Kind,
@@ -214,7 +260,7 @@ const simple = (location: string): string => location.toLowerCase().replaceAll('
 function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource | undefined): void {
   const now = azure.now();
   const busy = (one: Resource): boolean => one.readyAt > now || one.goneAt !== null;
-  const parent = isChild(kind) ? azure.resources.get(parentOf(id)) : undefined;
+  const parent = isChild(kind) && kind.siblings !== true ? azure.resources.get(parentOf(id)) : undefined;
   const family = parent === undefined ? [] : [parent, ...azure.resources.below(parent.id)];
   const blocker =
     existing !== undefined && existing.goneAt !== null

@@ -20,6 +20,8 @@ const role = (id: string, name: string, description: string, permissions: Partia
   ...permissions,
 });
 
+const containers = 'Microsoft.Storage/storageAccounts/blobServices/containers';
+
 export const builtInRoles: readonly Role[] = [
   role(
     '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
@@ -97,6 +99,23 @@ export const builtInRoles: readonly Role[] = [
       'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
     ],
   }),
+  role(
+    'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+    'Storage Blob Data Contributor',
+    'Allows for read, write and delete access to Azure Storage blob containers and data',
+    {
+      actions: ['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`),
+      dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map(
+        (verb) => `${containers}/blobs/${verb}`,
+      ),
+    },
+  ),
+  role(
+    '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+    'Storage Blob Data Reader',
+    'Allows for read access to Azure Storage blob containers and data',
+    { actions: [`${containers}/read`], dataActions: [`${containers}/blobs/read`] },
+  ),
 ];
 
 const byId = new Map(builtInRoles.map((one) => [one.id, one]));

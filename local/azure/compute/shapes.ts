@@ -10,13 +10,15 @@ const imageReference = z.looseObject({
 });
 
 export const plan = z.looseObject({ name: z.string(), publisher: z.string(), product: z.string() });
+export type Plan = z.infer<typeof plan>;
 
-const sshKey = z.looseObject({ path: z.string().optional(), keyData: z.string() });
+const sshKey = z.looseObject({ path: z.string().optional(), keyData: z.string().optional() });
 
 const osProfile = z.looseObject({
   computerName: z.string().optional(),
-  adminUsername: z.string(),
+  adminUsername: z.string().optional(),
   adminPassword: z.string().optional(),
+  customData: z.string().optional(),
   linuxConfiguration: z
     .looseObject({
       disablePasswordAuthentication: z.boolean().optional(),
@@ -24,23 +26,48 @@ const osProfile = z.looseObject({
     })
     .optional(),
 });
+export type OsProfile = z.infer<typeof osProfile>;
 
-const deleteOption = z.enum(['Delete', 'Detach']).optional();
+/** Names in any case: the Azure CLI writes `fromImage`. */
+const oneOf = <T extends string>(names: readonly [T, ...T[]]) =>
+  z.preprocess(
+    (asked) => names.find((name) => typeof asked === 'string' && name.toLowerCase() === asked.toLowerCase()) ?? asked,
+    z.enum(names),
+  );
 
-export const vmProperties = z.looseObject({
+/** What is null is as if it were not there: the Azure CLI writes null for every option that was not given. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const given = Object.entries(value).filter(([, one]) => one !== null);
+  return Object.fromEntries(given.map(([name, one]) => [name, withoutNulls(one)]));
+}
+
+const deleteOption = oneOf(['Delete', 'Detach']).optional();
+
+const disk = z.looseObject({
+  name: z.string().optional(),
+  createOption: oneOf(['FromImage', 'Attach', 'Empty', 'Copy', 'Restore']),
+  deleteOption,
+  osType: oneOf(['Linux', 'Windows']).optional(),
+  diskSizeGB: z.number().int().optional(),
+  managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
+});
+export type VmDisk = z.infer<typeof disk>;
+
+const given = z.looseObject({
   hardwareProfile: z.looseObject({ vmSize: z.string() }),
   storageProfile: z.looseObject({
     imageReference: imageReference.optional(),
-    osDisk: z
-      .looseObject({
-        name: z.string().optional(),
-        createOption: z.string(),
-        deleteOption,
-        managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
-      })
-      .prefault({ createOption: 'FromImage' }),
+    osDisk: disk.prefault({ createOption: 'FromImage' }),
+    dataDisks: z.array(disk.extend({ lun: z.number().int().min(0).max(63) })).default([]),
   }),
   osProfile: osProfile.optional(),
+  diagnosticsProfile: z
+    .looseObject({
+      bootDiagnostics: z.looseObject({ enabled: z.boolean().optional(), storageUri: z.string().optional() }).optional(),
+    })
+    .optional(),
   networkProfile: z.looseObject({
     networkInterfaces: z
       .array(
@@ -49,6 +76,7 @@ export const vmProperties = z.looseObject({
       .min(1),
   }),
 });
+export const vmProperties = z.preprocess(withoutNulls, given);
 export type VmProperties = z.infer<typeof vmProperties>;
 
 export const vmIdentity = z.looseObject({
@@ -56,9 +84,15 @@ export const vmIdentity = z.looseObject({
   userAssignedIdentities: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** What a VM does that its resource does not say. */
+/** What a VM does that its resource does not say. Times are epoch milliseconds. */
 export const vmHidden = z.object({
+  /** What it is, or is on its way to be. */
   power: z.enum(['running', 'stopped', 'deallocated']).default('running'),
-  /** Epoch milliseconds from which it runs; the power state before that is `starting`. */
+  /** From when it runs; the power state before that is `starting`. */
   startedAt: z.number(),
+  /** When a stop or deallocation ends. */
+  settledAt: z.number().default(0),
+  /** When the run command (v1) that runs now ends. */
+  commandEndsAt: z.number().default(0),
+  generalized: z.boolean().default(false),
 });

@@ -1,36 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, type Put, stateOf } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Link, type Resource } from '../store/resources';
-import { demandImage, demandSize } from './placement';
+import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
+import { nicProperties } from '../network/networkInterfaces';
+import { disks } from './disks';
 import { instanceView } from './instanceView';
-import { plan, vmIdentity, vmProperties, type VmProperties } from './shapes';
+import { demandOsProfile } from './osProfile';
+import { demandCapacity, demandDisksFit } from './placement';
+import { demandDisk, demandSource, type Source } from './sources';
+import { plan, type VmDisk, vmIdentity, vmProperties, type VmProperties } from './shapes';
 
-export const disks: Kind = {
-  type: 'Microsoft.Compute/disks',
-  timing: { put: 'disk', remove: 'disk' },
-  phases: ['Creating', 'Updating'],
-  schema: z.looseObject({
-    location: z.string(),
-    properties: z.looseObject({ creationData: z.looseObject({ createOption: z.string() }) }),
-  }),
-  prepare: (azure, { body }) => ({
-    document: { ...body, properties: { diskState: 'Unattached', timeCreated: isoAt(azure.now()), ...body.properties } },
-  }),
-  computed: (azure, { id }) => {
-    const user = azure.resources.users(id)[0];
-    return user === undefined ? {} : { diskState: 'Attached' };
-  },
-  demandUnused(azure, { id }) {
-    const user = azure.resources.users(id)[0];
-    if (user === undefined) return;
-    throw new AzureError(409, 'OperationNotAllowed', `Disk ${id} is attached to VM ${user.source}.`);
-  },
-};
-
-const isoAt = (time: number): string => new Date(time).toISOString();
+const zones = z.array(z.enum(['1', '2', '3'])).max(1);
 
 export const virtualMachines: Kind = {
   type: 'Microsoft.Compute/virtualMachines',
@@ -40,12 +23,14 @@ export const virtualMachines: Kind = {
     location: z.string(),
     tags: z.record(z.string(), z.string()).optional(),
     plan: plan.optional(),
+    zones: zones.optional(),
     identity: vmIdentity.optional(),
     properties: vmProperties,
   }),
-  readOnly: ['instanceView'],
+  readOnly: ['instanceView', 'vmId', 'timeCreated'],
+  merges: true,
   prepare,
-  stored: attachDisk,
+  stored: follow,
   computed(azure, vm, call) {
     const asked = /instanceView/i.test(call?.query('$expand') ?? '');
     return asked ? { instanceView: instanceView(azure, vm) } : {};
@@ -54,72 +39,98 @@ export const virtualMachines: Kind = {
 };
 
 function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
-  const properties = vmProperties.parse(put.body.properties);
+  const asked = vmProperties.parse(put.body.properties);
+  // One that failed to be made begins again.
+  const isNew = put.existing === undefined || put.existing.failure !== null;
   const existing = put.existing === undefined ? undefined : vmProperties.parse(put.existing.document.properties);
-  if (existing !== undefined) demandUnchanged(existing, properties);
-  if (existing?.hardwareProfile.vmSize !== properties.hardwareProfile.vmSize) demandSize(azure, put, properties);
-  const failure = demandImage(azure, put, properties);
-  const nics = properties.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
+  if (existing !== undefined) demandUnchanged(existing, asked);
+  const { vmSize } = asked.hardwareProfile;
+  if (existing?.hardwareProfile.vmSize !== vmSize)
+    demandCapacity(azure, put, vmSize, zones.parse(put.body['zones'] ?? []));
+  const source = isNew ? demandSource(azure, put, asked) : undefined;
+  if (isNew && asked.storageProfile.osDisk.createOption !== 'Attach') demandOsProfile(asked.osProfile, put.name);
+  if (source !== undefined) demandDisksFit(azure, asked, source.content);
+  const nics = asked.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
   const identity = identityOf(azure, put);
-  const diskId = osDiskId(put, properties, existing);
+  const osDisk = named(put, asked.storageProfile.osDisk, existing?.storageProfile.osDisk, 'OsDisk_1');
+  const dataDisks = asked.storageProfile.dataDisks.map((one) => ({
+    ...named(
+      put,
+      one,
+      existing?.storageProfile.dataDisks.find(({ lun }) => lun === one.lun),
+      `DataDisk_${one.lun}`,
+    ),
+    lun: one.lun,
+  }));
+  for (const { createOption, managedDisk } of dataDisks)
+    if (createOption === 'Attach') demandDisk(azure, put, managedDisk.id);
+  const diskIds = [osDisk, ...dataDisks].map(({ managedDisk }) => managedDisk.id);
   const startedAt = doneAt(azure, 'virtualMachine');
+  const uses = [...nics, ...(identity?.ids ?? []), ...diskIds, ...(source?.uses ?? [])];
   return {
     document: {
       ...put.body,
       ...(identity === undefined ? {} : { identity: identity.shown }),
-      properties: stored(azure, put, properties, existing, diskId),
+      properties: stored(azure, put, asked, existing, { osDisk: withSize(osDisk, source), dataDisks }),
     },
-    // One that failed to be made begins again.
-    hidden: put.existing === undefined || put.existing.failure !== null ? { power: 'running', startedAt } : {},
-    links: [...nics, ...(identity?.ids ?? []), diskId].map((target): Link => ({ target, via: put.id })),
-    ...(failure === undefined ? {} : { failure }),
+    hidden:
+      source === undefined
+        ? {}
+        : { power: 'running', startedAt, generalized: false, hyperVGeneration: source.content.hyperVGeneration },
+    links: [...new Set(uses)].map((target): Link => ({ target, via: put.id })),
+    ...(source?.failure === undefined ? {} : { failure: source.failure }),
   };
 }
 
-/** What a GET shows: identity of the machine, its disk's id, no password. */
+type Named = VmDisk & { readonly name: string; readonly managedDisk: { readonly id: string } };
+
+/** A disk of the machine with the name and id that it has or gets. */
+function named({ id, name }: Put, asked: VmDisk, existing: VmDisk | undefined, suffix: string): Named {
+  const known = existing?.managedDisk?.id ?? asked.managedDisk?.id;
+  const group = id.split('/').slice(0, 5).join('/');
+  const fresh = asked.name ?? `${name}_${suffix}_${randomUUID().replaceAll('-', '')}`;
+  const diskId = known ?? `${group}/providers/${disks.type}/${fresh}`;
+  return {
+    osType: 'Linux',
+    caching: 'ReadWrite',
+    deleteOption: 'Detach',
+    ...existing,
+    ...asked,
+    name: diskId.slice(diskId.lastIndexOf('/') + 1),
+    managedDisk: { storageAccountType: 'Premium_LRS', ...existing?.managedDisk, ...asked.managedDisk, id: diskId },
+  };
+}
+
+const withSize = (disk: Named, source: Source | undefined): Named =>
+  source === undefined ? disk : { ...disk, diskSizeGB: disk.diskSizeGB ?? source.content.sizeGb };
+
+/** What a GET shows: identity of the machine, its disks' ids, no password and no custom data. */
 function stored(
   azure: Azure,
   put: Put,
   asked: VmProperties,
   existing: VmProperties | undefined,
-  diskId: string,
+  attached: { readonly osDisk: Named; readonly dataDisks: readonly Named[] },
 ): Record<string, unknown> {
   const { osProfile = existing?.osProfile, storageProfile, ...rest } = asked;
   const image = storageProfile.imageReference;
   const known = azure.tenant.images.find(
     ({ publisher, offer, sku }) => publisher === image?.publisher && offer === image.offer && sku === image.sku,
   );
-  const { adminPassword: _, ...profile } = osProfile ?? { adminUsername: '' };
-  const { osDisk } = storageProfile;
+  const { adminPassword: _, customData: __, ...profile } = osProfile ?? {};
   const was = put.existing?.document.properties;
+  const exact = known === undefined ? {} : { exactVersion: known.versions.at(-1) };
   return {
     ...rest,
     vmId: was?.['vmId'] ?? randomUUID(),
-    timeCreated: was?.['timeCreated'] ?? isoAt(azure.now()),
+    timeCreated: was?.['timeCreated'] ?? new Date(azure.now()).toISOString(),
     storageProfile: {
-      dataDisks: [],
       ...storageProfile,
-      ...(image === undefined ? {} : { imageReference: { ...image, exactVersion: known?.versions.at(-1) } }),
-      osDisk: {
-        osType: 'Linux',
-        caching: 'ReadWrite',
-        deleteOption: 'Detach',
-        diskSizeGB: 30,
-        ...osDisk,
-        name: diskId.slice(diskId.lastIndexOf('/') + 1),
-        managedDisk: { storageAccountType: 'Premium_LRS', ...osDisk.managedDisk, id: diskId },
-      },
+      ...(image === undefined ? {} : { imageReference: { ...image, ...exact } }),
+      ...attached,
     },
     ...(osProfile === undefined ? {} : { osProfile: { secrets: [], allowExtensionOperations: true, ...profile } }),
   };
-}
-
-function osDiskId({ id, name }: Put, asked: VmProperties, existing: VmProperties | undefined): string {
-  const { osDisk } = asked.storageProfile;
-  const known = existing?.storageProfile.osDisk.managedDisk?.id ?? osDisk.managedDisk?.id;
-  if (known !== undefined) return known;
-  const group = id.split('/').slice(0, 5).join('/');
-  return `${group}/providers/Microsoft.Compute/disks/${osDisk.name ?? `${name}_OsDisk_1_${randomUUID().replaceAll('-', '')}`}`;
 }
 
 /** The properties of a machine that cannot be changed once it exists. */
@@ -129,13 +140,17 @@ function demandUnchanged(was: VmProperties, is: VmProperties): void {
       members: { target: property },
     });
   const keys = ({ osProfile }: VmProperties): string =>
-    JSON.stringify(osProfile?.linuxConfiguration?.ssh?.publicKeys.map(({ keyData }) => keyData.trim()) ?? []);
+    JSON.stringify(osProfile?.linuxConfiguration?.ssh?.publicKeys.map(({ keyData }) => keyData?.trim()) ?? []);
   if (is.osProfile !== undefined) {
     if (is.osProfile.adminUsername !== was.osProfile?.adminUsername) throw refuse('osProfile.adminUsername');
     if (keys(is) !== keys(was)) throw refuse('linuxConfiguration.ssh.publicKeys');
     const computer = is.osProfile.computerName;
-    if (computer !== undefined && computer !== was.osProfile.computerName) throw refuse('osProfile.computerName');
+    if (computer !== undefined && computer !== was.osProfile?.computerName) throw refuse('osProfile.computerName');
   }
+  const [before, now] = [was.storageProfile.osDisk, is.storageProfile.osDisk];
+  if (now.name !== undefined && now.name !== before.name) throw refuse('osDisk.name');
+  const diskId = now.managedDisk?.id?.toLowerCase();
+  if (diskId !== undefined && diskId !== before.managedDisk?.id?.toLowerCase()) throw refuse('osDisk.managedDisk.id');
   const image = ({ storageProfile: { imageReference: one } }: VmProperties): string =>
     [one?.id, one?.publisher, one?.offer, one?.sku, one?.version].join('|').toLowerCase();
   if (is.storageProfile.imageReference !== undefined && image(is) !== image(was)) throw refuse('imageReference');
@@ -192,22 +207,34 @@ function identityOf(azure: Azure, put: Put): { shown: Record<string, unknown>; i
   };
 }
 
-/** A VM from an image brings its OS disk into being. */
-function attachDisk(azure: Azure, vm: Resource): void {
-  const { osDisk } = vmProperties.parse(vm.document.properties).storageProfile;
-  const id = osDisk.managedDisk?.id;
+/** A machine brings into being the disks that it names and that are not there. */
+function follow(azure: Azure, vm: Resource, { existing }: Put): void {
+  if (vm.failure === null && (existing === undefined || existing.failure !== null))
+    setTraffic(azure, vm, vm.readyAt, IDLE_BYTES_PER_MINUTE);
+  const { osDisk, dataDisks } = vmProperties.parse(vm.document.properties).storageProfile;
+  makeDisk(azure, vm, osDisk, true);
+  for (const one of dataDisks) makeDisk(azure, vm, one, false);
+}
+
+function makeDisk(azure: Azure, vm: Resource, disk: VmDisk, isSystem: boolean): void {
+  const id = disk.managedDisk?.id;
   if (id === undefined || azure.resources.get(id) !== undefined) return;
   const { location, tags } = vm.document;
+  const bought = vm.document['plan'];
+  const system = {
+    osType: disk.osType ?? 'Linux',
+    hyperVGeneration: vm.hidden['hyperVGeneration'],
+    creationData: { createOption: 'FromImage' },
+    ...(bought === undefined ? {} : { purchasePlan: bought }),
+  };
   const document = {
     location,
     ...(tags === undefined ? {} : { tags }),
-    sku: { name: osDisk.managedDisk?.storageAccountType ?? 'Premium_LRS' },
-    managedBy: vm.id,
+    sku: { name: disk.managedDisk?.storageAccountType ?? 'Premium_LRS' },
     properties: {
-      osType: 'Linux',
-      creationData: { createOption: 'FromImage' },
-      diskSizeGB: 30,
-      timeCreated: isoAt(azure.now()),
+      ...(isSystem ? system : { creationData: { createOption: 'Empty' } }),
+      diskSizeGB: disk.diskSizeGB ?? 30,
+      timeCreated: new Date(azure.now()).toISOString(),
     },
   };
   const { createdAt, readyAt } = vm;
@@ -217,12 +244,30 @@ function attachDisk(azure: Azure, vm: Resource): void {
   );
 }
 
-/** With deleteOption `Delete` the disk and NICs go with the VM; the default leaves them behind, as in Azure. */
+/** With deleteOption `Delete` disks, NICs and their public addresses go with the VM; the default leaves them behind. */
 function removeAttached(azure: Azure, vm: Resource, goneAt: number): void {
   const { storageProfile, networkProfile } = vmProperties.parse(vm.document.properties);
-  const { osDisk } = storageProfile;
   const nics = networkProfile.networkInterfaces.filter(({ properties }) => properties?.deleteOption === 'Delete');
-  for (const { id } of nics) azure.resources.remove(id, goneAt);
-  if (osDisk.deleteOption === 'Delete' && osDisk.managedDisk?.id !== undefined)
-    azure.resources.remove(osDisk.managedDisk.id, goneAt);
+  const addresses = nics.flatMap(({ id }) => addressesToDelete(azure, id));
+  const attached = [storageProfile.osDisk, ...storageProfile.dataDisks]
+    .filter(({ deleteOption }) => deleteOption === 'Delete')
+    .flatMap(({ managedDisk }) => managedDisk?.id ?? []);
+  for (const id of [...nics.map((nic) => nic.id), ...addresses, ...attached]) azure.resources.remove(id, goneAt);
+}
+
+const deletable = z.looseObject({
+  id: z.string(),
+  properties: z.looseObject({ deleteOption: z.string().optional() }).optional(),
+});
+
+function addressesToDelete(azure: Azure, nicId: string): string[] {
+  const nic = azure.resources.get(nicId);
+  if (nic === undefined) return [];
+  const addresses = nicProperties
+    .parse(nic.document.properties)
+    .ipConfigurations.flatMap(({ properties }) => properties.publicIPAddress ?? []);
+  return addresses
+    .map((one) => deletable.parse(one))
+    .filter(({ properties }) => properties?.deleteOption === 'Delete')
+    .map(({ id }) => id);
 }

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../random';
 import { type Azure } from '../azure';
-import { notSimulated } from '../governance/notSimulated';
+import { notSimulated } from '../http/notSimulated';
 import { type Context, functionsAt, lazily, withCopies } from './context';
 import { ExpressionError, isObject, resolve } from './expressions';
 import { idWithin } from './resourceIds';

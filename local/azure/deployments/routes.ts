@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../random';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
-import { notSimulated } from '../governance/notSimulated';
+import { notSimulated } from '../http/notSimulated';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
 import { nameOf, resourceGroupOf, subscriptionOf } from '../http/paths';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notSimulated } from '../governance/notSimulated';
+import { notSimulated } from '../http/notSimulated';
 import { badRequest, type AzureError } from '../http/errors';
 import { isObject } from './expressions';
 

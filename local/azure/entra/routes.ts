@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
+import { randomUUID } from '../random';
 import { applicationToken, identityToken, secretIsValid } from './principals';
 
 /** Microsoft Entra ID: the token endpoint, its discovery documents, and App Service's managed identity endpoint. */

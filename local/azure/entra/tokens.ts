@@ -4,12 +4,13 @@ import { z } from 'zod';
 import { type Caller } from '../http/call';
 
 /** A resource that tokens are asked for, and the other names it goes by. */
-export type Audience = 'arm' | 'graph' | 'vault';
+export type Audience = 'arm' | 'graph' | 'vault' | 'storage';
 
 const names: Readonly<Record<Audience, readonly string[]>> = {
   arm: ['https://management.azure.com', 'https://management.core.windows.net', '797f4846-ba00-4fd7-ba43-dac1f8f63013'],
   graph: ['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000'],
   vault: ['https://vault.azure.net', 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'],
+  storage: ['https://storage.azure.com', 'e406a681-f3d4-42a8-90b6-c2b029497af1'],
 };
 
 const claims = z.object({
@@ -65,7 +66,7 @@ export class Tokens {
   /** `https://x/.default`, `https://x//.default`, `https://x/` and `https://x` are one audience; undefined if unknown. */
   audienceOf(resourceOrScope: string): string | undefined {
     const audience = resourceOrScope.replace(/\/+\.default$/i, '').replace(/\/+$/, '');
-    const known = [...names.arm, ...names.graph, ...names.vault, this.origin];
+    const known = [...names.arm, ...names.graph, ...names.vault, ...names.storage, this.origin];
     return known.find((name) => name.toLowerCase() === audience.toLowerCase());
   }
 

@@ -1,9 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { hashSecret } from '../entra/principals';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomBytes, randomUUID } from '../random';
 import { type Entry } from '../store/directory';
 import { demandCreate, demandRead, demandWrite } from './access';
 import { denied, graphBadRequest, notFound } from './errors';

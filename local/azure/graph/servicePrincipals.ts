@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type AppRoleAssignment, type Entry } from '../store/directory';
 import { demandCreate, demandGrant, demandRead, demandWrite } from './access';
 import { graphBadRequest, notFound } from './errors';

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { type Azure } from '../azure';
 import { type Verdict } from '../entra/tokens';
+import { randomUUID } from '../random';
 import { type Answer, type Api } from './call';
 
 type Guarded = Exclude<Api, 'open'>;

@@ -18,6 +18,9 @@ export interface Call {
   /** Names are case-insensitive and may be percent-encoded (`api%2Dversion`). */
   readonly query: (name: string) => string | undefined;
   readonly header: (name: string) => string | undefined;
+  readonly headerNames: () => readonly string[];
+  /** As it was asked for, with its query: what shared keys sign. */
+  readonly url: string;
   readonly body: unknown;
   readonly caller: Caller;
   /** The scope in front of `/providers/Microsoft.Authorization`, or ''. */
@@ -46,6 +49,8 @@ export type Route =
       readonly api: 'arm' | 'graph' | 'vault';
       /** False where the answer itself is cut to what the caller may see. */
       readonly authorize?: boolean;
+      /** False where it only says what to do instead. */
+      readonly simulated?: false;
       readonly handle: (call: Call) => Answer;
     };
 

@@ -1,8 +1,8 @@
-import { type Answer, type Caller, type Method } from './call';
+import { type Answer, type Call, type Caller, type Method } from './call';
 
 /** A request that this Azure makes to itself for somebody: a deployment's PUT of a resource. */
 export interface InnerRequest {
-  readonly method: Method;
+  readonly method: string;
   readonly path: string;
   readonly apiVersion: string;
   readonly body?: unknown;
@@ -44,3 +44,21 @@ export class LateInner implements Inner {
     return this.inner;
   }
 }
+
+/** The call that a request of its own is, once routed. */
+export const innerCall = (
+  { method, path, apiVersion, body, caller }: InnerRequest,
+  scope: string,
+  params: Call['params'],
+): Call => ({
+  method,
+  path,
+  scope,
+  params,
+  query: (name) => (name.toLowerCase() === 'api-version' ? apiVersion : undefined),
+  header: () => undefined,
+  headerNames: () => [],
+  url: path,
+  body,
+  caller,
+});

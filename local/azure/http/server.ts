@@ -1,83 +1,95 @@
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { text as textOf } from 'node:stream/consumers';
+import { UserError } from '../userError';
 import { AzureError } from './errors';
 import { type Dispatcher, type Outcome } from './dispatch';
+import { readBody, wireOf } from './text';
 
 const LARGEST_BODY = 4 * 1024 * 1024;
 
-/** Listens on the loopback address only. `use` is called before the first request can arrive. */
-export async function listen(
-  port: number,
-  tls: { key: string; cert: string },
-  use: (origin: string) => Dispatcher,
-): Promise<Server> {
-  const server = createServer({ ...tls, keepAlive: true });
+export interface BoundServer {
+  readonly server: Server;
+  /** `https://127.0.0.1:<port>` */
+  readonly origin: string;
+  /** From now on it answers. */
+  use(tls: { key: string; cert: string }, dispatcher: Dispatcher): void;
+}
+
+/** Takes a port of the loopback address. Before `use`, a client that connects fails as if nobody were there. */
+export async function bind(port: number): Promise<BoundServer> {
+  const server = createServer({ keepAlive: true });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(portError(port, error)));
     server.listen(port, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
-  const dispatcher = use(`https://127.0.0.1:${address.port}`);
-  server.on('request', (request, response) => {
-    serve(dispatcher, request, response).catch((error: unknown) => {
-      console.error('The simulated Azure could not answer:', error);
-      request.socket.destroy();
-    });
-  });
-  return server;
+  return {
+    server,
+    origin: `https://127.0.0.1:${address.port}`,
+    use: (tls, dispatcher) => {
+      server.setSecureContext(tls);
+      server.on('request', (request, response) => {
+        serve(dispatcher, request, response).catch((error: unknown) => {
+          console.error('The simulated Azure could not answer:', error);
+          request.socket.destroy();
+        });
+      });
+    },
+  };
 }
+
+const portError = (port: number, error: Error): Error =>
+  'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')
+    ? new UserError(
+        `Port ${port} ${error.code === 'EACCES' ? 'may not be used' : 'is in use. Is this running already? End it'}, or choose another port with --port.`,
+      )
+    : error;
 
 async function serve(dispatcher: Dispatcher, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const method = request.method ?? 'GET';
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value[0] : value;
+  };
   const outcome = await dispatcher.dispatch({
-    method: request.method ?? 'GET',
+    method,
     url: request.url ?? '/',
-    header: (name) => {
-      const value = request.headers[name.toLowerCase()];
-      return Array.isArray(value) ? value[0] : value;
-    },
-    body: () => readBody(request),
+    header,
+    headerNames: () => Object.keys(request.headers),
+    body: () => bodyOf(request, header),
   });
-  if (outcome === 'reset') request.socket.destroy();
-  else send(request, response, outcome);
+  send(request, response, outcome);
 }
 
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, body, headers = {} }: Exclude<Outcome, 'reset'>,
-): void {
-  const id = randomUUID();
-  const text = body === undefined || request.method === 'HEAD' ? '' : JSON.stringify(body);
-  response.writeHead(status, {
-    'Cache-Control': 'no-cache',
-    'x-ms-request-id': id,
-    'x-ms-correlation-request-id': id,
-    'request-id': id,
-    ...(text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' }),
-    'Content-Length': String(Buffer.byteLength(text)),
-    ...headers,
-  });
-  response.end(text);
+function send(request: IncomingMessage, response: ServerResponse, outcome: Outcome): void {
+  if (outcome.cut === 'reset') {
+    request.socket.destroy();
+    return;
+  }
+  if (outcome.cut === 'hang') {
+    if (outcome.seconds !== undefined) setTimeout(() => request.socket.destroy(), outcome.seconds * 1000).unref();
+    return;
+  }
+  const { status, headers, content } = wireOf(request.method ?? 'GET', outcome);
+  response.writeHead(status, headers);
+  if (outcome.cut === 'truncate')
+    response.write(content.slice(0, Math.ceil(content.length / 2)), () => request.socket.destroy());
+  else response.end(content);
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) {
-    throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
-  }
-  const text = await textOf(request);
-  if (text === '') return undefined;
-  if (request.headers['content-type']?.includes('form-urlencoded') === true)
-    return Object.fromEntries(new URLSearchParams(text));
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AzureError(
-      400,
-      'InvalidRequestContent',
-      'The request content was invalid and could not be deserialized: it is not JSON.',
-    );
-  }
+async function bodyOf(request: IncomingMessage, header: (name: string) => string | undefined): Promise<unknown> {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length > LARGEST_BODY) throw new AzureError(413, 'RequestContentTooLarge', 'The request content is too large.');
+  if (length === 0 && request.headers['transfer-encoding'] === undefined) return undefined;
+  return readBody(await bytesOf(request), header);
 }
+
+const bytesOf = (request: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('The client hung up.')));
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+  });

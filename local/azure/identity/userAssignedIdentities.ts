@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind } from '../arm/kind';
 import { doneAt } from '../azure';
+import { randomUUID } from '../random';
 
 const ids = z.looseObject({ principalId: z.string(), clientId: z.string() });
 

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, type Method, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Secret } from '../store/secrets';
 import { type Vault, vaultOf } from './vaults';
 

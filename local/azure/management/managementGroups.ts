@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { roleByName } from '../authorization/roles';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { managementGroupId, nameOf } from '../http/paths';
+import { randomUUID } from '../random';
 import { type ManagementGroup } from '../store/hierarchy';
 import { descendants, entities, shownTree, visibleGroups } from './tree';
 
@@ -26,11 +27,11 @@ export const managementGroupRoutes = (azure: Azure): readonly Route[] => {
     handle,
   });
   return [
-    route('GET', ALL, (call) => ok({ value: visibleGroups(azure, call) }), false),
+    route('GET', ALL, (call) => ok(paged(azure, call, visibleGroups(azure, call))), false),
     route('POST', '/providers/Microsoft.Management/getEntities', (call) => ok(entities(azure, call)), false),
     route('GET', ONE, (call) => ok(shownTree(azure, demandGroup(azure, param(call, 'name')), call))),
     route('GET', `${ONE}/descendants`, (call) =>
-      ok({ value: descendants(azure, demandGroup(azure, param(call, 'name'))) }),
+      ok(paged(azure, call, descendants(azure, demandGroup(azure, param(call, 'name'))))),
     ),
     // Rights are asked where they count: at the parents.
     route('PUT', ONE, (call) => put(azure, call), false),

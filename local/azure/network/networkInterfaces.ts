@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, type Put, usable } from '../arm/kind';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Link, type Resource } from '../store/resources';
 import { nextNumber } from '../store/settings';
 import { demandFree } from './publicAddresses';

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, type Put, shown } from '../arm/kind';
 import { removeResource, store } from '../arm/resourceRoutes';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Resource } from '../store/resources';
 import { usersOfType } from './references';
 import { defaultRules, demandNoConflict, demandRule, inlineRule, rulesOf, securityRules } from './securityRules';

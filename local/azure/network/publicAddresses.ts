@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, usable } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { type Resource } from '../store/resources';
 import { nextNumber } from '../store/settings';
 import { reference, usersOfType } from './references';

@@ -1,11 +1,11 @@
 import ipaddr from 'ipaddr.js';
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Kind, type Put, shown, usable } from '../arm/kind';
 import { removeResource, store } from '../arm/resourceRoutes';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
 import { nameOf, parentOf } from '../http/paths';
+import { randomUUID } from '../random';
 import { type Resource } from '../store/resources';
 import { reference } from './references';
 

@@ -1,4 +1,4 @@
-import { notSimulated } from '../governance/notSimulated';
+import { notSimulated } from '../http/notSimulated';
 import { type Answer, type Route } from '../http/call';
 
 const GROUP = '/subscriptions/:subscriptionId/resourceGroups/:resourceGroup';
@@ -20,6 +20,7 @@ export const refusedRoutes = (): readonly Route[] =>
     path,
     api: 'arm',
     authorize: false,
+    simulated: false,
     handle: (): Answer => {
       throw notSimulated(what, instead);
     },

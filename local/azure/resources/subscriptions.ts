@@ -1,6 +1,7 @@
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { paged } from '../http/paging';
 import { type Subscription } from '../store/hierarchy';
 
 const ONE = '/subscriptions/:subscriptionId';
@@ -41,8 +42,10 @@ export function demandSubscription(azure: Azure, id: string): Subscription {
 }
 
 function list(azure: Azure, call: Call): Answer {
-  const value = azure.rbac.visible(call.caller.principalId).map((one) => shown(azure, one));
-  return ok({ value, count: { type: 'Total', value: value.length } });
+  const visible = azure.rbac.visible(call.caller.principalId);
+  const { value, ...next } = paged(azure, call, visible);
+  const count = { type: 'Total', value: visible.length };
+  return ok({ value: value.map((one) => shown(azure, one)), count, ...next });
 }
 
 const shown = (azure: Azure, { id, name, state, tags }: Subscription): Record<string, unknown> => ({

@@ -45,7 +45,7 @@ export function machine(azure: Azure, vm: Resource): Machine {
     id: vm.id,
     name: nameOf(vm.id),
     adminUsername: osProfile?.adminUsername ?? '',
-    sshPublicKeys: osProfile?.linuxConfiguration?.ssh?.publicKeys.map(({ keyData }) => keyData) ?? [],
+    sshPublicKeys: osProfile?.linuxConfiguration?.ssh?.publicKeys.flatMap(({ keyData }) => keyData ?? []) ?? [],
     powerState: vm.failure === null ? power : 'failed',
     startedAt,
     tags: vm.document.tags ?? {},

@@ -35,7 +35,8 @@ export function reach(azure: Azure, address: string, port: number, source: strin
   return { vmId, ...(denied ?? verdicts.at(-1) ?? { allowed: false, rule: 'none' }) };
 }
 
-const groupOf = (resource: Resource | undefined): string | undefined => {
+/** The network security group of a subnet or network interface. */
+export const groupOf = (resource: Resource | undefined): string | undefined => {
   const group: unknown = resource?.document.properties['networkSecurityGroup'];
   return typeof group === 'object' && group !== null && 'id' in group && typeof group.id === 'string'
     ? group.id
@@ -68,24 +69,32 @@ function decide(
   port: number,
   source: string,
 ): { allowed: boolean; rule: string } {
+  const space = addressSpaceOf(azure, target.subnetId);
+  const found = rulesInForce(azure, group).find(({ properties }) => applies(properties, target, port, source, space));
+  return { allowed: found?.properties.access === 'Allow', rule: found?.name ?? 'none' };
+}
+
+/** A group's rules as they work now, the first to decide first. */
+export function rulesInForce(azure: Azure, group: string): readonly { name: string; properties: Rule }[] {
   const now = azure.now();
   // A new rule works once its operation has ended; one being deleted works until then.
   const own = rulesOf(azure, group).filter(({ resource }) => resource.readyAt <= now);
-  const space = addressSpaceOf(azure, target.subnetId);
-  const inOrder = [...own, ...defaultRules].sort((a, b) => a.properties.priority - b.properties.priority);
-  const found = inOrder.find(({ properties }) => applies(properties, target, port, source, space));
-  return { allowed: found?.properties.access === 'Allow', rule: found?.name ?? 'none' };
+  return [...own, ...defaultRules].sort((a, b) => a.properties.priority - b.properties.priority);
 }
 
 function applies(rule: Rule, target: Target, port: number, source: string, space: readonly string[]): boolean {
   if (rule.direction !== 'Inbound' || !['*', 'tcp'].includes(rule.protocol.toLowerCase())) return false;
-  const destinations = [rule.destinationAddressPrefix ?? [], rule.destinationAddressPrefixes].flat();
   return (
     portsOf(rule).some((text) => within(portRange(text), port)) &&
     sourcesOf(rule).some((prefix) => matches(prefix, source, space)) &&
-    destinations.some((prefix) => matches(prefix, target.privateAddress, space))
+    isAimedAt(rule, target.privateAddress, space)
   );
 }
+
+export const isAimedAt = (rule: Rule, privateAddress: string, space: readonly string[]): boolean =>
+  [rule.destinationAddressPrefix ?? [], rule.destinationAddressPrefixes]
+    .flat()
+    .some((prefix) => matches(prefix, privateAddress, space));
 
 const within = (range: readonly [number, number] | undefined, port: number): boolean =>
   range !== undefined && port >= range[0] && port <= range[1];

@@ -2,28 +2,80 @@ import { z } from 'zod';
 import { type Database } from '../store/database';
 
 const full = z.object({
+  sequence: z.number(),
   method: z.string(),
   path: z.string(),
+  /** Object id of the principal; '' where nobody signed in. */
   caller: z.string(),
+  /** 0: the connection was cut, or never answered. */
   status: z.number(),
   time: z.number(),
+  throttled: z.number().transform((value) => value !== 0),
+  /** What fault struck, if one did. */
+  fault: z.string().nullable(),
 });
-export type Asked = z.infer<typeof full>;
+type Recorded = z.infer<typeof full>;
+export type Asked = Omit<Recorded, 'sequence' | 'throttled'>;
 
-/** Every request asked of this Azure, the simulator's own excepted. Never a body, a query, a token or a secret. */
+export interface RecordFilter {
+  readonly throttled?: boolean | undefined;
+  readonly caller?: string | undefined;
+  /** Only later ones. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Of every request the newest this many are kept; the totals count all. */
+const KEPT = 1_000_000;
+const BATCH = 500;
+const WRITE_MS = 100;
+
+const INSERT =
+  'INSERT INTO asked (time, method, path, operation, caller, status, throttled, fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+const COUNT = `INSERT INTO askedTotals VALUES (?, ?, ?)
+  ON CONFLICT (operation) DO UPDATE SET count = count + excluded.count, throttled = throttled + excluded.throttled`;
+
+/**
+ * Every request asked of this Azure, the simulator's own excepted. Never a body, a query, a token or a secret.
+ * Many are written as one transaction; what had an effect is written with it.
+ */
 export class RequestRecord {
+  private waiting: Asked[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
   constructor(private readonly db: Database) {}
 
-  add({ method, path, caller, status, time }: Asked): void {
-    const sql = 'INSERT INTO requests (time, method, path, operation, caller, status) VALUES (?, ?, ?, ?, ?, ?)';
-    this.db.run(sql, time, method, path, `${method} ${kindOf(path)}`, caller, status);
+  add(asked: Asked): void {
+    this.waiting.push(asked);
+    if (this.waiting.length >= BATCH) this.write();
+    else this.timer ??= setTimeout(() => this.write(), WRITE_MS).unref();
+  }
+
+  /** Writes what waits. Inside a transaction it is part of that. */
+  write(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.waiting.length === 0) return;
+    const rows = this.waiting;
+    this.waiting = [];
+    const totals = new Map<string, { count: number; throttled: number }>();
+    this.db.transaction(() => {
+      for (const { time, method, path, caller, status, fault } of rows) {
+        const operation = `${method} ${kindOf(path)}`;
+        const throttled = status === 429 ? 1 : 0;
+        this.db.run(INSERT, time, method, path, operation, caller, status, throttled, fault);
+        const total = totals.get(operation) ?? { count: 0, throttled: 0 };
+        totals.set(operation, { count: total.count + 1, throttled: total.throttled + throttled });
+      }
+      for (const [operation, { count, throttled }] of totals) this.db.run(COUNT, operation, count, throttled);
+      this.db.run('DELETE FROM asked WHERE sequence <= (SELECT max(sequence) FROM asked) - ?', KEPT);
+    });
   }
 
   summary(): { total: number; throttled: number; byOperation: Record<string, number> } {
+    this.write();
     const shape = z.object({ operation: z.string(), count: z.number(), throttled: z.number() });
-    const sql = `SELECT operation, count(*) AS count, sum(status = 429) AS throttled FROM requests
-      GROUP BY operation ORDER BY operation`;
-    const rows = this.db.rows(shape, sql);
+    const rows = this.db.rows(shape, 'SELECT * FROM askedTotals ORDER BY operation');
     return {
       total: rows.reduce((sum, { count }) => sum + count, 0),
       throttled: rows.reduce((sum, { throttled }) => sum + throttled, 0),
@@ -31,13 +83,16 @@ export class RequestRecord {
     };
   }
 
-  all(): Asked[] {
-    return this.db.rows(full, 'SELECT method, path, caller, status, time FROM requests ORDER BY sequence');
+  all({ throttled, caller, after = 0, limit = KEPT }: RecordFilter = {}): Recorded[] {
+    this.write();
+    const sql = `SELECT * FROM asked WHERE sequence > ? AND throttled >= ? AND (? = '' OR caller = ?)
+      ORDER BY sequence LIMIT ?`;
+    return this.db.rows(full, sql, after, throttled === true ? 1 : 0, caller ?? '', caller ?? '', limit);
   }
 }
 
 /** What a path is about: `networkSecurityGroups`, `securityRules`, `applications`, `secrets`, `token`. */
-function kindOf(path: string): string {
+export function kindOf(path: string): string {
   const provider = path.toLowerCase().lastIndexOf('/providers/');
   const parts = path
     .slice(Math.max(provider, 0))

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
+import { powerOf } from '../compute/instanceView';
+import { addScriptAnswer, clearScriptAnswers, scriptAnswer, scriptAnswers } from '../compute/scripts';
+import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { applicationToken } from '../entra/principals';
-import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
+import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { badRequest } from '../http/errors';
+import { allExposures } from './exposures';
 import { fault } from './faults';
 import { findMachine, machine, machines, machineToken } from './machines';
+import { rolesHeld, whatIsLeft } from './questions';
 import { reach } from './reach';
 
 const open = (
@@ -21,11 +26,24 @@ const open = (
 /** The simulator's own: what Azure has no API for, and rehearsals need. No token, loopback only. */
 export const simulatorRoutes = (azure: Azure): readonly Route[] => [
   open('GET', '/health', () => ok({ status: 'ready' })),
-  open('GET', '/requests', (call) => ok(call.query('full') === 'true' ? azure.record.all() : azure.record.summary())),
+  open('GET', '/requests', (call) => requests(azure, call)),
   open('GET', '/windows', () => ok(azure.windows.all())),
+  open('GET', '/exposures', () => ok(allExposures(azure))),
+  open('GET', '/roles', (call) => ok(rolesHeld(azure, call.query('principal'), call.query('scope')))),
+  open('GET', '/left', (call) => ok(whatIsLeft(azure, call.query('createdBy')))),
   open('GET', '/reach', (call) => reached(azure, call)),
   open('GET', '/vms', (call) => virtualMachines(azure, call)),
   open('POST', '/vms/token', (call) => vmToken(azure, call)),
+  open('POST', '/vms/traffic', (call) => vmTraffic(azure, call)),
+  open('GET', '/vms/scripts', () => ok(scriptAnswers(azure))),
+  open('POST', '/vms/scripts', (call) => {
+    addScriptAnswer(azure, parseBody(scriptAnswer, call));
+    return { status: 201, body: scriptAnswers(azure) };
+  }),
+  open('DELETE', '/vms/scripts', () => {
+    clearScriptAnswers(azure);
+    return { status: 204 };
+  }),
   open('POST', '/token', (call) => principalToken(azure, call)),
   open('POST', '/subscriptions', (call) => addSubscription(azure, call)),
   open('GET', '/faults', () => ok(azure.faults.list())),
@@ -37,7 +55,34 @@ export const simulatorRoutes = (azure: Azure): readonly Route[] => [
     azure.faults.clear();
     return { status: 204 };
   }),
+  open('DELETE', '/faults/:id', (call) => {
+    azure.faults.clear(Number(param(call, 'id')));
+    return { status: 204 };
+  }),
+  open('POST', '/outside', (call) => azure.hand.act(parseBody(outside, call))),
 ];
+
+const filter = z.object({
+  full: z.literal('true').optional(),
+  throttled: z.enum(['true', 'false']).optional(),
+  caller: z.string().optional(),
+  after: z.coerce.number().optional(),
+  limit: z.coerce.number().int().positive().optional(),
+});
+
+/** The totals; with `full=true` the requests themselves, from the sequence number `after` on. */
+function requests(azure: Azure, call: Call): Answer {
+  const names = ['full', 'throttled', 'caller', 'after', 'limit'] as const;
+  const query = Object.fromEntries(names.map((name) => [name, call.query(name)]));
+  const { full, throttled, ...rest } = parseBody(filter, { ...call, body: query });
+  return ok(full === 'true' ? azure.record.all({ ...rest, throttled: throttled === 'true' }) : azure.record.summary());
+}
+
+const outside = z.strictObject({
+  method: z.enum(['GET', 'PUT', 'POST', 'PATCH', 'DELETE']),
+  path: z.string().startsWith('/'),
+  body: z.unknown().optional(),
+});
 
 const missing = (message: string): Answer => ({ status: 404, body: { error: { code: 'NotFound', message } } });
 
@@ -74,6 +119,20 @@ async function vmToken(azure: Azure, call: Call): Promise<Answer> {
     resource,
     token_type: 'Bearer',
   });
+}
+
+/** What an appliance says that it sends from now on, on top of what any machine does. */
+function vmTraffic(azure: Azure, call: Call): Answer {
+  const { vmId, bytesPerMinute } = parseBody(
+    z.strictObject({ vmId: z.string(), bytesPerMinute: z.number().int().min(0) }),
+    call,
+  );
+  const vm = findMachine(azure, vmId);
+  if (vm === undefined) return missing(`There is no VM ${vmId}.`);
+  if (powerOf(azure, vm).power !== 'running')
+    return { status: 409, body: { error: { code: 'Conflict', message: `The VM ${vmId} does not run.` } } };
+  setTraffic(azure, vm, azure.now(), IDLE_BYTES_PER_MINUTE + bytesPerMinute);
+  return ok({ vmId: vm.id, bytesPerMinute });
 }
 
 /** A token for one of the tenant's own principals by name: how a rehearsal plays the administrator. */

@@ -1,6 +1,10 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type z } from 'zod';
+import { UserError } from '../userError';
 import { schema } from './schema';
+
+/** The format of the file, raised when an older program could no longer read it. */
+const FORMAT = 1;
 
 /**
  * The one SQLite file that holds the whole simulated Azure.
@@ -9,15 +13,31 @@ import { schema } from './schema';
 export class Database {
   private readonly sqlite: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
+  /** The table that a statement writes; '' if none. */
+  private readonly written = new Map<string, string>();
+  private readonly versions = new Map<string, number>();
+  private rollbacks = 0;
+  private depth = 0;
 
-  /** @param file a path, or ':memory:' */
-  constructor(file: string) {
-    this.sqlite = new DatabaseSync(file);
+  /**
+   * @param file a path, or ':memory:'
+   * @param use `check`: only whether it could be used
+   * @throws UserError, with nothing written, for what is no database or one of a newer program
+   */
+  constructor(file: string, use: 'serve' | 'check' = 'serve') {
+    this.sqlite = openChecked(file);
+    if (use === 'check') return;
     this.sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
-    this.sqlite.exec(schema);
+    this.sqlite.exec(`${schema} PRAGMA user_version = ${FORMAT};`);
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
+    let table = this.written.get(sql);
+    if (table === undefined) {
+      table = /^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)/i.exec(sql)?.[1] ?? '';
+      this.written.set(sql, table);
+    }
+    this.versions.set(table, (this.versions.get(table) ?? 0) + 1);
     return Number(this.prepare(sql).run(...values).changes);
   }
 
@@ -32,16 +52,38 @@ export class Database {
     return row === undefined ? undefined : shape.parse(row);
   }
 
-  /** All or nothing. Not nested. */
+  /** Another number whenever a table may have changed: what was read from it while the number stays is still so. */
+  version(table: string): number {
+    return (this.versions.get(table) ?? 0) + this.rollbacks;
+  }
+
+  /** All or nothing. One inside another is part of it. */
   transaction<T>(work: () => T): T {
-    this.sqlite.exec('BEGIN IMMEDIATE');
+    if (this.depth > 0) return work();
+    this.prepare('BEGIN IMMEDIATE').run();
+    this.depth += 1;
     try {
       const result = work();
-      this.sqlite.exec('COMMIT');
+      this.prepare('COMMIT').run();
       return result;
     } catch (error) {
-      this.sqlite.exec('ROLLBACK');
+      this.prepare('ROLLBACK').run();
+      this.rollbacks += 1;
       throw error;
+    } finally {
+      this.depth -= 1;
+    }
+  }
+
+  /** What `work` gives, with all that it wrote undone. Inside a transaction. */
+  undone<T>(work: () => T): T {
+    this.prepare('SAVEPOINT trial').run();
+    try {
+      return work();
+    } finally {
+      this.prepare('ROLLBACK TO trial').run();
+      this.rollbacks += 1;
+      this.prepare('RELEASE trial').run();
     }
   }
 
@@ -54,6 +96,7 @@ export class Database {
       return result;
     } catch (error) {
       this.sqlite.exec('ROLLBACK TO inner; RELEASE inner');
+      this.rollbacks += 1;
       throw error;
     }
   }
@@ -69,4 +112,32 @@ export class Database {
     this.statements.set(sql, statement);
     return statement;
   }
+}
+
+function openChecked(file: string): DatabaseSync {
+  const sqlite = new DatabaseSync(file);
+  const refuse = (what: string): UserError => {
+    sqlite.close();
+    return new UserError(`${file} ${what} Choose another folder with --state.`);
+  };
+  let found: number;
+  try {
+    found = Number(sqlite.prepare('PRAGMA user_version').get()?.['user_version']);
+    sqlite.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (error) {
+    throw refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  if (found > FORMAT)
+    throw refuse(`was written by a newer version of this program (format ${found}; this one knows ${FORMAT}).`);
+  return sqlite;
+}
+
+/** Something read from a table, read again only when the table may have changed. */
+export function remembered<T>(db: Database, tables: readonly string[], read: () => T): () => T {
+  let known: { readonly version: string; readonly value: T } | undefined;
+  return () => {
+    const version = tables.map((table) => db.version(table)).join();
+    if (known?.version !== version) known = { version, value: read() };
+    return known.value;
+  };
 }

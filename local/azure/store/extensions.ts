@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../random';
 import { z } from 'zod';
 import { type Database } from './database';
 

@@ -23,6 +23,9 @@ const BELOW = 'scope COLLATE NOCASE >= ? AND scope COLLATE NOCASE < ?';
 
 /** Role assignments. A name is unique in the tenant; so is (scope, role, principal). */
 export class Grants {
+  private readonly known = new Map<string, readonly Grant[]>();
+  private knownVersion = -1;
+
   constructor(private readonly db: Database) {}
 
   add(one: Grant): void {
@@ -49,7 +52,17 @@ export class Grants {
     return this.db.row(grant, sql, scope, roleId, principalId);
   }
 
-  of(principalId: string): Grant[] {
+  /** Remembered until a role assignment changes: every request asks. */
+  of(principalId: string): readonly Grant[] {
+    const version = this.db.version('roleAssignments');
+    if (version !== this.knownVersion) this.known.clear();
+    this.knownVersion = version;
+    const found = this.known.get(principalId) ?? this.read(principalId);
+    this.known.set(principalId, found);
+    return found;
+  }
+
+  private read(principalId: string): Grant[] {
     return this.db.rows(grant, 'SELECT * FROM roleAssignments WHERE principalId = ? ORDER BY scope', principalId);
   }
 
@@ -64,7 +77,9 @@ export class Grants {
 
   /** How many there are at a scope and below it. */
   count(scope: string): number {
-    const sql = `SELECT count(*) AS count FROM roleAssignments WHERE scope = ? COLLATE NOCASE OR (${BELOW})`;
+    // Two counts, because one with OR would look at every row.
+    const sql = `SELECT (SELECT count(*) FROM roleAssignments WHERE scope = ? COLLATE NOCASE)
+      + (SELECT count(*) FROM roleAssignments WHERE ${BELOW}) AS count`;
     return this.db.row(z.object({ count: z.number() }), sql, scope, `${scope}/`, `${scope}0`)?.count ?? 0;
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { managementGroupId, managementGroupOf, scopesWithin, subscriptionOf } from '../http/paths';
-import { type Database } from './database';
+import { type Database, remembered } from './database';
 
 const subscription = z.object({
   id: z.string(),
@@ -19,7 +19,19 @@ export type ManagementGroup = z.infer<typeof managementGroup>;
 
 /** The tenant's management groups and subscriptions. */
 export class Hierarchy {
-  constructor(private readonly db: Database) {}
+  private readonly all: () => ReadonlyMap<string, Subscription>;
+  private readonly groups: () => ReadonlyMap<string, ManagementGroup>;
+
+  constructor(private readonly db: Database) {
+    const byId = (one: Subscription): [string, Subscription] => [one.id.toLowerCase(), one];
+    const byName = (one: ManagementGroup): [string, ManagementGroup] => [one.name.toLowerCase(), one];
+    this.all = remembered(db, ['subscriptions'], () => {
+      return new Map(db.rows(subscription, 'SELECT * FROM subscriptions ORDER BY id').map(byId));
+    });
+    this.groups = remembered(db, ['managementGroups'], () => {
+      return new Map(db.rows(managementGroup, 'SELECT * FROM managementGroups ORDER BY name').map(byName));
+    });
+  }
 
   addManagementGroup(group: ManagementGroup): void {
     const sql = 'INSERT OR IGNORE INTO managementGroups VALUES (?, ?, ?)';
@@ -33,11 +45,11 @@ export class Hierarchy {
   }
 
   subscription(id: string): Subscription | undefined {
-    return this.db.row(subscription, 'SELECT * FROM subscriptions WHERE id = ?', id);
+    return this.all().get(id.toLowerCase());
   }
 
   subscriptions(): Subscription[] {
-    return this.db.rows(subscription, 'SELECT * FROM subscriptions ORDER BY id');
+    return [...this.all().values()];
   }
 
   setTags(id: string, tags: Readonly<Record<string, string>>): void {
@@ -68,11 +80,11 @@ export class Hierarchy {
   }
 
   managementGroup(name: string): ManagementGroup | undefined {
-    return this.db.row(managementGroup, 'SELECT * FROM managementGroups WHERE name = ?', name);
+    return this.groups().get(name.toLowerCase());
   }
 
   managementGroups(): ManagementGroup[] {
-    return this.db.rows(managementGroup, 'SELECT * FROM managementGroups ORDER BY name');
+    return [...this.groups().values()];
   }
 
   /** From `name` up to the root. */

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { randomUUID } from '../random';
 import { type Database } from './database';
 
 /** What a caller put and gets back. `properties` has no provisioningState: that is told by the clock. */

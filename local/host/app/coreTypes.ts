@@ -54,7 +54,8 @@ interface InvocationModel {
 }
 export interface ProgrammingModel {
   getInvocationModel(context: CoreInvocationContext): InvocationModel;
-  getCapabilities(capabilities: Record<string, string>): Promise<Record<string, string>>;
+  /** Not in @azure/functions before 4.3. */
+  getCapabilities?(capabilities: Record<string, string>): Promise<Record<string, string>>;
 }
 interface InvocationRequest {
   readonly invocationId: string;

@@ -1,4 +1,5 @@
 /** The app's functions, sorted by trigger, and how each trigger's value is made of what the host has. */
+import { z } from 'zod';
 import {
   type OrchestratorAnswer,
   type OrchestratorInvocation,
@@ -6,7 +7,7 @@ import {
   type TextInvocation,
 } from '../engine/core';
 import { type FunctionKind } from '../engine/texts';
-import { triggerOf, unservedBindings } from './bindings';
+import { unservedBindings, withTriggers } from './bindings';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
 import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
@@ -39,11 +40,10 @@ export class AppFunctions {
     private readonly app: LoadedApp,
     durableClient: () => string,
   ) {
-    const all = app.functions.map((registered) => {
+    const all = withTriggers(app.functions).map(({ registered, trigger }) => {
       const invoke = (value: TriggerValue) => invokeFunction(app.model, registered, value, durableClient());
       const { metadata } = registered;
-      const [trigger, unserved] = [triggerOf(metadata), unservedBindings(metadata)];
-      return { name: metadata.name, trigger, unserved, invoke, registered };
+      return { name: metadata.name, trigger, unserved: unservedBindings(metadata), invoke, registered };
     });
     this.all = all;
     this.byName = new Map(all.map((one) => [one.name, one]));
@@ -82,9 +82,17 @@ export class AppFunctions {
       return { [bindingName(found)]: { string: text }, ...topLevel(text, { nullsAndArrays: false }) };
     };
     const answer = await invokeForObject(this.app.model, found.registered, { data: {}, object: input, metadata });
-    return answer.ok ? { ok: true, result: answer.value } : answer;
+    if (answer.ok) return { ok: true, result: answer.value };
+    return { ok: false, error: answer.error, actions: actionsOf(answer.appContext) };
   }
 }
+
+const contextSchema = z.object({
+  df: z.object({ taskOrchestratorExecutor: z.object({ actions: z.array(z.unknown()) }) }),
+});
+/** What an orchestrator had asked for when it failed, as the library keeps it; its error has it as text only. */
+export const actionsOf = (appContext: unknown): readonly unknown[] | undefined =>
+  contextSchema.safeParse(appContext).data?.df.taskOrchestratorExecutor.actions;
 
 const bindingName = ({ trigger }: AppFunction): string => (typeof trigger.name === 'string' ? trigger.name : 'trigger');
 

@@ -49,10 +49,10 @@ export async function invokeForObject(
   model: ProgrammingModel,
   registered: RegisteredFunction,
   trigger: TriggerValue,
-): Promise<{ readonly ok: true; readonly value: unknown } | Failed> {
+): Promise<{ readonly ok: true; readonly value: unknown } | (Failed & { readonly appContext?: unknown })> {
   try {
-    const { result, error } = await run(model, registered, trigger, '');
-    return error !== undefined && error !== null ? { ok: false, error } : { ok: true, value: result };
+    const { appContext, result, error } = await run(model, registered, trigger, '');
+    return error !== undefined && error !== null ? { ok: false, error, appContext } : { ok: true, value: result };
   } catch (error) {
     return { ok: false, error };
   }

@@ -28,13 +28,16 @@ export async function loadApp(folder: string, log: Log): Promise<LoadedApp> {
     .sort();
   if (files.length === 0)
     throw new AppError(`No file matches "main": "${main}" of ${join(folder, 'package.json')}. Build the app first?`);
+  warnOfOldLibrary(folder, log);
   installCore(log);
   forgetFiles(folder);
   for (const file of files) await loadFile(join(folder, file), isModule, folder);
   await startApp(folder);
   const { functions, model } = lockRegistration();
   if (!model || functions.length === 0) throw new AppError(`The app in ${folder} registers no functions.`);
-  const { HttpUri } = await onLoopback(() => model.getCapabilities({}));
+  const { HttpUri } = await onLoopback(
+    () => model.getCapabilities?.({}) ?? Promise.resolve<Record<string, string>>({}),
+  );
   return {
     functions: functions.filter(({ metadata }) => !isDisabled(metadata.name)),
     model,
@@ -47,8 +50,27 @@ function readPackage(folder: string): { main: string; isModule: boolean } {
   const path = join(folder, 'package.json');
   if (!existsSync(path)) throw new AppError(`There is no package.json in ${folder}.`);
   const { main, type } = readJsonFile(path, packageSchema);
-  if (main === undefined) throw new AppError(`${path} has no "main": it names the files that register the functions.`);
+  if (main === undefined) {
+    const old = globSync('*/function.json', { cwd: folder }).length > 0;
+    const more = old ? ' Apps of the older model, with a function.json for each function, are not run.' : '';
+    throw new AppError(`${path} has no "main": it names the files that register the functions.${more}`);
+  }
   return { main, isModule: type === 'module' };
+}
+
+/** Timers of durable-functions before 3.4 call what Node 23 took away: the error they end in says nothing of that. */
+function warnOfOldLibrary(folder: string, log: Log): void {
+  const [path] = (createRequire(join(folder, 'package.json')).resolve.paths('durable-functions') ?? [])
+    .map((packages) => join(packages, 'durable-functions', 'package.json'))
+    .filter((file) => existsSync(file));
+  if (path === undefined) return;
+  const { version } = readJsonFile(path, z.looseObject({ version: z.string() }));
+  if (/^3\.[0-3]\./.test(version))
+    log(
+      'warning',
+      'host',
+      `durable-functions ${version} cannot make timers on Node ${process.version}: update it to 3.4`,
+    );
 }
 
 /** A second load in one process must run the app's own files again; its libraries stay (contract 11). */
@@ -81,11 +103,20 @@ async function startApp(folder: string): Promise<void> {
 
 /** What was thrown, and the first place in the app's own files that its stack names. */
 function withPlace(error: unknown, folder: string): string {
-  const what = oneLine(error instanceof Error ? `${error.name}: ${error.message}` : messageOf(error));
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const line = stack.split('\n').find((one) => one.includes(folder + sep) && !one.includes(`node_modules${sep}`));
-  const place = /[^\s(]+:\d+(?=\)?$)/.exec(line ?? '')?.[0];
-  return place === undefined ? what : `${what} (${place})`;
+  if (!(error instanceof Error)) return oneLine(messageOf(error));
+  const isOwn = (line: string): boolean => line.includes(folder + sep) && !line.includes(`node_modules${sep}`);
+  const lines = (error.stack ?? '').split('\n').filter(isOwn);
+  const place = lines.flatMap((line) => /[^\s(]+:\d+(?=\)?$)/.exec(line)?.[0] ?? [])[0];
+  const message = whatIsMissing(error) ?? error.message;
+  return oneLine(`${error.name}: ${message}${place === undefined ? '' : ` (${place})`}`);
+}
+
+/** A package that is not there, and the file that asks for it: not the list of all files that led to that one. */
+function whatIsMissing({ message }: Error): string | undefined {
+  const [, found, file] =
+    /^(Cannot find (?:module|package) '(?![./])[^']+')(?:.*\nRequire stack:\n- | imported from )(.+)/.exec(message) ??
+    [];
+  return found === undefined ? undefined : `${found}, asked for in ${file}. Install the app's packages: npm install`;
 }
 
 /** The library's server for streams would listen on every address of this machine. It calls `listen` before it first waits. */

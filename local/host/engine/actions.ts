@@ -66,8 +66,9 @@ export interface OrchestratorState {
   readonly isDone: boolean;
   /** Not yet read: most of them are the same as the turn before. */
   readonly actions: readonly unknown[];
-  readonly output: unknown;
-  readonly customStatus: unknown;
+  /** JSON text, or null for nothing; the custom status, too. */
+  readonly output: string | null;
+  readonly customStatus: string | null;
   /** Why it failed, if it did. */
   readonly error: string | undefined;
   /** Of the structured failure that it did not catch. */
@@ -76,23 +77,28 @@ export interface OrchestratorState {
   readonly lost: boolean;
 }
 
+/** `throw ''`, `throw 'text'`, `throw undefined`: Azure then runs for ever; here the instance fails (contract 12). */
+export const NO_MESSAGE = 'The orchestrator threw a value that has no message.';
 const LABEL = '$OutOfProcData$:';
+
+/** As it would go over the wire: what JSON leaves out, a function for one, counts as nothing. @throws for what it cannot hold */
+const toJson = (value: unknown): string | null => (value === null ? null : (JSON.stringify(value) ?? null));
 
 /** Reads a returned state. @throws if it is not one. */
 export function readState(state: unknown): OrchestratorState {
   const { isDone, actions, output, error, customStatus, failureDetails = null } = stateSchema.parse(state);
-  return { isDone, actions: actions[0], output, error, customStatus, failureDetails, lost: false };
+  const texts = { output: toJson(output), customStatus: toJson(customStatus) };
+  return { isDone, actions: actions[0], ...texts, error, failureDetails, lost: false };
 }
 
-/** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1). */
-export function readFailure(message: string, strict = false): OrchestratorState {
+/** A failing orchestrator hands its state over in the text of an error, behind a label (contract 5.1).
+ * @param actions its list, where it is known as the objects that it is made of */
+export function readFailure(message: string, strict = false, actions?: readonly unknown[]): OrchestratorState {
   const start = message.indexOf(LABEL);
   if (start < 0) {
     const nothing = { actions: [], output: null, customStatus: null, failureDetails: null };
     return { ...nothing, isDone: true, error: message, lost: true };
   }
   const state = readState(JSON.parse(message.slice(start + LABEL.length)));
-  // `throw ''` and `throw 'text'` leave no message. Azure then runs for ever; here the instance fails (contract 12).
-  const noMessage = strict ? undefined : 'The orchestrator threw a value that has no message.';
-  return { ...state, error: state.error ?? noMessage };
+  return { ...state, actions: actions ?? state.actions, error: state.error ?? (strict ? undefined : NO_MESSAGE) };
 }

@@ -34,8 +34,14 @@ export function selectBatch(core: Core, id: string, instance: Instance | undefin
   const dropped: Message[] = [];
   for (const message of inbox) (isFresh(message) ? waiting : dropped).push(message);
   if (mayNotRun(instance, core.ports.versioning)) {
-    return { batch: waiting.filter(({ event }) => THROUGH_SUSPENSION.has(event.EventType)).slice(0, 1), dropped };
+    // A second suspension, sent before the first was read, would suspend again what has been resumed since.
+    const isAgain = (type: number): boolean => type === EVENT.executionSuspended && instance.status === 'Suspended';
+    const through = waiting.find(({ event: { EventType: type } }) => THROUGH_SUSPENSION.has(type) || isAgain(type));
+    return { batch: through ? [through] : [], dropped };
   }
+  // A loop of continueAsNew without a pause puts the next one in front again and again: it must be possible to end it.
+  const terminated = waiting.find(({ event }) => event.EventType === EVENT.executionTerminated);
+  if (terminated && waiting[0]?.event.EventType === EVENT.continueAsNew) return { batch: [terminated], dropped };
   const standsAlone = ({ event, alone }: Message): boolean => alone || CONTROL.has(event.EventType);
   const end = waiting.findIndex(standsAlone);
   const length = end === 0 ? 1 : end < 0 ? waiting.length : end;

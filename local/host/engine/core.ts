@@ -35,8 +35,11 @@ export type TextInvocation = InvocationOf<'activity' | 'entity', string | null>;
 
 type AnswerOf<Result> =
   { readonly ok: true; readonly result: Result } | { readonly ok: false; readonly error: unknown };
-/** `result`: the state object, whose shape the engine checks. */
-export type OrchestratorAnswer = AnswerOf<unknown>;
+/**
+ * `result`: the state object, whose shape the engine checks. `actions`: the list of one that failed, which says as text
+ * only: a task that stands in it twice is no longer one and the same.
+ */
+export type OrchestratorAnswer = AnswerOf<unknown> & { readonly actions?: readonly unknown[] | undefined };
 /** `result`: JSON text, or null for null and undefined. */
 export type TextAnswer = AnswerOf<string | null>;
 

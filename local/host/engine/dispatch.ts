@@ -8,6 +8,9 @@ import { HTTP_ACTIVITY } from './httpCall';
 import { type Instance, isTerminal } from './store';
 import { alreadyExists, type Failure, unknownFunction } from './texts';
 
+/** The last moment that a Date can hold: no backoff and no Retry-After goes beyond it. */
+const LATEST = 8.64e15;
+
 /**
  * @param cancelled a timer that was called off in the turn that created it: recorded, and never sent
  * @returns the scheduling event, or undefined where nothing was scheduled (only with `strict`)
@@ -24,12 +27,15 @@ export function sendDecision(
     makeEvent(EVENT_TYPE[decision.kind], outbox.now, { EventId: id, ...fields });
   switch (decision.kind) {
     case 'timer': {
-      const FireAt = timestamp(decision.fireAt);
+      const fireAt = Math.min(Math.ceil(decision.fireAt), LATEST);
+      const FireAt = timestamp(fireAt);
       const fired = makeEvent(EVENT.timerFired, outbox.now, { TimerId: id, FireAt });
-      const { alone, fireAt } = decision;
+      const { alone } = decision;
       // Azure Storage counts the delay in whole seconds, so a timer may fire early by less than one (contract 5.3).
       const early = core.ports.strict ? Math.max(fireAt - outbox.now, 0) % 1000 : 0;
-      if (!cancelled) outbox.post(instance.id, fired, { executionId: instance.executionId, at: fireAt - early, alone });
+      // What lies in the past comes in the order in which it was asked for.
+      const at = Math.max(fireAt - early, outbox.now);
+      if (!cancelled) outbox.post(instance.id, fired, { executionId: instance.executionId, at, alone });
       return event({ FireAt });
     }
     case 'activity': {

@@ -10,6 +10,8 @@ interface Completion {
   /** JSON text, or a reason as it was given. */
   readonly result: string | null;
   readonly nextId: number;
+  /** How many the orchestrator had asked for: a replay after a rewind reads it. */
+  readonly actions: number;
   readonly customStatus: string | null;
   readonly failure?: FailureDetails | null;
 }
@@ -17,14 +19,14 @@ interface Completion {
 export function complete(
   outbox: Outbox,
   instance: Instance,
-  { status, result, nextId, customStatus, failure = null }: Completion,
+  { status, result, nextId, actions, customStatus, failure = null }: Completion,
 ): void {
   const OrchestrationStatus = RUNTIME_STATUSES.indexOf(status);
   const fields = { EventId: nextId, OrchestrationStatus, Result: result, FailureDetails: failure };
   const completed = { event: makeEvent(EVENT.executionCompleted, outbox.now, fields) };
   // Azure Storage's table of instances shows a structured failure in short, in place of the result.
   const output = failure ? describeFailure(failure) : result;
-  const last = { event: makeEvent(EVENT.orchestratorCompleted, outbox.now), note: { actions: 0, cancelled: [] } };
+  const last = { event: makeEvent(EVENT.orchestratorCompleted, outbox.now), note: { actions, cancelled: [] } };
   releaseLocks(outbox, instance.id);
   outbox.write((state) => {
     state.clearMessages(instance.id);

@@ -12,6 +12,12 @@ import { messageOf } from '../log';
 const WAIT_MS_PER_EVENT = 0.01;
 const LONGEST_WAIT_MS = 100;
 
+/**
+ * Orchestrators take no more turns in one round: a turn is often followed by another without a pause, and one that goes
+ * on for ever, by continueAsNew for instance, would keep everything else from the event loop, and from the disk.
+ */
+const TURNS_PER_ROUND = 1_000;
+
 type Kind = 'orchestrators' | 'entities';
 const kindOf = (id: string): Kind => (isEntityId(id) ? 'entities' : 'orchestrators');
 
@@ -26,8 +32,10 @@ export class Engine {
   private readonly running = { orchestrators: new Set<string>(), entities: new Set<string>() };
   /** Turns put off, with the time at which they are due. */
   private readonly putOff = new Map<string, { readonly until: number; readonly callOff: () => void }>();
-  private activities: ActivityRow[] = [];
+  /** A set, because an array's shift moves all that is behind it. */
+  private activities = new Set<ActivityRow>();
   private runningActivities = 0;
+  private turnsLeft = TURNS_PER_ROUND;
   private scheduled = false;
   private stopped = false;
   private closed = false;
@@ -44,7 +52,7 @@ export class Engine {
 
   /** Takes up what the store holds: unread messages, timers, and activities that never answered. */
   start(): void {
-    this.activities = this.core.state.activities();
+    this.activities = new Set(this.core.state.activities());
     this.schedule();
   }
 
@@ -105,8 +113,11 @@ export class Engine {
       this.ports.broken(error);
       return this.settle();
     }
-    this.activities.push(...state.takeWritten());
+    for (const row of state.takeWritten()) this.activities.add(row);
     for (const tell of this.flushWaiters.splice(0)) tell();
+    const cutShort = this.turnsLeft === 0;
+    this.turnsLeft = TURNS_PER_ROUND;
+    if (cutShort) this.schedule();
     this.startTurns('entities');
     this.startActivities();
     this.settle();
@@ -115,7 +126,7 @@ export class Engine {
   private startTurns(kind: Kind): void {
     const { ready, running } = this;
     for (const id of ready[kind]) {
-      if (this.stopped || running[kind].size >= this.ports.limits[kind]) return;
+      if (this.stopped || running[kind].size >= this.ports.limits[kind] || this.turnsLeft === 0) return;
       if (!running[kind].has(id) && !this.isPutOff(kind, id)) void this.runTurn(kind, id);
     }
   }
@@ -123,6 +134,7 @@ export class Engine {
   private async runTurn(kind: Kind, id: string): Promise<void> {
     this.ready[kind].delete(id);
     this.running[kind].add(id);
+    if (kind === 'orchestrators') this.turnsLeft -= 1;
     try {
       await (kind === 'entities' ? runEntityTurn(this.core, id) : runOrchestratorTurn(this.core, id));
       if (this.hasMore(id)) this.ready[kind].add(id);
@@ -152,8 +164,10 @@ export class Engine {
     const { shown, open } = state.history(id);
     const pending = this.putOff.get(id);
     const waits = shown.length > this.ports.limits.coalesceFrom && state.inbox(id).length < open.size;
-    const until = pending?.until ?? this.core.now() + Math.min(shown.length * WAIT_MS_PER_EVENT, LONGEST_WAIT_MS);
-    if (!waits || until <= this.core.now()) {
+    // The clock's own time, not the engine's: that one stands still after the clock was put back, and the wait with it.
+    const now = this.ports.clock.now();
+    const until = pending?.until ?? now + Math.min(shown.length * WAIT_MS_PER_EVENT, LONGEST_WAIT_MS);
+    if (!waits || until <= now) {
       pending?.callOff();
       this.putOff.delete(id);
       return false;
@@ -163,9 +177,9 @@ export class Engine {
   }
 
   private startActivities(): void {
-    while (!this.stopped && this.runningActivities < this.ports.limits.activities) {
-      const activity = this.activities.shift();
-      if (!activity) return;
+    for (const activity of this.activities) {
+      if (this.stopped || this.runningActivities >= this.ports.limits.activities) return;
+      this.activities.delete(activity);
       void this.runActivity(activity);
     }
   }
@@ -203,7 +217,7 @@ export class Engine {
 
   private settle(): void {
     const { ready, running } = this;
-    const canRun = ready.orchestrators.size > this.putOff.size || ready.entities.size > 0 || this.activities.length > 0;
+    const canRun = ready.orchestrators.size > this.putOff.size || ready.entities.size > 0 || this.activities.size > 0;
     const isRunning = running.orchestrators.size > 0 || running.entities.size > 0 || this.runningActivities > 0;
     if (this.scheduled || isRunning || (canRun && !this.stopped)) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();

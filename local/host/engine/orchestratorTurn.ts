@@ -1,5 +1,5 @@
 /** One turn of an orchestration: read what arrived, replay, and do what follows, all of it in one step. */
-import { type OrchestratorState, readFailure, readState } from './actions';
+import { NO_MESSAGE, type OrchestratorState, readFailure, readState } from './actions';
 import { type Core, type EnginePorts, type OrchestratorAnswer, type Outbox } from './core';
 import { selectBatch } from './batch';
 import { sendDecision } from './dispatch';
@@ -79,10 +79,11 @@ function terminate(core: Core, instance: Instance, message: Message): void {
   const reason = message.event.Input ?? null;
   const history = core.state.history(instance.id);
   const { customStatus } = instance;
+  const { nextId, actions } = history;
   core.commit((outbox) => {
     const rows = [startedAt(outbox.now, history), { event: message.event }];
     outbox.write((state) => state.append(instance.id, rows));
-    complete(outbox, instance, { status: 'Terminated', result: reason, nextId: history.nextId, customStatus });
+    complete(outbox, instance, { status: 'Terminated', result: reason, nextId, actions, customStatus });
     // Azure sends no Details here, which the app cannot read: the parent could not catch it (contract 12).
     const failure = { Reason: reason ?? '', Details: core.ports.strict ? null : '', FailureDetails: null };
     answerParent(outbox, instance, EVENT.subOrchestrationFailed, failure);
@@ -94,13 +95,14 @@ function failVersion(core: Core, instance: Instance, batch: readonly Message[]):
   const history = core.state.history(instance.id);
   const fresh = freshRows(core.now(), history, batch);
   const { customStatus } = instance;
+  const { nextId, actions } = history;
   core.commit((outbox) => {
     outbox.write((state) => {
       state.consume(instance.id, batch);
       state.append(instance.id, fresh);
     });
     const failure = VERSION_MISMATCH;
-    complete(outbox, instance, { status: 'Failed', result: null, nextId: history.nextId, customStatus, failure });
+    complete(outbox, instance, { status: 'Failed', result: null, nextId, actions, customStatus, failure });
     const fields = { Reason: describeFailure(failure), Details: '', FailureDetails: failure };
     answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
   });
@@ -137,11 +139,13 @@ async function invokeTurn(core: Core, instance: Instance, batch: readonly Messag
 
 function readAnswer(answer: OrchestratorAnswer, strict: boolean): OrchestratorState {
   try {
-    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error), strict);
+    return answer.ok ? readState(answer.result) : readFailure(messageOf(answer.error), strict, answer.actions);
   } catch (error) {
-    return readFailure(`The orchestrator's answer could not be read: ${messageOf(error)}`, strict);
+    return readFailure(unreadable(error), strict);
   }
 }
+
+const unreadable = (error: unknown): string => `The orchestrator's answer could not be read: ${messageOf(error)}`;
 
 interface Turn {
   readonly history: History;
@@ -163,37 +167,46 @@ function replayOf({ history, state }: Turn, ports: EnginePorts): Replay {
 
 function finishTurn(core: Core, outbox: Outbox, instance: Instance, turn: Turn): void {
   const { history, fresh, state } = turn;
-  const customStatus = state.customStatus === undefined ? null : JSON.stringify(state.customStatus);
+  const { customStatus } = state;
   outbox.write((all) => all.append(instance.id, fresh));
-  const fail = (Reason: string, nextId: number, failure: FailureDetails | null = null): void => {
-    complete(outbox, instance, { status: 'Failed', result: JSON.stringify(Reason), nextId, customStatus, failure });
+  const fail = (
+    Reason: string,
+    { nextId, actions }: { nextId: number; actions: number } = history,
+    failure: FailureDetails | null = null,
+  ): void => {
+    const result = JSON.stringify(Reason);
+    complete(outbox, instance, { status: 'Failed', result, nextId, actions, customStatus, failure });
     const fields = { Reason, Details: `Message: ${state.error ?? ''}, StackTrace: `, FailureDetails: failure };
     answerParent(outbox, instance, EVENT.subOrchestrationFailed, fields);
   };
   const tooLarge = customStatusTooLarge(customStatus);
-  if (tooLarge) return fail(orchestratorFailed(instance.name, tooLarge), history.nextId);
+  if (tooLarge) return fail(orchestratorFailed(instance.name, tooLarge));
   let replay: Replay;
   let result: ReplayResult;
   try {
     replay = replayOf(turn, core.ports);
     result = replay.turn(fresh);
   } catch (error) {
-    if (!(error instanceof NonDeterminism)) throw error;
+    // An action that JSON cannot hold, or that is none. The next try would fail as well: the instance would hang.
+    if (!(error instanceof NonDeterminism)) return fail(orchestratorFailed(instance.name, unreadable(error)));
     core.ports.log('error', instance.name, `${instance.id}: ${error.message}`);
     if (state.lost) core.ports.log('error', instance.name, `${instance.id}: ${state.error ?? ''}`);
-    return fail(error.message, history.nextId);
+    return fail(error.message);
   }
   schedule(core, outbox, instance, replay, result);
-  if (!result.ended || !(state.isDone || state.error !== undefined)) {
-    goOn(outbox, instance, turn, { actions: state.actions.length, cancelled: [...result.cancelled] });
-  } else if (state.error !== undefined) {
-    fail(orchestratorFailed(instance.name, state.error), result.nextId, state.failureDetails);
+  const [{ nextId }, actions] = [result, state.actions.length];
+  // The library does not tell of a thrown undefined: it looks as if the orchestrator still waited.
+  const threwNothing = !state.isDone && result.ended && !core.ports.strict && replay.hasNothingToWaitFor();
+  const error = state.error ?? (threwNothing ? NO_MESSAGE : undefined);
+  if (!result.ended || !(state.isDone || error !== undefined)) {
+    goOn(outbox, instance, turn, { actions, cancelled: [...result.cancelled] });
+  } else if (error !== undefined) {
+    fail(orchestratorFailed(instance.name, error), { nextId, actions }, state.failureDetails);
   } else if (result.continueAsNew) {
     continueAsNew(outbox, { ...instance, customStatus }, result.continueAsNew);
   } else {
-    const output = state.output === undefined || state.output === null ? null : JSON.stringify(state.output);
-    complete(outbox, instance, { status: 'Completed', result: output, nextId: result.nextId, customStatus });
-    answerParent(outbox, instance, EVENT.subOrchestrationCompleted, { Result: output });
+    complete(outbox, instance, { status: 'Completed', result: state.output, nextId, actions, customStatus });
+    answerParent(outbox, instance, EVENT.subOrchestrationCompleted, { Result: state.output });
   }
 }
 
@@ -225,7 +238,7 @@ function goOn(outbox: Outbox, instance: Instance, { history, state }: Turn, note
   // A continued execution keeps the old custom status for its first turn (contract 5.1).
   const isFirst = history.rows.length > 0 && history.rows.every((row) => !row.note);
   const kept = isFirst ? instance.customStatus : null;
-  const customStatus = state.customStatus === undefined ? kept : JSON.stringify(state.customStatus);
+  const customStatus = state.customStatus ?? kept;
   const completed = { event: makeEvent(EVENT.orchestratorCompleted, now), note };
   outbox.write((all) => {
     all.append(instance.id, [completed]);

@@ -115,6 +115,13 @@ export class Replay {
     };
   }
 
+  /** Whether every task that the orchestrator ever asked for is done: if it has not ended then, it never will. */
+  hasNothingToWaitFor(): boolean {
+    return this.nodes.all
+      .flatMap(leavesOf)
+      .every((leaf) => leaf.done || leaf.action.actionType === ACTION.continueAsNew);
+  }
+
   /** The scheduling events that came of a turn's decisions. @throws NonDeterminism */
   record(events: readonly HistoryEvent[]): void {
     for (const event of events) this.match(event);

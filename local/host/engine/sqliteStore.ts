@@ -87,7 +87,8 @@ export function openSqliteStore(path: string): Store {
         writeAll(batch);
         run('COMMIT');
       } catch (error) {
-        run('ROLLBACK');
+        // A full disk has rolled it back already; the second time would hide why.
+        if (db.isTransaction) run('ROLLBACK');
         throw error;
       }
     },

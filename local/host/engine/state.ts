@@ -51,7 +51,7 @@ export class State {
     const [messages, activities] = [batch.messages.values(), [...batch.activities.values()]];
     this.store.write({ ...batch, deleted, clearedHistories, instances, histories, messages, activities });
     this.batch = newBatch();
-    this.written.push(...activities);
+    for (const row of activities) this.written.push(row);
     for (const { row } of instances) if (isTerminal(row.status)) this.forget(row.id);
     for (const id of this.rows.keys()) {
       if (this.rows.size <= KEPT) break;
@@ -87,8 +87,9 @@ export class State {
   put(changed: Unnumbered): void {
     const before = this.rows.get(changed.id);
     const row = { ...changed, no: changed.no ?? before?.no ?? ++this.seq };
-    const isSame = before?.executionId === row.executionId && before.input === row.input;
-    const whole = this.batch.instances.get(row.id) === true || !isSame;
+    const columns = ['executionId', 'input', 'createdAt'] as const;
+    const whole =
+      this.batch.instances.get(row.id) === true || columns.some((column) => before?.[column] !== row[column]);
     // Anew, so that the map stays in the order of use.
     this.rows.delete(row.id);
     this.rows.set(row.id, row);
@@ -118,7 +119,8 @@ export class State {
     this.forget(id);
     this.batch.instances.delete(id);
     this.batch.histories.delete(id);
-    if (row) this.batch.deleted.set(id, row);
+    // What took its place since the last write is not on disk: the first is the one to be deleted there.
+    if (row && !this.batch.deleted.has(id)) this.batch.deleted.set(id, row);
     this.batch.changed = true;
   }
 
@@ -127,6 +129,7 @@ export class State {
     if (known) return known;
     const row = this.instance(id);
     const history = new History(row && !this.batch.clearedHistories.has(id) ? this.store.history(row) : []);
+    // Without an instance nothing would ever take it away again.
     if (row) this.histories.set(id, history);
     return history;
   }
@@ -135,7 +138,8 @@ export class State {
     const history = this.history(id);
     const added = this.batch.histories.get(id) ?? [];
     this.batch.histories.set(id, added);
-    added.push(...rows);
+    // One by one, here and elsewhere: as the arguments of one call, a hundred thousand overflow the stack.
+    for (const row of rows) added.push(row);
     history.append(rows);
     this.batch.changed = true;
   }

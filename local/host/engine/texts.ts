@@ -1,4 +1,5 @@
 /** Sentences that apps and tests match on: they must be Azure's, blank for blank (contract 4.3, 5.4, 7.3). */
+import { inspect } from 'node:util';
 import { type FailureDetails, structuredFailure } from './failures';
 import { EVENT, type HistoryEvent } from './history';
 import { HTTP_ACTIVITY } from './httpCall';
@@ -73,9 +74,15 @@ function serialisedException(message: string, stack: string): string {
   });
 }
 
+/** Of whatever was thrown: a BigInt, a circle and a message that is no text must not stop the answer. */
 function thrownMessage(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  return typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error));
+  const thrown: unknown = error instanceof Error ? error.message : error;
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? inspect(thrown);
+  } catch {
+    return inspect(thrown);
+  }
 }
 
 const KINDS: Readonly<Record<number, { what: string; action: string }>> = {

@@ -48,7 +48,20 @@ export function httpRoutes(functions: readonly AppFunction[], prefix: string): H
       throw new AppError(`Function '${name}': ${messageOf(error)}`);
     }
   });
+  refuseConflict(routes);
   return routes.sort((one, other) => one.template.precedence.localeCompare(other.template.precedence));
+}
+
+/** Azure does not load the second function of a route and method, and only its log says so. */
+function refuseConflict(routes: readonly HttpRoute[]): void {
+  const share = (one: HttpRoute, other: HttpRoute): boolean =>
+    one.path.toLowerCase() === other.path.toLowerCase() &&
+    (!one.methods?.length || !other.methods?.length || one.methods.some((method) => other.methods?.includes(method)));
+  for (const [index, route] of routes.entries()) {
+    const first = routes.slice(0, index).find((other) => share(route, other));
+    if (first)
+      throw new AppError(`Function '${route.name}': The route '${route.path}' belongs to function '${first.name}'.`);
+  }
 }
 
 export interface HttpOptions {

@@ -107,7 +107,7 @@ describe('by the clock', () => {
     const properties = {
       hardwareProfile: { vmSize: 'Standard_D4s_v3' },
       storageProfile: { imageReference: image },
-      osProfile: { adminUsername: 'me', computerName: 'vm' },
+      osProfile: { adminUsername: 'me', adminPassword: 'Only-4-tests', computerName: 'vm' },
       networkProfile: { networkInterfaces: [{ id: network('networkInterfaces/n') }] },
     };
     const made = await arm('PUT', vm, { location, properties });

@@ -167,7 +167,9 @@ describe('at once', () => {
             adminUsername: 'azureuser',
             linuxConfiguration: {
               disablePasswordAuthentication: true,
-              ssh: { publicKeys: [{ keyData: 'ssh-rsa AAAA', path: '/home/azureuser/.ssh/authorized_keys' }] },
+              ssh: {
+                publicKeys: [{ keyData: 'ssh-rsa AAAAB3NzaC1yc2E=', path: '/home/azureuser/.ssh/authorized_keys' }],
+              },
             },
           },
         },

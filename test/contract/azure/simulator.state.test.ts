@@ -50,6 +50,7 @@ describe('each with its own', () => {
       const properties = {
         hardwareProfile: { vmSize: 'Standard_D4s_v3' },
         storageProfile: { imageReference },
+        osProfile: { adminUsername: 'me', adminPassword: 'Only-4-tests' },
         networkProfile: { networkInterfaces: [{ id: network(`networkInterfaces/${name}`) }] },
       };
       return await arm(
@@ -102,7 +103,7 @@ describe('each with its own', () => {
     const machine = {
       hardwareProfile: { vmSize: 'Standard_D4s_v3' },
       storageProfile: { imageReference },
-      osProfile: { adminUsername: 'me', adminPassword: 'p', computerName: 'vm' },
+      osProfile: { adminUsername: 'me', adminPassword: 'Only-4-tests', computerName: 'vm' },
       networkProfile: { networkInterfaces: [ref('networkInterfaces/nic')] },
     };
     const made: readonly (readonly [path: string, body: object])[] = [

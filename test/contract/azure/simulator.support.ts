@@ -51,10 +51,14 @@ export interface TestAzure {
   stop(): Promise<void>;
 }
 
-export async function startTestAzure(tenant: TenantInput = instant): Promise<TestAzure> {
+export async function startTestAzure(
+  tenant: TenantInput = instant,
+  rest: { readonly seed?: string; readonly chaos?: string; readonly startAt?: number } = {},
+): Promise<TestAzure> {
   const state = mkdtempSync(join(tmpdir(), 'azure-'));
-  let time = Date.now();
-  const options = { state, tenant, subscriptions: 5, now: () => time };
+  let time = rest.startAt ?? Date.now();
+  const { seed, chaos } = rest;
+  const options = { state, tenant, subscriptions: 5, now: () => time, seed, chaos };
   let azure = await startAzure({ ...options, port: 0 });
   setDefaultCACertificates([...getCACertificates('default'), readFileSync(join(state, 'ca.pem'), 'utf8')]);
   const { url } = azure;

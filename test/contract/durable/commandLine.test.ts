@@ -91,7 +91,7 @@ describe('refused with one line, exit code 1 and nothing written', () => {
     [
       'a setting that is not set',
       with_("app.timer('t', { schedule: '%WHEN%', handler });"),
-      /^Function 't': '%WHEN%' names a setting that is not set: WHEN\.\n$/,
+      /^Function 't': '%WHEN%' names a setting that is not set: WHEN\. Set it in "Values" .+\.\n$/,
     ],
     [
       'a host.json that is no JSON',

@@ -1,5 +1,5 @@
 import { badRequest } from '../../http/errors';
-import { notSimulated } from '../../governance/notSimulated';
+import { notSimulated } from '../../http/notSimulated';
 import { type Condition, ConditionNotSimulated, ConditionSyntaxError, parseCondition } from './parse';
 
 const SIMULATED =

@@ -4,7 +4,7 @@ import { type Answer, type Call, ok, param, parseBody, type Route } from '../../
 import { AzureError, badRequest } from '../../http/errors';
 import { managementGroupOf } from '../../http/paths';
 import { type Extension } from '../../store/extensions';
-import { notSimulated } from '../notSimulated';
+import { notSimulated } from '../../http/notSimulated';
 import { builtInDefinitions, type Definition, definitionProperties } from './definitions';
 import { demandSimulated } from './rule';
 

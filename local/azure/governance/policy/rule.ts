@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Functions, isObject, parseExpression, resolve } from '../../deployments/expressions';
 import { pureFunction, withArguments } from '../../deployments/functions';
-import { notSimulated } from '../notSimulated';
+import { notSimulated } from '../../http/notSimulated';
 import { type DefinitionProperties } from './definitions';
 
 /** The resource that a write would leave, as policies see it. */

@@ -68,6 +68,26 @@ const ODDITIES: readonly Oddity[] = [
     strict: 'for ever',
   },
   {
+    name: 'a thrown undefined',
+    *run({ df }) {
+      yield df.callActivity('work');
+      throw undefined; // eslint-disable-line @typescript-eslint/only-throw-error -- it is what this is about
+    },
+    mended: { failure: /threw a value that has no message/ },
+    strict: 'for ever',
+  },
+  {
+    name: 'the loser of a race, waited for afterwards',
+    *run({ df }) {
+      const event = df.waitForExternalEvent('Go');
+      yield df.Task.any([event, df.callActivity('work')]);
+      return yield event;
+    },
+    options: { events: [{ at: 5_000, name: 'Go', data: 'came' }] },
+    mended: { output: 'came' },
+    strict: { output: 'came' },
+  },
+  {
     name: 'a retry timeout that expires',
     run: ({ df }) =>
       caught(

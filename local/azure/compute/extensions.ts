@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { type Kind } from '../arm/kind';
+import { AzureError } from '../http/errors';
+import { parentOf } from '../http/paths';
+import { demandRunning } from './runCommand';
+
+const properties = z.looseObject({
+  publisher: z.string(),
+  type: z.string(),
+  typeHandlerVersion: z.string(),
+  autoUpgradeMinorVersion: z.boolean().default(true),
+  settings: z.record(z.string(), z.unknown()).optional(),
+  protectedSettings: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Extensions are kept and shown, their protected settings not; what they would do inside the machine is not simulated. */
+export const extensions: Kind = {
+  type: 'Microsoft.Compute/virtualMachines/extensions',
+  timing: { put: 'virtualMachineUpdate', remove: 'virtualMachineUpdate' },
+  phases: ['Creating', 'Updating'],
+  schema: z.looseObject({
+    location: z.string(),
+    tags: z.record(z.string(), z.string()).optional(),
+    properties,
+  }),
+  readOnly: ['instanceView'],
+  prepare(azure, put) {
+    const vm = azure.resources.get(parentOf(put.id));
+    if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${put.id} was not found.`);
+    demandRunning(azure, vm);
+    const { protectedSettings: _, ...shown } = properties.parse(put.body.properties);
+    return { document: { ...put.body, properties: shown } };
+  },
+};

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { type Kind } from '../arm/kind';
+import { doneAt, type Azure } from '../azure';
+import { AzureError, badRequest } from '../http/errors';
+import { parentOf } from '../http/paths';
+import { type Resource } from '../store/resources';
+import { demandRunning, lastBytes } from './runCommand';
+import { runScript } from './scripts';
+
+const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
+
+const properties = z.looseObject({
+  source: z.looseObject({
+    script: z.string().optional(),
+    scriptUri: z.string().optional(),
+    commandId: z.string().optional(),
+  }),
+  parameters,
+  protectedParameters: parameters,
+  runAsUser: z.string().optional(),
+  asyncExecution: z.boolean().default(false),
+  timeoutInSeconds: z.number().int().min(1).max(5_184_000).default(5400),
+  treatFailureAsDeploymentFailure: z.boolean().default(false),
+});
+
+const execution = z.object({
+  startedAt: z.number(),
+  endsAt: z.number(),
+  timedOut: z.boolean(),
+  exitCode: z.number(),
+  stdout: z.string(),
+  stderr: z.string(),
+});
+type Execution = z.infer<typeof execution>;
+
+/** Run commands as resources (v2): each PUT runs its script, and the instance view tells how it went. */
+export const runCommands: Kind = {
+  type: 'Microsoft.Compute/virtualMachines/runCommands',
+  timing: { put: 'runCommand', remove: 'runCommand' },
+  phases: ['Creating', 'Updating'],
+  siblings: true,
+  schema: z.looseObject({
+    location: z.string(),
+    tags: z.record(z.string(), z.string()).optional(),
+    properties,
+  }),
+  readOnly: ['instanceView'],
+  prepare(azure, put) {
+    const vm = azure.resources.get(parentOf(put.id));
+    if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${put.id} was not found.`);
+    const asked = properties.parse(put.body.properties);
+    const script = demandScript(asked.source);
+    demandRunning(azure, vm);
+    const { protectedParameters, ...shown } = asked;
+    const given = [...asked.parameters, ...protectedParameters];
+    const { seconds, ...result } = runScript(azure, vm, script, environmentOf(given));
+    const startedAt = doneAt(azure, 'runCommand');
+    const timedOut = seconds > asked.timeoutInSeconds;
+    const endsAt = startedAt + Math.min(seconds, asked.timeoutInSeconds) * 1000;
+    const failed =
+      asked.treatFailureAsDeploymentFailure && !asked.asyncExecution && (timedOut || result.exitCode !== 0);
+    return {
+      document: { ...put.body, properties: { ...shown, parameters: asked.parameters } },
+      hidden: { ...result, timedOut, startedAt, endsAt },
+      readyAt: asked.asyncExecution ? startedAt : endsAt,
+      ...(failed
+        ? {
+            failure: {
+              code: 'VMExtensionProvisioningError',
+              message: `VM has reported a failure when processing extension '${put.name}'. Error message: 'Script returned an error with exit code ${result.exitCode}.'`,
+            },
+          }
+        : {}),
+    };
+  },
+  computed: (azure, resource, call) =>
+    /instanceView/i.test(call?.query('$expand') ?? '') ? { instanceView: instanceView(azure, resource) } : {},
+};
+
+function demandScript({ script, scriptUri, commandId }: z.infer<typeof properties>['source']): string {
+  if (script !== undefined) return script;
+  if (scriptUri !== undefined || commandId !== undefined)
+    throw new AzureError(
+      400,
+      'NotSimulated',
+      'Scripts by scriptUri or commandId are not simulated. Simulated is source.script.',
+    );
+  throw badRequest('InvalidParameter', "Required parameter 'source' is missing (null).", 'source');
+}
+
+/** On Linux a named parameter is an environment variable, an unnamed one an argument (azure-facts §6). */
+const environmentOf = (given: z.infer<typeof parameters>): Record<string, string> =>
+  Object.fromEntries([
+    ...given.flatMap(({ name, value }) => (name === undefined ? [] : [[name, value] as const])),
+    ...given.filter(({ name }) => name === undefined).map(({ value }, index) => [String(index + 1), value] as const),
+  ]);
+
+function instanceView(azure: Azure, { hidden }: Resource): Record<string, unknown> {
+  const { startedAt, endsAt, timedOut, exitCode, stdout, stderr }: Execution = execution.parse(hidden);
+  const now = azure.now();
+  if (now < startedAt) return { executionState: 'Pending', executionMessage: '', exitCode: 0, output: '', error: '' };
+  const startTime = new Date(startedAt).toISOString();
+  if (now < endsAt)
+    return {
+      executionState: 'Running',
+      executionMessage: 'Execution is in progress',
+      exitCode: 0,
+      output: '',
+      error: '',
+      startTime,
+    };
+  const executionState = timedOut ? 'TimedOut' : exitCode === 0 ? 'Succeeded' : 'Failed';
+  return {
+    executionState,
+    executionMessage: timedOut ? 'Execution timed out' : 'Execution completed',
+    exitCode: timedOut ? -1 : exitCode,
+    output: timedOut ? '' : lastBytes(stdout),
+    error: timedOut ? '' : lastBytes(stderr),
+    startTime,
+    endTime: new Date(endsAt).toISOString(),
+  };
+}
