@@ -31,18 +31,20 @@ export interface Engine {
 
 /** The whole simulated Azure, with no way in yet: every way in asks the same dispatcher. */
 export function openEngine(options: EngineOptions): Engine {
-  const { db, tenant, seed, now } = options;
-  const azure = compose({ ...options, seed: seed ?? '0' });
+  const { db, tenant, seed } = options;
+  const { azure, inner, advance } = compose({ ...options, seed: seed ?? '0' });
   // Another start goes on with other ids: the first ones are taken.
   const seeded = seed === undefined ? undefined : new Seeded(`${seed} ${nextNumber(db, 'starts')}`);
   randomly(seeded, () => seedTenant(azure));
-  const throttle = new Throttle(tenant, now);
+  const throttle = new Throttle(tenant, azure.now);
   const dispatcher = new Dispatcher(
     azure,
     throttle,
     routes(azure, (resource, at) => removeAny(azure, resource, at)),
     seeded,
+    advance,
   );
+  inner.use(dispatcher);
   return {
     azure,
     dispatcher,

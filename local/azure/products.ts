@@ -11,6 +11,8 @@ import { runCommandRoutes } from './compute/runCommand';
 import { runCommands } from './compute/runCommands';
 import { virtualMachines } from './compute/virtualMachines';
 import { entraRoutes } from './entra/routes';
+import { deploymentRoutes } from './deployments/routes';
+import { governanceRoutes } from './governance/routes';
 import { graphRoutes } from './graph/routes';
 import { type Route } from './http/call';
 import { userAssignedIdentities } from './identity/userAssignedIdentities';
@@ -26,8 +28,11 @@ import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
 import { securityRules } from './network/securityRules';
 import { subnets, virtualNetworks } from './network/virtualNetworks';
+import { managementGroupRoutes } from './management/managementGroups';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { groupRoutes } from './resources/groups';
+import { providerRoutes } from './resources/providers';
+import { refusedRoutes } from './resources/refused';
 import { subscriptionRoutes } from './resources/subscriptions';
 import { accountRoutes, storageAccounts } from './storage/accounts';
 import { blobRoutes } from './storage/blobRoutes';
@@ -57,6 +62,9 @@ export const kinds: readonly Kind[] = [
 export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
   ...entraRoutes(azure),
   ...subscriptionRoutes(azure),
+  ...managementGroupRoutes(azure),
+  ...providerRoutes(azure, kinds),
+  ...refusedRoutes(),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
   ...powerRoutes(azure),
@@ -65,6 +73,8 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...metricRoutes(azure),
   ...networkUsageRoutes(azure),
   ...authorizationRoutes(azure),
+  ...governanceRoutes(azure),
+  ...deploymentRoutes(azure),
   ...marketplaceRoutes(azure),
   ...imageRoutes(azure),
   ...resourceGraphRoutes(azure),

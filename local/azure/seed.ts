@@ -29,30 +29,24 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, inde
 function addHierarchy(azure: Azure): void {
   const { hierarchy, tenant } = azure;
   const root = tenant.tenantId;
-  hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
-  for (const [name, displayName] of [
-    ['platform', 'Platform'],
-    ['landing-zones', 'Landing Zones'],
-    ['isolated', 'Isolated'],
-  ] as const) {
-    hierarchy.addManagementGroup({ name, displayName, parent: root });
-  }
+  addManagementGroups(azure);
+  // Where a group was deleted since, a subscription that is new is under the root, as every new one is in Azure.
+  const placed = (group: string): string => hierarchy.managementGroup(group)?.name ?? root;
   const state = 'Enabled';
   hierarchy.addSubscription({
     id: platformSubscriptionId,
-    managementGroup: 'platform',
+    managementGroup: placed('platform'),
     state,
     ...tenant.platformSubscription,
   });
   const { watchedSubscriptions: watched, isolatedSubscriptions: isolated } = tenant;
-  const home = homes(azure);
   for (const index of upTo(watched.count)) {
     const tags = watched.tags[(index - 1) % Math.max(watched.tags.length, 1)] ?? {};
     const name = numberedName(watched.name, index);
     hierarchy.addSubscription({
       id: watchedSubscriptionId(index),
       name,
-      managementGroup: home(index),
+      managementGroup: placed(homeOf(tenant, index)),
       tags,
       state,
     });
@@ -62,22 +56,29 @@ function addHierarchy(azure: Azure): void {
     hierarchy.addSubscription({
       id: isolatedSubscriptionId(index),
       name,
-      managementGroup: 'isolated',
+      managementGroup: placed('isolated'),
       tags: {},
       state,
     });
   }
 }
 
-/** Azure's six levels of management groups, of which the landing zones are the first. */
-const LEVELS = 5;
-
-/** Makes the generated management groups. @returns where the n-th watched subscription is */
-function homes({ hierarchy, tenant: { generate } }: Azure): (index: number) => string {
-  if (generate === undefined) return () => 'landing-zones';
-  const { seed: from, managementGroups: count } = generate;
+/** Once: a group that was deleted since stays deleted. */
+function addManagementGroups({ db, hierarchy, tenant }: Azure): void {
+  if (getSetting(db, 'seeded') !== undefined) return;
+  const root = tenant.tenantId;
+  hierarchy.addManagementGroup({ name: root, displayName: 'Tenant Root Group', parent: null });
+  for (const [name, displayName] of [
+    ['platform', 'Platform'],
+    ['landing-zones', 'Landing Zones'],
+    ['isolated', 'Isolated'],
+  ] as const) {
+    hierarchy.addManagementGroup({ name, displayName, parent: root });
+  }
+  if (tenant.generate === undefined) return;
+  const { seed: from, managementGroups: count } = tenant.generate;
   const depths = [0];
-  const nameOf = (index: number): string => (index === 0 ? 'landing-zones' : `mg-${String(index).padStart(4, '0')}`);
+  const nameOf = (index: number): string => (index === 0 ? LANDING_ZONES : generatedName(index));
   for (const index of upTo(count)) {
     let parent = Math.floor(chanceOf(from, `parent ${index}`) * index);
     while ((depths[parent] ?? 0) >= LEVELS) parent = Math.floor(parent / 2);
@@ -88,7 +89,17 @@ function homes({ hierarchy, tenant: { generate } }: Azure): (index: number) => s
       parent: nameOf(parent),
     });
   }
-  return (index) => nameOf(1 + Math.floor(chanceOf(from, `home ${index}`) * count));
+}
+
+const LANDING_ZONES = 'landing-zones';
+/** Azure's six levels of management groups, of which the landing zones are the first. */
+const LEVELS = 5;
+const generatedName = (index: number): string => `mg-${String(index).padStart(4, '0')}`;
+
+/** Where the n-th watched subscription is. */
+function homeOf({ generate }: Azure['tenant'], index: number): string {
+  if (generate === undefined) return LANDING_ZONES;
+  return generatedName(1 + Math.floor(chanceOf(generate.seed, `home ${index}`) * generate.managementGroups));
 }
 
 const vaultIdOf = ({ tenant }: Azure): string =>

@@ -28,10 +28,14 @@ const timings = z.strictObject({
   runCommand: seconds.default(20),
   resourceGroupDelete: seconds.default(15),
   providerRegistration: seconds.default(15),
+  /** From the acceptance of a deployment until it puts its first resource. */
+  deploymentStart: seconds.default(2),
   /** Until a new application, service principal or identity is found everywhere in the directory. */
   directoryReplication: seconds.default(20),
   /** Until a role assignment counts. Up to ten minutes in Azure (azure-facts §2). */
   roleAssignmentPropagation: seconds.default(20),
+  /** Until a policy assignment is held against writes: minutes in Azure, which promises no number. */
+  policyAssignmentPropagation: seconds.default(30),
   /** Until a deleted vault secret appears among the deleted ones. */
   secretDelete: seconds.default(3),
   /** How long the platform hands out the same token of a managed identity. */
@@ -72,6 +76,9 @@ const limits = z.strictObject({
   /** Of one app in a tenant of more than 500 users. */
   graphResourceUnitsPer10Seconds: z.number().int().positive().default(8000),
   graphWritesPer150Seconds: z.number().int().positive().default(3000),
+  /** Azure's own are fixed; smaller here makes the limit cheap to meet. */
+  roleAssignmentsPerSubscription: z.number().int().positive().default(4000),
+  roleAssignmentsPerManagementGroup: z.number().int().positive().default(500),
   graphTenantWritesPer5Minutes: z.number().int().positive().default(18_000),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
   vaultTransactionsPer10Seconds: z.number().int().positive().default(4000),

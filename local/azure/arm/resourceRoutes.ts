@@ -175,6 +175,7 @@ function remove(azure: Azure, kind: Kind, call: Call): Answer {
 export function removeResource(azure: Azure, kind: Kind, resource: Resource, goneAt: number): void {
   azure.resources.remove(resource.id, goneAt);
   azure.grants.removeWithin(resource.id);
+  azure.extensions.removeWithin(resource.id);
   if (isChild(kind)) azure.resources.touch(parentOf(resource.id));
   kind.removed?.(azure, resource, goneAt);
 }
@@ -218,12 +219,11 @@ function merge(azure: Azure, kind: Kind, existing: Resource, call: Call): Answer
 }
 
 /** JSON merge patch: objects are merged, null takes away, all else replaces. Tags are replaced as a whole. */
-function merged(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
+export function merged(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
   const before = isObject(target) ? target : {};
   const changed = Object.entries(patch).map(([name, value]): [string, unknown] => [
     name,
-    name === 'tags' ? value : merged(before[name], value),
+    name !== 'tags' && isObject(value) ? merged(before[name], value) : value,
   ]);
   const all: Record<string, unknown> = { ...before, ...Object.fromEntries(changed) };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));

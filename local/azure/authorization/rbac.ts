@@ -3,32 +3,37 @@ import { type Caller } from '../http/call';
 import { outsideHand } from '../simulator/outsideHand';
 import { type Grant, type Grants } from '../store/grants';
 import { type Hierarchy, type Subscription } from '../store/hierarchy';
-import { allows, roleById } from './roles';
+import { conditionOf } from './conditions/demand';
+import { type Facts, fulfilled } from './conditions/evaluate';
+import { type Roles } from './customRoles';
+import { allows, type Role } from './roles';
 
 type Plane = 'control' | 'data';
+/** What a condition may look at. */
+export type Sides = Pick<Facts, 'request' | 'resource'>;
+
+const nothing: Sides = { request: {}, resource: {} };
 
 /** Decides who may do what where, from role assignments that have become effective. */
 export class Rbac {
   constructor(
     private readonly grants: Grants,
     private readonly hierarchy: Hierarchy,
+    private readonly roles: Roles,
     private readonly now: () => number,
   ) {}
 
-  permits(principalId: string, action: string, scope: string, plane: Plane = 'control'): boolean {
+  permits(principalId: string, action: string, scope: string, plane: Plane = 'control', sides = nothing): boolean {
     if (principalId === outsideHand.principalId) return true;
-    const scopes = this.hierarchy.scopesAbove(scope);
-    return this.effective(principalId, action, plane).some((grant) => scopes.includes(grant.scope.toLowerCase()));
+    return this.granting(principalId, action, scope, plane).some((grant) => holds(grant, { action, ...sides }));
   }
 
-  /** Throws 403 AuthorizationFailed in Azure's words (azure-facts §2). */
-  demand({ principalId, clientId }: Caller, action: string, scope: string): void {
-    if (this.permits(principalId, action, scope)) return;
-    throw new AzureError(
-      403,
-      'AuthorizationFailed',
-      `The client '${clientId}' with object id '${principalId}' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
-    );
+  /** Throws 403 AuthorizationFailed in Azure's words (azure-facts §2); a condition that fails has its own. */
+  demand(caller: Caller, action: string, scope: string, sides = nothing): void {
+    if (caller.principalId === outsideHand.principalId) return;
+    const granting = this.granting(caller.principalId, action, scope, 'control');
+    if (granting.some((grant) => holds(grant, { action, ...sides }))) return;
+    throw new AzureError(403, 'AuthorizationFailed', refusal(caller, action, scope, granting.length > 0));
   }
 
   /** What is used by a write must be usable by its caller: the subnet that a NIC joins, the identity that a VM takes. */
@@ -41,9 +46,17 @@ export class Rbac {
     );
   }
 
+  /** The roles that count for the principal at a scope, one for each assignment: what `permissions` lists. */
+  rolesAt(principalId: string, scope: string): Role[] {
+    const scopes = this.hierarchy.scopesAbove(scope);
+    return this.effective(principalId)
+      .filter(({ grant }) => scopes.includes(grant.scope.toLowerCase()))
+      .map(({ role }) => role);
+  }
+
   /** Subscriptions that the principal can read, or anything in them. */
   visible(principalId: string): Subscription[] {
-    const grants = this.effective(principalId, 'Microsoft.Resources/subscriptions/read', 'control');
+    const grants = this.allowing(principalId, 'Microsoft.Resources/subscriptions/read', 'control');
     const scopes = new Set(grants.map(({ scope }) => scope.toLowerCase()));
     const inside = new Set([...scopes].map((scope) => scope.split('/').slice(0, 3).join('/')));
     const above = new Map<string, boolean>();
@@ -59,11 +72,32 @@ export class Rbac {
     return this.hierarchy.scopesAbove(`/providers/Microsoft.Management/managementGroups/${managementGroup}`);
   }
 
-  private effective(principalId: string, action: string, plane: Plane): Grant[] {
+  private granting(principalId: string, action: string, scope: string, plane: Plane): Grant[] {
+    const scopes = this.hierarchy.scopesAbove(scope);
+    return this.allowing(principalId, action, plane).filter((grant) => scopes.includes(grant.scope.toLowerCase()));
+  }
+
+  private allowing(principalId: string, action: string, plane: Plane): Grant[] {
+    return this.effective(principalId).flatMap(({ grant, role }) => (allows(role, action, plane) ? [grant] : []));
+  }
+
+  private effective(principalId: string): { grant: Grant; role: Role }[] {
     const now = this.now();
-    return this.grants.of(principalId).filter(({ effectiveAt, roleId }) => {
-      const role = roleById(roleId);
-      return effectiveAt <= now && role !== undefined && allows(role, action, plane);
+    return this.grants.of(principalId).flatMap((grant) => {
+      const role = grant.effectiveAt <= now ? this.roles.byId(grant.roleId) : undefined;
+      return role === undefined ? [] : [{ grant, role }];
     });
   }
+}
+
+function holds(grant: Grant, facts: Facts): boolean {
+  const condition = grant.document['condition'];
+  return typeof condition !== 'string' || fulfilled(conditionOf(condition), facts);
+}
+
+function refusal({ principalId, clientId }: Caller, action: string, scope: string, byCondition: boolean): string {
+  const what = byCondition
+    ? 'has an authorization with ABAC condition that is not fulfilled'
+    : 'does not have authorization';
+  return `The client '${clientId}' with object id '${principalId}' ${what} to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`;
 }

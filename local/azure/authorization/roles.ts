@@ -6,6 +6,7 @@ export interface Role {
   readonly actions: readonly string[];
   readonly notActions: readonly string[];
   readonly dataActions: readonly string[];
+  readonly notDataActions: readonly string[];
 }
 
 const role = (id: string, name: string, description: string, permissions: Partial<Role>): Role => ({
@@ -15,6 +16,7 @@ const role = (id: string, name: string, description: string, permissions: Partia
   actions: [],
   notActions: [],
   dataActions: [],
+  notDataActions: [],
   ...permissions,
 });
 
@@ -126,7 +128,7 @@ export const roleByName = (name: string): Role | undefined =>
 const patterns = new Map<string, RegExp>();
 
 /** A permission's `*` stands for any text, slashes too; case never counts. */
-function matches(pattern: string, action: string): boolean {
+export function matches(pattern: string, action: string): boolean {
   const known = patterns.get(pattern);
   const expression =
     known ?? new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 'i');
@@ -134,10 +136,12 @@ function matches(pattern: string, action: string): boolean {
   return expression.test(action);
 }
 
-export function allows(role: Role, action: string, plane: 'control' | 'data'): boolean {
-  if (plane === 'data') return role.dataActions.some((pattern) => matches(pattern, action));
-  return (
-    role.actions.some((pattern) => matches(pattern, action)) &&
-    !role.notActions.some((pattern) => matches(pattern, action))
-  );
+type Permissions = Pick<Role, 'actions' | 'notActions' | 'dataActions' | 'notDataActions'>;
+
+/** What a role gives it takes back itself only: another role's `actions` outweigh this one's `notActions`. */
+export function allows(role: Permissions, action: string, plane: 'control' | 'data'): boolean {
+  const any = (of: readonly string[]): boolean => of.some((pattern) => matches(pattern, action));
+  return plane === 'data'
+    ? any(role.dataActions) && !any(role.notDataActions)
+    : any(role.actions) && !any(role.notActions);
 }

@@ -28,19 +28,34 @@ const osProfile = z.looseObject({
 });
 export type OsProfile = z.infer<typeof osProfile>;
 
-const deleteOption = z.enum(['Delete', 'Detach']).optional();
+/** Names in any case: the Azure CLI writes `fromImage`. */
+const oneOf = <T extends string>(names: readonly [T, ...T[]]) =>
+  z.preprocess(
+    (asked) => names.find((name) => typeof asked === 'string' && name.toLowerCase() === asked.toLowerCase()) ?? asked,
+    z.enum(names),
+  );
+
+/** What is null is as if it were not there: the Azure CLI writes null for every option that was not given. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const given = Object.entries(value).filter(([, one]) => one !== null);
+  return Object.fromEntries(given.map(([name, one]) => [name, withoutNulls(one)]));
+}
+
+const deleteOption = oneOf(['Delete', 'Detach']).optional();
 
 const disk = z.looseObject({
   name: z.string().optional(),
-  createOption: z.enum(['FromImage', 'Attach', 'Empty', 'Copy', 'Restore']),
+  createOption: oneOf(['FromImage', 'Attach', 'Empty', 'Copy', 'Restore']),
   deleteOption,
-  osType: z.enum(['Linux', 'Windows']).optional(),
+  osType: oneOf(['Linux', 'Windows']).optional(),
   diskSizeGB: z.number().int().optional(),
   managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
 });
 export type VmDisk = z.infer<typeof disk>;
 
-export const vmProperties = z.looseObject({
+const given = z.looseObject({
   hardwareProfile: z.looseObject({ vmSize: z.string() }),
   storageProfile: z.looseObject({
     imageReference: imageReference.optional(),
@@ -61,6 +76,7 @@ export const vmProperties = z.looseObject({
       .min(1),
   }),
 });
+export const vmProperties = z.preprocess(withoutNulls, given);
 export type VmProperties = z.infer<typeof vmProperties>;
 
 export const vmIdentity = z.looseObject({

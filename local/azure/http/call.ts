@@ -49,6 +49,8 @@ export type Route =
       readonly api: 'arm' | 'graph' | 'vault';
       /** False where the answer itself is cut to what the caller may see. */
       readonly authorize?: boolean;
+      /** False where it only says what to do instead. */
+      readonly simulated?: false;
       readonly handle: (call: Call) => Answer;
     };
 

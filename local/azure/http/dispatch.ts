@@ -1,6 +1,7 @@
-import findMyWay, { type HTTPVersion } from 'find-my-way';
 import { neededFor } from '../authorization/actions';
+import { sidesOf } from '../authorization/sides';
 import { type Azure } from '../azure';
+import { gated } from '../governance/gate';
 import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
 import { spoiled, spoils } from '../simulator/effects';
@@ -11,12 +12,14 @@ import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHa
 import { kindOf } from '../simulator/record';
 import { blobPath } from '../storage/addresses';
 import { unauthorized } from './authenticate';
-import { type Answer, type Api, type Call, type Caller, type Route } from './call';
+import { type Answer, type Api, type Call, type Caller, type Method, type Route } from './call';
 import { AzureError, badRequest } from './errors';
+import { type Inner, innerCall, type InnerRequest } from './inner';
 import { NotSimulated } from './notSimulated';
-import { normalisePath, splitAuthorization, subscriptionOf } from './paths';
+import { normalisePath, subscriptionOf } from './paths';
 import { queryOf } from './query';
 import { refusal } from './refusal';
+import { Router } from './router';
 import { type Throttle } from './throttle/throttle';
 
 /** A request as the server got it. The body is read only when it is wanted: Key Vault's challenge comes before it. */
@@ -45,9 +48,8 @@ const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD
 const PASTS = 5_000;
 
 /** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
-export class Dispatcher {
-  private readonly router = findMyWay<HTTPVersion.V1>({ caseSensitive: false, maxParamLength: 1000 });
-  private readonly routes = new Map<unknown, Route>();
+export class Dispatcher implements Inner {
+  private readonly router: Router;
   private readonly notSimulated: NotSimulated;
   private readonly pasts = new Map<string, Answer>();
 
@@ -56,11 +58,10 @@ export class Dispatcher {
     private readonly throttle: Throttle,
     routes: readonly Route[],
     private readonly seeded: Seeded | undefined,
+    /** Does what has become due since the last request. */
+    private readonly advance: () => void,
   ) {
-    for (const route of routes) {
-      this.router.on(route.method, route.path, () => undefined, route);
-      this.routes.set(route, route);
-    }
+    this.router = new Router(routes);
     this.notSimulated = new NotSimulated(routes);
     azure.hand.act = (request) => this.outside(request);
   }
@@ -70,8 +71,9 @@ export class Dispatcher {
   }
 
   private async take(incoming: Incoming): Promise<Outcome> {
+    this.advance();
     const path = normalisePath(incoming.url);
-    const found = this.find(incoming.method, blobPath(this.azure, incoming.header('host'), path));
+    const found = this.router.find(incoming.method, blobPath(this.azure, incoming.header('host'), path));
     if (found === undefined)
       return this.recorded(incoming.method, path, nobody, this.notSimulated.answer(incoming.method, path));
     const { route } = found;
@@ -80,17 +82,6 @@ export class Dispatcher {
     const verdict = await this.identify(route.api, incoming);
     if ('status' in verdict) return this.recorded(call.method, path, nobody, verdict);
     return await this.struck(route, verdict, call);
-  }
-
-  private find(
-    method: string,
-    path: string,
-  ): { route: Route; scope: string; params: Readonly<Record<string, string>> } | undefined {
-    const { scope, route: routed } = splitAuthorization(path);
-    const known = methodOf(method);
-    const match = known === undefined ? null : this.router.find(known, routed);
-    const route = this.routes.get(match?.store);
-    return route === undefined ? undefined : { route, scope, params: paramsOf(match?.params ?? {}) };
   }
 
   /** Whom the token names, or the refusal. */
@@ -206,7 +197,7 @@ export class Dispatcher {
 
   private keepPast(call: Call): void {
     if (this.azure.chaos === undefined && !this.azure.faults.wantsPast) return;
-    if (call.method === 'POST' || this.find('GET', call.path) === undefined) return;
+    if (call.method === 'POST' || this.router.find('GET', call.path) === undefined) return;
     const answer = this.carriedOut('GET', call.path, undefined, call.caller);
     if (this.pasts.size >= PASTS) this.pasts.clear();
     this.pasts.set(call.path.toLowerCase(), answer);
@@ -231,23 +222,12 @@ export class Dispatcher {
   }
 
   private carriedOut(method: string, path: string, body: unknown, caller: Caller): Answer {
-    const found = this.find(method, path);
+    const found = this.router.find(method, path);
     if (found === undefined || found.route.api === 'open') return this.notSimulated.answer(method, path);
     const { route, scope, params } = found;
-    const query = (name: string): string | undefined => (name === 'api-version' ? '2024-05-01' : undefined);
+    const call = innerCall({ method, path, apiVersion: '2024-05-01', body, caller }, scope, params);
     try {
-      return route.handle({
-        method,
-        path,
-        scope,
-        params,
-        query,
-        header: () => undefined,
-        headerNames: () => [],
-        url: path,
-        body,
-        caller,
-      });
+      return route.handle(route.api === 'arm' && caller === outsideHand ? this.permitted(route, call) : call);
     } catch (error) {
       return this.refused(route.api, error);
     }
@@ -268,12 +248,46 @@ export class Dispatcher {
     return { headers, call: this.permitted(route, call) };
   }
 
-  /** What every write has to pass. */
+  /** What every write has to pass, a deployment's own too: RBAC, locks, policies. */
   private permitted(route: Guarded, call: Call): Call {
     if (route.authorize === false) return call;
     const { action, scope } = neededFor(call.method, call.path);
-    this.azure.rbac.demand(call.caller, action, scope);
-    return call;
+    this.azure.rbac.demand(call.caller, action, scope, sidesOf(this.azure, call));
+    return gated(this.azure, call, scope);
+  }
+
+  serves(method: Method, path: string): boolean {
+    return this.router.find(method, path) !== undefined;
+  }
+
+  perform(request: InnerRequest): Answer {
+    const { route, call } = this.routed(request);
+    const permitted = this.permitted(route, call);
+    const { db, creations } = this.azure;
+    if (isRead(call.method)) return route.handle(permitted);
+    return db.savepoint(() => {
+      this.keepPast(call);
+      beforeWrite(this.azure, call.path);
+      const answer = route.handle(permitted);
+      creations.note(call, answer);
+      afterWrite(this.azure, call.path);
+      return answer;
+    });
+  }
+
+  check(request: InnerRequest): void {
+    const { route, call } = this.routed(request);
+    this.permitted(route, call);
+  }
+
+  /** As it would have been read off the wire; a deployment's writes are throttled by nobody here, and no fault strikes them. */
+  private routed(request: InnerRequest): { readonly route: Guarded; readonly call: Call } {
+    const { method, path } = request;
+    const found = this.router.find(method, path);
+    if (found === undefined || found.route.api === 'open') throw this.notSimulated.error(method, path);
+    const subscription = subscriptionOf(path);
+    if (subscription !== undefined) demandSubscription(this.azure, subscription);
+    return { route: found.route, call: innerCall(request, found.scope, found.params) };
   }
 
   private refused(api: Api, error: unknown): Answer {
@@ -295,9 +309,3 @@ export class Dispatcher {
     return outcome;
   }
 }
-
-const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
-const methodOf = (text: string): (typeof methods)[number] | undefined => methods.find((method) => method === text);
-
-const paramsOf = (params: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

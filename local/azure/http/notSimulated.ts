@@ -1,5 +1,6 @@
 /** What is not simulated is refused in Azure's envelope, with a detail that names what is. Told on the log once for each shape. */
 import { type Answer, type Route } from './call';
+import { AzureError } from './errors';
 
 const NAMESPACE = /\/providers\/([^/:]+)(?:\/([^/:]+))?/i;
 
@@ -9,8 +10,8 @@ export class NotSimulated {
   private readonly known = new Map<string, Set<string>>();
 
   constructor(routes: readonly Route[]) {
-    for (const { path, api } of routes) {
-      if (path.startsWith('/_simulator')) continue;
+    for (const { path, api, ...route } of routes) {
+      if (path.startsWith('/_simulator') || ('simulated' in route && !route.simulated)) continue;
       const [key, what] = placeOf(path, api);
       const all = this.known.get(key) ?? new Set();
       this.known.set(key, all.add(what));
@@ -28,15 +29,20 @@ export class NotSimulated {
       const message = `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`;
       return { status: 400, body: { error: { code: 'BadRequest', message, details: [detail], innerError: {} } } };
     }
+    return { status: 404, body: this.error(method, path).body };
+  }
+
+  /** The refusal of Azure Resource Manager. */
+  error(method: string, path: string): AzureError {
     const [, namespace, type] = NAMESPACE.exec(path) ?? [];
     const [code, message] =
       namespace === undefined
-        ? ['NotFound', `The resource at '${path}' was not found.`]
-        : [
+        ? (['NotFound', `The resource at '${path}' was not found.`] as const)
+        : ([
             'InvalidResourceType',
             `The resource type '${type ?? ''}' could not be found in the namespace '${namespace}' for this operation.`,
-          ];
-    return { status: 404, body: { error: { code, message, details: [detail] } } };
+          ] as const);
+    return new AzureError(404, code, message, { members: { details: [this.detail(method, path)] } });
   }
 
   private detail(method: string, path: string): { code: string; message: string } {
@@ -49,9 +55,15 @@ export class NotSimulated {
 }
 
 function placeOf(path: string, api: Route['api']): readonly [key: string, what: string] {
-  const own = path.replace(/^\/_authorization/, '/providers/Microsoft.Authorization');
+  const own = path.replace(/^\/_(authorization|insights|resources)(?=\/)/, '/providers/microsoft.$1');
   const [, namespace, type] = NAMESPACE.exec(own) ?? [];
   if (namespace !== undefined) return [namespace.toLowerCase(), type ?? '(the provider itself)'];
   const [first = '', second = ''] = own.split('/').slice(1);
   return first === 'v1.0' ? ['v1.0', second] : [api === 'arm' ? 'subscriptions' : first, own];
 }
+
+/** What Azure would do with a request that is served, and this one does not: refused, with what is simulated. */
+export const notSimulated = (what: string, simulated: string, status = 400): AzureError =>
+  new AzureError(status, 'NotSimulated', `${what} is not simulated.`, {
+    members: { details: [{ code: 'NotSimulated', message: `Simulated: ${simulated}` }] },
+  });

@@ -11,11 +11,14 @@ export function normalisePath(url: string): string {
 const decodeOData = (path: string): string =>
   /^\/v1\.0\//i.test(path) ? path.replace(/%28/gi, '(').replace(/%29/g, ')').replace(/%27/g, "'") : path;
 
-/** `/{scope}/providers/Microsoft.Authorization/{rest}` may follow any scope, so it is routed by `rest` alone. */
-export function splitAuthorization(path: string): { readonly scope: string; readonly route: string } {
-  const match = /^(.*)\/providers\/microsoft\.authorization\/(.+)$/i.exec(path);
-  if (match?.[1] === undefined || match[2] === undefined) return { scope: '', route: path };
-  return { scope: match[1] === '' ? '/' : match[1], route: `/_authorization/${match[2]}` };
+/** What may follow any scope: `/{scope}/providers/{one of these}/{rest}` is routed by its end alone. */
+const EXTENSION =
+  /^(.*)\/providers\/microsoft\.(authorization|insights(?=\/diagnosticsettings)|resources(?=\/(?:tags|deployments)(?:\/|$)))\/(.+)$/i;
+
+export function splitExtension(path: string): { readonly scope: string; readonly route: string } {
+  const [, scope, namespace, rest] = EXTENSION.exec(path) ?? [];
+  if (scope === undefined || namespace === undefined || rest === undefined) return { scope: '', route: path };
+  return { scope: scope === '' ? '/' : scope, route: `/_${namespace.toLowerCase()}/${rest}` };
 }
 
 const ROOT_GROUP = '/providers/microsoft.management/managementgroups/';

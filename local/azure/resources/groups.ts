@@ -124,6 +124,7 @@ function remove(azure: Azure, call: Call, removeOne: RemoveOne): Answer {
   if (group.goneAt === null) {
     for (const resource of azure.resources.below(group.id)) removeOne(resource, goneAt);
     azure.grants.removeWithin(group.id);
+    azure.extensions.removeWithin(group.id);
     azure.resources.remove(group.id, goneAt);
   }
   const { Location = '' } = azure.operations.accepted({

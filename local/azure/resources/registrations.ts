@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { AzureError } from '../http/errors';
 import { type Database } from '../store/database';
 
-type State = 'Registered' | 'Registering' | 'NotRegistered';
+type State = 'Registered' | 'Registering' | 'NotRegistered' | 'Unregistering' | 'Unregistered';
 
-/** Which resource providers a subscription may use. Registering takes a while. */
+const row = z.object({ readyAt: z.number() });
+
+/** Which resource providers a subscription may use. Registering takes a while, and so does the way back. */
 export class Registrations {
   constructor(
     private readonly db: Database,
@@ -14,15 +16,23 @@ export class Registrations {
   ) {}
 
   state(subscriptionId: string, namespace: string): State {
-    if (!this.absent.some((name) => name.toLowerCase() === namespace.toLowerCase())) return 'Registered';
     const sql = 'SELECT readyAt FROM registrations WHERE subscription = ? AND namespace = ?';
-    const found = this.db.row(z.object({ readyAt: z.number() }), sql, subscriptionId, namespace);
-    if (found === undefined) return 'NotRegistered';
+    const found = this.db.row(row, sql, subscriptionId, namespace);
+    if (found === undefined) return this.isAbsent(namespace) ? 'NotRegistered' : 'Registered';
+    // A time below zero is that of an unregistration.
+    if (found.readyAt < 0) return -found.readyAt <= this.now() ? 'Unregistered' : 'Unregistering';
     return found.readyAt <= this.now() ? 'Registered' : 'Registering';
   }
 
+  /** Once more does not hasten it. */
   register(subscriptionId: string, namespace: string, readyAt: number): void {
-    this.db.run('INSERT OR IGNORE INTO registrations VALUES (?, ?, ?)', subscriptionId, namespace, readyAt);
+    if (this.state(subscriptionId, namespace) === 'Registering') return;
+    this.set(subscriptionId, namespace, readyAt);
+  }
+
+  unregister(subscriptionId: string, namespace: string, doneAt: number): void {
+    if (['Registered', 'Registering'].includes(this.state(subscriptionId, namespace)))
+      this.set(subscriptionId, namespace, -doneAt);
   }
 
   demand(subscriptionId: string, namespace: string): void {
@@ -31,6 +41,25 @@ export class Registrations {
       409,
       'MissingSubscriptionRegistration',
       `The subscription is not registered to use namespace '${namespace}'. See https://aka.ms/rps-not-found for how to register subscriptions.`,
+      {
+        members: {
+          details: [
+            {
+              code: 'MissingSubscriptionRegistration',
+              target: namespace,
+              message: `The subscription is not registered to use namespace '${namespace}'. See https://aka.ms/rps-not-found for how to register subscriptions.`,
+            },
+          ],
+        },
+      },
     );
+  }
+
+  private set(subscriptionId: string, namespace: string, readyAt: number): void {
+    this.db.run('INSERT OR REPLACE INTO registrations VALUES (?, ?, ?)', subscriptionId, namespace, readyAt);
+  }
+
+  private isAbsent(namespace: string): boolean {
+    return this.absent.some((name) => name.toLowerCase() === namespace.toLowerCase());
   }
 }

@@ -18,20 +18,23 @@ export function chosenResources(call: Call, items: readonly Item[]): readonly It
   return top === undefined ? found : found.slice(0, Number(top));
 }
 
+const NAMES = ['resourceType', 'name', 'location', 'resourceGroup'] as const;
 const TAGS = /^tagName eq '((?:[^']|'')*)'(?: and tagValue eq '((?:[^']|'')*)')?$/i;
 
 function testOf(text: string): (item: Item) => boolean {
   const [, name, value] = TAGS.exec(text) ?? [];
   if (name !== undefined) return (item) => hasTag(item['tags'], name, value);
+  const refused = badRequest(
+    'InvalidFilterInQueryString',
+    `Invalid $filter '${text}' specified in the query string. Simulated are ${NAMES.join(', ')}, and tagName with tagValue.`,
+  );
+  const names = [...text.matchAll(/(\w+)\s+(?:eq|ne)\s/g)].map(([, one = '']) => one.toLowerCase());
+  if (!names.every((one) => NAMES.some((known) => known.toLowerCase() === one))) throw refused;
   try {
     const { test } = parseFilter(text);
     return (item) => test(searched(item));
   } catch (error) {
-    if (!(error instanceof AzureError)) throw error;
-    throw badRequest(
-      'InvalidFilterInQueryString',
-      `Invalid $filter '${text}' specified in the query string. Simulated are resourceType, name, location, resourceGroup, and tagName with tagValue.`,
-    );
+    throw error instanceof AzureError ? refused : error;
   }
 }
 

@@ -1,13 +1,12 @@
-import { doneAt, type Azure } from '../azure';
+import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
 import { paged } from '../http/paging';
-import { managementGroupId } from '../http/paths';
 import { type Subscription } from '../store/hierarchy';
 
 const ONE = '/subscriptions/:subscriptionId';
 
-/** Subscriptions, management groups, provider registrations, and where operations are polled. */
+/** Subscriptions, the tenant, and where operations are polled. */
 export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: '/subscriptions', api: 'arm', authorize: false, handle: (call) => list(azure, call) },
   {
@@ -32,28 +31,7 @@ export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
         `${azure.origin}${call.path}?api-version=${call.query('api-version') ?? ''}`,
       ),
   },
-  { method: 'GET', path: `${ONE}/providers/:namespace`, api: 'arm', handle: (call) => ok(provider(azure, call)) },
-  { method: 'POST', path: `${ONE}/providers/:namespace/register`, api: 'arm', handle: (call) => register(azure, call) },
   { method: 'GET', path: '/tenants', api: 'arm', authorize: false, handle: () => ok({ value: [tenant(azure)] }) },
-  {
-    method: 'GET',
-    path: '/providers/Microsoft.Management/managementGroups',
-    api: 'arm',
-    authorize: false,
-    handle: (call) => ok(paged(azure, call, visibleGroups(azure, call))),
-  },
-  {
-    method: 'GET',
-    path: '/providers/Microsoft.Management/managementGroups/:name',
-    api: 'arm',
-    handle: (call) => ok(group(azure, param(call, 'name'))),
-  },
-  {
-    method: 'GET',
-    path: '/providers/Microsoft.Management/managementGroups/:name/descendants',
-    api: 'arm',
-    handle: (call) => ok(paged(azure, call, descendants(azure, call))),
-  },
 ];
 
 /** The subscription, or 404 in Azure's words. */
@@ -94,82 +72,3 @@ const tenant = ({ tenant: { tenantId, displayName, domain } }: Azure): Record<st
   domains: [domain],
   tenantCategory: 'Home',
 });
-
-function provider(azure: Azure, call: Call): Record<string, unknown> {
-  const namespace = param(call, 'namespace');
-  const subscriptionId = param(call, 'subscriptionId');
-  return {
-    id: `/subscriptions/${subscriptionId}/providers/${namespace}`,
-    namespace,
-    registrationState: azure.registrations.state(subscriptionId, namespace),
-    registrationPolicy: 'RegistrationRequired',
-    resourceTypes: [],
-  };
-}
-
-function register(azure: Azure, call: Call): Answer {
-  azure.registrations.register(
-    param(call, 'subscriptionId'),
-    param(call, 'namespace'),
-    doneAt(azure, 'providerRegistration'),
-  );
-  return ok(provider(azure, call));
-}
-
-function demandGroup(azure: Azure, name: string): { name: string; displayName: string; parent: string | null } {
-  const found = azure.hierarchy.managementGroup(name);
-  if (found !== undefined) return found;
-  throw new AzureError(404, 'NotFound', `The management group '${name}' could not be found.`);
-}
-
-const shownGroup = (azure: Azure, name: string, displayName: string): Record<string, unknown> => ({
-  id: managementGroupId(name),
-  type: 'Microsoft.Management/managementGroups',
-  name,
-  properties: { tenantId: azure.tenant.tenantId, displayName },
-});
-
-function group(azure: Azure, name: string): Record<string, unknown> {
-  const { name: own, displayName, parent } = demandGroup(azure, name);
-  const above = parent === null ? null : demandGroup(azure, parent);
-  const details =
-    above === null
-      ? {}
-      : { parent: { id: managementGroupId(above.name), name: above.name, displayName: above.displayName } };
-  const shownOne = shownGroup(azure, own, displayName);
-  return { ...shownOne, properties: { tenantId: azure.tenant.tenantId, displayName, details } };
-}
-
-const visibleGroups = (azure: Azure, { caller }: Call): unknown[] =>
-  azure.hierarchy
-    .managementGroups()
-    .filter(({ name }) =>
-      azure.rbac.permits(caller.principalId, 'Microsoft.Management/managementGroups/read', managementGroupId(name)),
-    )
-    .map(({ name, displayName }) => shownGroup(azure, name, displayName));
-
-function descendants(azure: Azure, call: Call): unknown[] {
-  const root = demandGroup(azure, param(call, 'name')).name;
-  const known = new Map<string, boolean>();
-  const under = (name: string): boolean => {
-    const found = known.get(name) ?? azure.hierarchy.chain(name).some((one) => one.name === root);
-    known.set(name, found);
-    return found;
-  };
-  const groups = azure.hierarchy.managementGroups().filter(({ name }) => name !== root && under(name));
-  const subscriptions = azure.hierarchy.subscriptions().filter(({ managementGroup }) => under(managementGroup));
-  const child = (id: string, type: string, name: string, displayName: string, parent: string): unknown => ({
-    id,
-    type,
-    name,
-    properties: { displayName, parent: { id: managementGroupId(parent) } },
-  });
-  return [
-    ...groups.map(({ name, displayName, parent }) =>
-      child(managementGroupId(name), 'Microsoft.Management/managementGroups', name, displayName, parent ?? ''),
-    ),
-    ...subscriptions.map(({ id, name, managementGroup }) =>
-      child(`/subscriptions/${id}`, 'Microsoft.Management/managementGroups/subscriptions', id, name, managementGroup),
-    ),
-  ];
-}

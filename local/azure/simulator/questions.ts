@@ -1,6 +1,5 @@
 /** What tests and rehearsals ask about the whole: who holds which role, and what is left. */
 import { z } from 'zod';
-import { roleById } from '../authorization/roles';
 import { type Azure } from '../azure';
 import { type Grant } from '../store/grants';
 
@@ -38,7 +37,7 @@ function held(azure: Azure, grant: Grant): Held {
   return {
     principalId,
     principal: typeof principal === 'string' ? principal : null,
-    role: roleById(roleId)?.name ?? roleId,
+    role: azure.roles.byId(roleId)?.name ?? roleId,
     scope,
     assignmentId: `${scope === '/' ? '' : scope}/providers/Microsoft.Authorization/roleAssignments/${name}`,
     effectiveAt: at(effectiveAt),
@@ -57,6 +56,8 @@ interface Left {
 
 const resource = z.object({ id: z.string(), type: z.string(), goneAt: z.number().nullable() });
 const entry = z.object({ id: z.string(), kind: z.string(), deletedAt: z.number().nullable() });
+/** Locks, policies, custom roles, diagnostic settings: no tenant begins with one. */
+const extension = z.object({ id: z.string(), type: z.string(), createdBy: z.string(), createdAt: z.number() });
 const secret = z.object({ name: z.string(), createdAt: z.number(), deletedAt: z.number().nullable() });
 
 /** Everything that the tenant did not begin with and that is still there, soft-deleted things too. */
@@ -81,7 +82,10 @@ export function whatIsLeft(azure: Azure, createdBy: string | undefined): Left[] 
   const vault = secrets.flatMap(({ name, deletedAt }) => {
     return made(azure, `/secrets/${name}`, `secret${deletedAt === null ? '' : ' (deleted)'}`, {});
   });
-  const all = [...resources, ...directory, ...grants, ...vault];
+  const extensions = db
+    .rows(extension, 'SELECT id, type, createdBy, createdAt FROM extensions ORDER BY key')
+    .map(({ createdAt, ...one }) => ({ ...one, createdAt: at(createdAt) }));
+  const all = [...resources, ...directory, ...grants, ...extensions, ...vault];
   return all.filter((one) => createdBy === undefined || one.createdBy.toLowerCase() === createdBy.toLowerCase());
 }
 

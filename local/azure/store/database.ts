@@ -87,6 +87,20 @@ export class Database {
     }
   }
 
+  /** All or nothing inside a transaction: what is refused here leaves the rest of it standing. */
+  savepoint<T>(work: () => T): T {
+    this.sqlite.exec('SAVEPOINT inner');
+    try {
+      const result = work();
+      this.sqlite.exec('RELEASE inner');
+      return result;
+    } catch (error) {
+      this.sqlite.exec('ROLLBACK TO inner; RELEASE inner');
+      this.rollbacks += 1;
+      throw error;
+    }
+  }
+
   close(): void {
     this.sqlite.close();
   }

@@ -83,6 +83,12 @@ export class Grants {
     return this.db.row(z.object({ count: z.number() }), sql, scope, `${scope}/`, `${scope}0`)?.count ?? 0;
   }
 
+  /** How many there are of a role, anywhere. */
+  ofRole(roleId: string): number {
+    const sql = 'SELECT count(*) AS count FROM roleAssignments WHERE roleId = ?';
+    return this.db.row(z.object({ count: z.number() }), sql, roleId)?.count ?? 0;
+  }
+
   setDocument(name: string, document: Grant['document']): void {
     this.db.run('UPDATE roleAssignments SET document = ? WHERE name = ?', JSON.stringify(document), name);
   }

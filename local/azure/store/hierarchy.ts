@@ -52,6 +52,33 @@ export class Hierarchy {
     return [...this.all().values()];
   }
 
+  setTags(id: string, tags: Readonly<Record<string, string>>): void {
+    this.db.run('UPDATE subscriptions SET tags = ? WHERE id = ?', JSON.stringify(tags), id);
+  }
+
+  moveSubscription(id: string, group: string): void {
+    this.db.run('UPDATE subscriptions SET managementGroup = ? WHERE id = ?', group, id);
+  }
+
+  subscriptionsOf(group: string): Subscription[] {
+    return this.db.rows(subscription, 'SELECT * FROM subscriptions WHERE managementGroup = ? ORDER BY id', group);
+  }
+
+  setManagementGroup({ name, displayName, parent }: ManagementGroup): void {
+    this.db.run('UPDATE managementGroups SET displayName = ?, parent = ? WHERE name = ?', displayName, parent, name);
+  }
+
+  removeManagementGroup(name: string): void {
+    this.db.run('DELETE FROM managementGroups WHERE name = ?', name);
+  }
+
+  /** Whether a scope is, or is within, a management group or subscription that exists; '/' is neither. */
+  has(scope: string): boolean {
+    const [subscriptionId, group] = [subscriptionOf(scope), managementGroupOf(scope)];
+    if (subscriptionId !== undefined) return this.subscription(subscriptionId) !== undefined;
+    return group !== undefined && this.managementGroup(group) !== undefined;
+  }
+
   managementGroup(name: string): ManagementGroup | undefined {
     return this.groups().get(name.toLowerCase());
   }

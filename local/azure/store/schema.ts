@@ -78,4 +78,13 @@ CREATE TABLE IF NOT EXISTS exposures (
 CREATE INDEX IF NOT EXISTS openExposures ON exposures (subscription) WHERE closedAt IS NULL;
 CREATE TABLE IF NOT EXISTS exposureChecks (
   subscription TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (subscription, time)) STRICT;
+CREATE TABLE IF NOT EXISTS extensions (
+  key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL COLLATE NOCASE, scope TEXT NOT NULL COLLATE NOCASE,
+  name TEXT NOT NULL, etag TEXT NOT NULL, document TEXT NOT NULL, createdAt INTEGER NOT NULL, createdBy TEXT NOT NULL,
+  updatedAt INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS extensionsByScope ON extensions (type, scope);
+CREATE TABLE IF NOT EXISTS deployments (
+  key TEXT PRIMARY KEY, scope TEXT NOT NULL, document TEXT NOT NULL, createdAt INTEGER NOT NULL, nextAt INTEGER,
+  depth INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS deploymentsDue ON deployments (nextAt) WHERE nextAt IS NOT NULL;
 `;

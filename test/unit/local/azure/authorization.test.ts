@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { neededFor } from '../../../../local/azure/authorization/actions';
 import { allows, roleByName } from '../../../../local/azure/authorization/roles';
-import { normalisePath, scopesWithin, splitAuthorization } from '../../../../local/azure/http/paths';
+import { normalisePath, scopesWithin, splitExtension } from '../../../../local/azure/http/paths';
 
 const group = '/subscriptions/s/resourceGroups/g';
 const nsg = `${group}/providers/Microsoft.Network/networkSecurityGroups/n`;
@@ -81,7 +81,7 @@ describe('what the built-in roles allow', () => {
   });
 });
 
-const roleless = { id: '', name: '', description: '', actions: [], notActions: [], dataActions: [] };
+const roleless = { actions: [], notActions: [], dataActions: [], notDataActions: [] };
 
 test('a resource is within its parents, its group and its subscription', () => {
   expect(scopesWithin(`${nsg}/securityRules/r`)).toEqual([
@@ -103,11 +103,11 @@ test.each([
 
 test('a role assignment is routed by what follows its scope', () => {
   const rest = 'roleAssignments/r';
-  expect(splitAuthorization(`${nsg}/providers/Microsoft.Authorization/${rest}`)).toEqual({
+  expect(splitExtension(`${nsg}/providers/Microsoft.Authorization/${rest}`)).toEqual({
     scope: nsg,
     route: `/_authorization/${rest}`,
   });
-  expect(splitAuthorization(`/providers/Microsoft.Authorization/${rest}`)).toEqual({
+  expect(splitExtension(`/providers/Microsoft.Authorization/${rest}`)).toEqual({
     scope: '/',
     route: `/_authorization/${rest}`,
   });
