@@ -55,7 +55,7 @@ const commands = [
   [['vm image terms show', ...terms, '--query accepted'], false],
   [['vm image terms accept', ...terms, '--query accepted'], true],
   [['vm image terms cancel', ...terms, '--query accepted'], false],
-  ['vm list-usage -l westeurope --query length(@)', 3],
+  ['vm list-usage -l westeurope --query length(@)', 5],
   ['vm list -g rg1', []],
   ['ad app create --display-name app1 --query appId', /^[0-9a-f-]{36}$/, 'app'],
   ['ad app credential reset --id {app} --display-name c1 --years 1 --query password', /^.{3}8Q~/, 'secret'],
