@@ -102,7 +102,11 @@ async function overHttps(scratch: string, subscriptions: number): Promise<Way> {
           }
         });
       });
-      sent.on('error', reject);
+      // Between rows the server lets go of idle connections, now and then just as one is taken up again.
+      sent.on('error', (error) => {
+        if (sent.reusedSocket) void send(method, path, body, token).then(resolve, reject);
+        else reject(error);
+      });
       sent.end(text);
     });
   return {
