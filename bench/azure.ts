@@ -81,6 +81,8 @@ async function overHttps(scratch: string, subscriptions: number): Promise<Way> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...parameters], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Also when a row fails.
+  process.once('exit', () => child.kill());
   const url = await urlOf(child);
   const startMs = performance.now() - began;
   const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT, ca: readFileSync(join(state, 'ca.pem')) });

@@ -26,6 +26,8 @@ export async function startHost(stateFolder: string): Promise<HostProcess> {
   const child = spawn(process.execPath, [...process.execArgv, MAIN, APP, '--port', '0', '--state', stateFolder], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  // Also when a row fails.
+  process.once('exit', () => child.kill());
   const url = await new Promise<string>((resolve, reject) => {
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { isAppFile, watchTree } from './host/watchTree';
 import { type World } from './world';
 
+/** What it compiles tells of itself once, when all of it is written. */
+const isSettings = (path: string): boolean => isAppFile(path) && path.endsWith('.json');
 const isSource = (path: string): boolean => /^(src|local|types)\/.+\.ts$/.test(path.replaceAll('\\', '/'));
 
 /**
@@ -17,10 +19,6 @@ export function keepUpToDate(
   world: Pick<World, 'restartHost'>,
   say: (line: string) => void,
 ): () => Promise<void> {
-  const build = once(async () => {
-    const { succeeded, output } = await compile(folder);
-    if (!succeeded) say(`${output.trimEnd()}\nThat does not compile: the host goes on with what it has.`);
-  });
   const restart = once(async () => {
     say('The app changed: the host starts again …');
     await world.restartHost().then(
@@ -29,7 +27,12 @@ export function keepUpToDate(
         say(`${error instanceof Error ? error.message : String(error)}\nIt is tried again at the next change.`),
     );
   });
-  const stops = [watchTree(folder, isSource, build.due), watchTree(folder, isAppFile, restart.due)];
+  const build = once(async () => {
+    const { succeeded, output } = await compile(folder);
+    if (succeeded) restart.due();
+    else say(`${output.trimEnd()}\nThat does not compile: the host goes on with what it has.`);
+  });
+  const stops = [watchTree(folder, isSource, build.due), watchTree(folder, isSettings, restart.due)];
   return async () => {
     stops.forEach((stop) => stop());
     await Promise.all([build.end(), restart.end()]);
