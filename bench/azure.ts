@@ -7,14 +7,14 @@ import { Command } from 'commander';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
 import { azureInProcess } from '../local/azure/inProcess';
 import { readTenant, type TenantInput } from '../local/azure/tenant';
 import { median, progress, rate } from './measure';
-import { printTable, type Row } from './report';
+import { report, type Row, runToEnd } from './report';
 
 const PLATFORM = '5b000000-0000-4000-8000-000000000000';
 const VERSION = '?api-version=2024-05-01';
@@ -282,14 +282,7 @@ async function main(): Promise<void> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  const machine = {
-    cores: availableParallelism(),
-    cpu: cpus()[0]?.model ?? '',
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    quick,
-  };
-  process.stdout.write(json ? `${JSON.stringify({ machine, rows }, null, 2)}\n` : printTable(machine, rows));
+  report(rows, { json, quick });
 }
 
 const page = z.object({ value: z.array(z.unknown()), nextLink: z.string().optional() });
@@ -306,10 +299,4 @@ async function listed({ arm }: Way): Promise<number> {
   return performance.now() - began;
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runToEnd(main);

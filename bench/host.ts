@@ -4,14 +4,14 @@
  */
 import { Command } from 'commander';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fanOut, naps } from './fanOut';
 import { hello } from './hello';
 import { idle, listing, memory, startUp } from './outside';
 import { type Scale } from './measure';
-import { printTable, type Row } from './report';
+import { report, type Row, runToEnd } from './report';
 
 const WHOLE: Scale = { rounds: 5, soak: 100_000, listed: 10_000, slowPeer: true };
 const QUICK: Scale = { rounds: 3, soak: 10_000, listed: 2_000, slowPeer: false };
@@ -32,21 +32,7 @@ async function main(): Promise<void> {
   } finally {
     rmSync(scratch, { recursive: true });
   }
-  const machine = {
-    cores: availableParallelism(),
-    cpu: cpus()[0]?.model ?? '',
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    quick,
-  };
-  process.stdout.write(json ? `${JSON.stringify({ machine, rows }, null, 2)}\n` : printTable(machine, rows));
+  report(rows, { json, quick });
 }
 
-main().then(
-  // Engines leave timers behind that nobody waits for.
-  () => process.exit(0),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runToEnd(main);

@@ -1,4 +1,5 @@
 /** The figures, as rows of a table. */
+import { availableParallelism, cpus } from 'node:os';
 
 export interface Row {
   readonly what: string;
@@ -25,7 +26,7 @@ const figure = (value: number | undefined): string =>
         ? Math.round(value).toLocaleString('en')
         : String(Number(value.toPrecision(3)));
 
-export function printTable(machine: Readonly<Record<string, unknown>>, rows: readonly Row[]): string {
+function table(machine: Readonly<Record<string, unknown>>, rows: readonly Row[]): string {
   const cells = rows.map(({ what, unit, ours, inMemory, peer, ratio, goal = '' }) => {
     return [what, unit, figure(ours), figure(inMemory), figure(peer), figure(ratio), goal];
   });
@@ -44,4 +45,27 @@ export function printTable(machine: Readonly<Record<string, unknown>>, rows: rea
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ');
   return `\n${[about, '', line(COLUMNS), ...cells.map(line)].join('\n')}\n`;
+}
+
+/** Writes the rows, and on what they were measured, as a table or as JSON. */
+export function report(rows: readonly Row[], { json, quick }: { json: boolean; quick: boolean }): void {
+  const machine = {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? '',
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    quick,
+  };
+  process.stdout.write(json ? `${JSON.stringify({ machine, rows }, null, 2)}\n` : table(machine, rows));
+}
+
+/** Runs a benchmark, and ends with it: engines leave timers behind that nobody waits for. */
+export function runToEnd(main: () => Promise<void>): void {
+  main().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
 }

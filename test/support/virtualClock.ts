@@ -3,7 +3,7 @@ import { type Clock } from '../../local/host/engine/clock';
 
 export class VirtualClock implements Clock {
   private readonly alarms = new Set<{ readonly at: number; readonly fire: () => void }>();
-  constructor(private time: number) {}
+  constructor(protected time: number) {}
 
   now(): number {
     return this.time;

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { type Kind } from '../arm/kind';
-import { AzureError } from '../http/errors';
-import { parentOf } from '../http/paths';
-import { demandRunning } from './runCommand';
+import { demandRunning, machineOf } from './runCommand';
 
 const properties = z.looseObject({
   publisher: z.string(),
@@ -25,8 +23,7 @@ export const extensions: Kind = {
   }),
   readOnly: ['instanceView'],
   prepare(azure, put) {
-    const vm = azure.resources.get(parentOf(put.id));
-    if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${put.id} was not found.`);
+    const vm = machineOf(azure, put.id);
     demandRunning(azure, vm);
     const { protectedSettings: _, ...shown } = properties.parse(put.body.properties);
     return { document: { ...put.body, properties: shown } };

@@ -4,6 +4,7 @@ import { stateOf } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { parentOf } from '../http/paths';
 import { type Resource } from '../store/resources';
 import { operation } from './powerActions';
 import { powerOf } from './instanceView';
@@ -34,6 +35,13 @@ export const runCommandRoutes = (azure: Azure): readonly Route[] => [
 ];
 
 /** A machine that can run a script, or 409 in Azure's words. */
+/** The VM that a child resource belongs to. */
+export function machineOf(azure: Azure, id: string): Resource {
+  const vm = azure.resources.get(parentOf(id));
+  if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${id} was not found.`);
+  return vm;
+}
+
 export function demandRunning(azure: Azure, vm: Resource): void {
   if (stateOf(azure, vm) === 'Succeeded' && powerOf(azure, vm).power === 'running') return;
   throw new AzureError(409, 'OperationNotAllowed', 'Cannot modify extensions in the VM when the VM is not running.');

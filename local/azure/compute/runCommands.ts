@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
-import { parentOf } from '../http/paths';
 import { type Resource } from '../store/resources';
-import { demandRunning, lastBytes } from './runCommand';
+import { demandRunning, lastBytes, machineOf } from './runCommand';
 import { runScript } from './scripts';
 
 const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
@@ -46,8 +45,7 @@ export const runCommands: Kind = {
   }),
   readOnly: ['instanceView'],
   prepare(azure, put) {
-    const vm = azure.resources.get(parentOf(put.id));
-    if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${put.id} was not found.`);
+    const vm = machineOf(azure, put.id);
     const asked = properties.parse(put.body.properties);
     const script = demandScript(asked.source);
     demandRunning(azure, vm);

@@ -1,22 +1,21 @@
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
-import { type Answer, type Call, ok, param, type Route } from '../http/call';
+import { type Answer, type Call, param, type Route } from '../http/call';
 import { type Entry } from '../store/directory';
 import { demand, demandWrite } from './access';
 import { graphBadRequest, graphBody, notFound, taken } from './errors';
 import { type Item } from '../http/odataFilter';
 import { randomUUID } from '../random';
-import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
+import { entity, type Expansions } from './odata';
+import { readRoutes } from './reads';
 import { applicationShown as shown, principalsShown } from './objects';
 
 const ALL = '/v1.0/applications';
 const ONE = `${ALL}/:id`;
 
 export const applicationRoutes = (azure: Azure): readonly Route[] => [
+  ...readRoutes(azure, { name: 'applications', kind: 'application', shown, find: findApplication, expansions }),
   { method: 'POST', path: ALL, api: 'graph', handle: (call) => create(azure, call) },
-  { method: 'GET', path: ALL, api: 'graph', handle: (call) => list(azure, call) },
-  { method: 'GET', path: `${ALL}/$count`, api: 'graph', handle: (call) => count(azure, call) },
-  { method: 'GET', path: ONE, api: 'graph', handle: (call) => get(azure, call) },
   { method: 'PATCH', path: ONE, api: 'graph', handle: (call) => change(azure, call) },
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
 ];
@@ -125,25 +124,6 @@ export function findApplication(azure: Azure, call: Call): Entry {
         : azure.directory.byAppId('application', value);
   if (found === undefined) throw notFound(value ?? id);
   return found;
-}
-
-const everyOne = (azure: Azure): Item[] => azure.directory.list('application').map((entry) => shown(azure, entry));
-
-function list(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  return ok(collection(call, azure.origin, 'applications', everyOne(azure), expansions(azure)));
-}
-
-function count(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  demandCountable(call);
-  return ok(filtered(call, everyOne(azure)).length);
-}
-
-function get(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  const item = shown(azure, findApplication(azure, call));
-  return ok(entity(call, azure.origin, 'applications', item, expansions(azure)));
 }
 
 /** With `Prefer: create-if-missing` and a `uniqueName` as the key it makes what is not there (Graph, "Upsert application"). */

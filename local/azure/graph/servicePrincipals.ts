@@ -8,16 +8,21 @@ import { graphBadRequest, graphBody, notFound } from './errors';
 import { type Item } from '../http/odataFilter';
 import { randomUUID } from '../random';
 import { anyObject, principalsShown, servicePrincipalShown as shown } from './objects';
-import { collection, demandCountable, entity, type Expansions, filtered } from './odata';
+import { entity, type Expansions } from './odata';
+import { readRoutes } from './reads';
 
 const ALL = '/v1.0/servicePrincipals';
 const ONE = `${ALL}/:id`;
 
 export const servicePrincipalRoutes = (azure: Azure): readonly Route[] => [
+  ...readRoutes(azure, {
+    name: 'servicePrincipals',
+    kind: 'servicePrincipal',
+    shown,
+    find: findServicePrincipal,
+    expansions,
+  }),
   { method: 'POST', path: ALL, api: 'graph', handle: (call) => create(azure, call) },
-  { method: 'GET', path: ALL, api: 'graph', handle: (call) => list(azure, call) },
-  { method: 'GET', path: `${ALL}/$count`, api: 'graph', handle: (call) => count(azure, call) },
-  { method: 'GET', path: ONE, api: 'graph', handle: (call) => get(azure, call) },
   { method: 'PATCH', path: ONE, api: 'graph', handle: (call) => change(azure, call) },
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
   { method: 'POST', path: '/v1.0/directoryObjects/getByIds', api: 'graph', handle: (call) => getByIds(azure, call) },
@@ -87,25 +92,6 @@ const expansions = (azure: Azure): Expansions => {
     appRoleAssignedTo: roles('resourceId'),
   };
 };
-
-const everyOne = (azure: Azure): Item[] => azure.directory.list('servicePrincipal').map((entry) => shown(azure, entry));
-
-function list(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  return ok(collection(call, azure.origin, 'servicePrincipals', everyOne(azure), expansions(azure)));
-}
-
-function count(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  demandCountable(call);
-  return ok(filtered(call, everyOne(azure)).length);
-}
-
-function get(azure: Azure, call: Call): Answer {
-  demand(call, 'read');
-  const item = shown(azure, findServicePrincipal(azure, call));
-  return ok(entity(call, azure.origin, 'servicePrincipals', item, expansions(azure)));
-}
 
 const READ_ONLY = ['id', 'appId', 'servicePrincipalType', 'appOwnerOrganizationId', 'deletedDateTime'];
 const changes = z.looseObject({

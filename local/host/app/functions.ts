@@ -10,7 +10,7 @@ import { type FunctionKind } from '../engine/texts';
 import { unservedBindings, withTriggers } from './bindings';
 import { type RegisteredFunction } from './core';
 import { type Binding, type TypedData } from './coreTypes';
-import { invokeForObject, invokeFunction, type Invoked, type TriggerValue } from './invoke';
+import { invokeForObject, invokeFunction, parseJson, type Invoked, type TriggerValue } from './invoke';
 import { type LoadedApp } from './loadApp';
 
 export interface AppFunction {
@@ -127,13 +127,7 @@ function activityMetadata(binding: string, instanceId: string, data: TypedData):
   };
 }
 
-function parse(json: string | null): unknown {
-  try {
-    return JSON.parse(json ?? 'null');
-  } catch {
-    return json;
-  }
-}
+const parse = (json: string | null): unknown => parseJson(json ?? 'null');
 
 /** The JSON text of what a function returned, or null for nothing. */
 function toJson(value: TypedData | null | undefined): string | null {

@@ -116,7 +116,8 @@ function camelCased(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [lowerFirst(name), camelCased(one)]));
 }
 
-function parseJson(text: string | undefined): unknown {
+/** What is no JSON stays the text that it is. */
+export function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {

@@ -8,28 +8,22 @@ import {
 import { Entity } from 'durable-functions/lib/src/entities/Entity';
 import { Orchestrator } from 'durable-functions/lib/src/orchestrations/Orchestrator';
 import { actionsOf } from '../../../local/host/app/functions';
-import { type Clock } from '../../../local/host/engine/clock';
 import { type EnginePorts } from '../../../local/host/engine/core';
 import { Engine } from '../../../local/host/engine/engine';
 import { openSqliteStore } from '../../../local/host/engine/sqliteStore';
 import { type Instance, isTerminal, type Store } from '../../../local/host/engine/store';
+import { VirtualClock } from '../../support/virtualClock';
 
 /** A clock that stands still until it is moved. */
-class ManualClock implements Clock {
-  private readonly alarms = new Set<{ readonly at: number; readonly fire: () => void }>();
-  readonly started = Date.parse('2026-01-01T00:00:00Z');
-  private time = this.started;
-  now(): number {
-    return this.time;
+class ManualClock extends VirtualClock {
+  readonly started = this.time;
+  constructor() {
+    super(Date.parse('2026-01-01T00:00:00Z'));
   }
-  at(at: number, fire: () => void): () => void {
-    if (at <= this.time) {
-      const soon = setImmediate(fire);
-      return () => clearImmediate(soon);
-    }
-    const alarm = { at, fire };
-    this.alarms.add(alarm);
-    return () => this.alarms.delete(alarm);
+  override at(at: number, fire: () => void): () => void {
+    if (at > this.time) return super.at(at, fire);
+    const soon = setImmediate(fire);
+    return () => clearImmediate(soon);
   }
   async wait(until: number): Promise<void> {
     if (until > this.time) await new Promise<void>((resolve) => this.at(until, resolve));
@@ -37,15 +31,6 @@ class ManualClock implements Clock {
   /** Nothing rings. */
   moveTo(time: number): void {
     this.time = time;
-  }
-  /** Jumps to the earliest alarm. False when there is none. */
-  jump(): boolean {
-    const [next] = [...this.alarms].sort((a, b) => a.at - b.at);
-    if (!next) return false;
-    this.alarms.delete(next);
-    this.time = Math.max(this.time, next.at);
-    next.fire();
-    return true;
   }
 }
 
