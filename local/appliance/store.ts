@@ -2,8 +2,8 @@
 import { createHash, randomBytes, randomInt, scryptSync, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { utils } from 'ssh2';
 import { z } from 'zod';
+import { readableKeyPair } from './keyPair';
 
 const collectorSchema = z.object({
   applianceAddress: z.string(),
@@ -86,7 +86,7 @@ export class Store {
   /** The VM's private host key, made at first contact. */
   hostKey(vmId: string): string {
     const file = join(this.#folder, 'host-keys', createHash('sha256').update(vmId).digest('hex').slice(0, 32));
-    if (!existsSync(file)) write(file, utils.generateKeyPairSync('ed25519').private);
+    if (!existsSync(file)) write(file, readableKeyPair().private);
     return readFileSync(file, 'utf8');
   }
 

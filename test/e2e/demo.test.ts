@@ -7,6 +7,11 @@ import { z } from 'zod';
 
 const demo = join(__dirname, '..', '..', 'dist', 'local', 'demo.js');
 const run = (...options: string[]) => promisify(execFile)(process.execPath, [demo, ...options]);
+/** A run that must go well: where it does not, the test says what the demo printed. */
+const goesWell = (...options: string[]) =>
+  run(...options).catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
+    throw new Error(`The demo failed.\n${stdout}\n${stderr}`);
+  });
 
 const report = z.strictObject({
   deployment: z.literal('prod-sentry'),
@@ -33,12 +38,12 @@ const report = z.strictObject({
 });
 
 test('--json prints one document on standard output and nothing else there', async () => {
-  const { stdout } = await run('--json', '--subscriptions', '55', '--speed', '120');
+  const { stdout } = await goesWell('--json', '--subscriptions', '55', '--speed', '120');
   expect(report.safeParse(JSON.parse(stdout)).error).toBeUndefined();
 });
 
 test('without a terminal it prints plain lines and the summary', async () => {
-  const { stdout } = await run('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
+  const { stdout } = await goesWell('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
   expect(stdout).not.toContain('\u001b[');
   for (const part of ['created  application', 'Subscriptions: 2 granted, 0 set aside, of 2', 'proven closed']) {
     expect(stdout).toContain(part);

@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Client, utils, type ClientChannel } from 'ssh2';
+import { Client, type ClientChannel } from 'ssh2';
+import { readableKeyPair } from '../../../local/appliance/keyPair';
 import { startAppliances } from '../../../local/appliance/start';
 import { connectThrough } from '../../../src/appliance/tunnel';
 import { startStandInAzure, type World } from './standInAzure';
 
-const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
+const { private: privateKey, public: publicKey } = readableKeyPair();
 const script = 'sudo /opt/cloudknox/sentrysoftwareservice/bin/runAzureConfigCLI.sh';
 let azure: World;
 let state: string;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { utils } from 'ssh2';
+import { readableKeyPair } from '../../../local/appliance/keyPair';
 import { startAppliances, type ApplianceOptions } from '../../../local/appliance/start';
 import profileJson from '../../../profiles/cloudknox-sentry.json';
 import type { Answers, Dialogue, Session } from '../../../src/appliance/port';
@@ -14,7 +15,7 @@ import { profileSchema, type Script } from '../../../src/domain/profile';
 import { application, startStandInAzure, tenantId, tenantName, type World } from './standInAzure';
 
 const { script } = profileSchema.parse(profileJson);
-const { private: privateKey, public: publicKey } = utils.generateKeyPairSync('ed25519');
+const { private: privateKey, public: publicKey } = readableKeyPair();
 const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKey };
 
 let azure: World;
@@ -251,7 +252,7 @@ test('the host key stays the same after a restart; another one is refused before
 
 test('another key, another user or something that is no key is refused', async () => {
   const refused = { kind: 'refused', reason: 'our key was refused' };
-  expect(await configure({}, { privateKey: utils.generateKeyPairSync('ed25519').private })).toEqual(refused);
+  expect(await configure({}, { privateKey: readableKeyPair().private })).toEqual(refused);
   expect(await configure({}, { username: 'root' })).toEqual(refused);
   expect(await configure({}, { privateKey: 'no key' })).toMatchObject({ kind: 'refused' });
 });
