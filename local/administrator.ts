@@ -24,7 +24,9 @@ const sentry = z.looseObject({
   n: z.number(),
   stage: z.string(),
   address: z.string().nullish(),
-  handoff: z.looseObject({ kind: z.string(), address: z.string(), text: z.string() }).nullish(),
+  handoff: z
+    .looseObject({ id: z.string(), kind: z.string(), address: z.string().optional(), text: z.string() })
+    .nullish(),
   subscriptions: counts,
   resources: z.array(resource),
   receipts: z.array(receipt),
@@ -87,7 +89,7 @@ export class Administrator {
   /** Brings each waiting Sentry the email and PIN that the console hands out for its address. */
   async attend({ name, sentries }: DeploymentShown): Promise<void> {
     for (const { n, handoff } of sentries) {
-      if (handoff) await this.register(name, n, handoff.address);
+      if (handoff?.kind === 'registration') await this.register(name, n, handoff.address ?? '');
     }
   }
 

@@ -43,6 +43,8 @@ const settings = z.object({
   GRAPH_ENDPOINT: https.optional(),
   /** The app's own outbound addresses as CIDR ranges: without them the app could not reach the appliance. */
   EGRESS_ADDRESSES: list.pipe(z.array(z.union([z.cidrv4(), z.cidrv6()]))).default([]),
+  /** `true` where the app's outbound traffic goes through a virtual network that reaches the appliances' own. */
+  PRIVATE_NETWORK: z.stringbool().default(false),
   /** Local only: the CONNECT proxy behind which the simulated appliances live. */
   APPLIANCE_PROXY: z.url().optional(),
 });
@@ -62,6 +64,7 @@ export interface Config {
   /** True where Entra itself is not one that the sign-in library knows. */
   readonly customAuthority: boolean;
   readonly egressAddresses: readonly string[];
+  readonly privateNetwork: boolean;
   readonly applianceProxy: string | undefined;
 }
 
@@ -80,6 +83,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     cloud: data.CLOUD === 'custom' ? customCloud(data) : CLOUDS[data.CLOUD],
     customAuthority: data.CLOUD === 'custom',
     egressAddresses: data.EGRESS_ADDRESSES,
+    privateNetwork: data.PRIVATE_NETWORK,
     applianceProxy: data.APPLIANCE_PROXY,
   };
 }

@@ -70,3 +70,6 @@ function expand(address: string): string[] {
   const right = (tail ?? '').split(':').filter(Boolean);
   return [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
 }
+
+/** How many addresses a range of IPv4 has. */
+export const addressesOf = (range: string): number => 2 ** (LENGTH[4] - Number(range.split('/')[1]));

@@ -1,10 +1,11 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
 import { grants, rolesOf } from './blueprint/grants';
-import type { Plan } from './blueprint/plan';
+import type { Blueprint } from './blueprint/blueprint';
 import type { Placement } from './fleet';
+import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
-import type { DeploymentRequest } from './request';
+import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
 import type { WindowReceipt } from './window';
 
@@ -46,14 +47,6 @@ export interface SentryState {
   /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
   readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
-}
-
-interface Handoff {
-  readonly kind: 'registration';
-  readonly address: string;
-  readonly text: string;
-  /** The event that brings it. Another one each time it is asked for, so that an answer that came twice is not taken later. */
-  readonly event: string;
 }
 
 /** Entity `deployment@{name}`. */
@@ -117,7 +110,7 @@ function shown(state: State): Omit<ResourceState, 'kind' | 'id'> {
 
 /** One outcome for each subscription: granted when every role is, set aside when one is refused. */
 export function subscriptionStates(
-  plan: Plan,
+  plan: Blueprint,
   n: number,
   subscriptions: readonly string[],
   progress: Progress,

@@ -1,5 +1,5 @@
 /** Which subscriptions a request means. Pure: what Azure holds is given. */
-import type { DeploymentRequest } from './request';
+import type { DeploymentRequest } from './request/request';
 
 /** A subscription as Resource Graph tells of it. */
 export interface KnownSubscription {

@@ -16,5 +16,8 @@ export const receiptSchema = z.object({
 });
 export type WindowReceipt = z.infer<typeof receiptSchema>;
 
-/** Where the console's email and PIN lie. */
-export const registeredSchema = z.object({ registrationUri: z.string() });
+/** Where the console's email and PIN lie, or why nobody brings them. */
+export const registeredSchema = z.union([
+  z.object({ registrationUri: z.string() }),
+  z.object({ declined: z.string() }),
+]);

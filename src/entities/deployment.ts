@@ -1,6 +1,6 @@
 /** `deployment@{name}`: the stored request, where each subscription is placed, and the queue of announced ones. */
 import type { Placement } from '../domain/fleet';
-import type { DeploymentRequest } from '../domain/request';
+import type { DeploymentRequest } from '../domain/request/request';
 import type { DeploymentResult, DeploymentState, ResourceState } from '../domain/states';
 import { entity } from './entity';
 

@@ -1,5 +1,5 @@
 /** `deployments@all`: the list, with the rules that a new subscription is held against. */
-import type { DeploymentRequest } from '../domain/request';
+import type { DeploymentRequest } from '../domain/request/request';
 import type { DeploymentList } from '../domain/states';
 import { entity } from './entity';
 

@@ -10,7 +10,7 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instance
 };
 
 /** What a run of a Sentry starts from. */
-interface Beginning {
+export interface Beginning {
   readonly configured: SentryState['configured'] | null;
   /** Subscriptions that it had before: what is wanted no longer is taken back. */
   readonly known: readonly string[];

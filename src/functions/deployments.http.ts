@@ -6,28 +6,15 @@ import {
   type DurableOrchestrationStatus,
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
-import { registrationSchema } from '../activities/configureAppliance';
 import { services } from '../composition';
-import { secretName } from '../domain/blueprint/plan';
-import { parseRequest, toFaults } from '../domain/request';
+import { toFaults } from '../domain/faults';
+import { parseRequest } from '../domain/request/parseRequest';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
-import {
-  inputOf,
-  instancesOf,
-  isAtWork,
-  readDeployment,
-  readEntity,
-  readList,
-  readSentries,
-  statusOf,
-} from './durableClient';
+import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries, statusOf } from './durableClient';
 import { etagOf } from './etag';
 import { guarded, invalid, notFound, problem, readJson } from './problem';
-import type { SentryState } from '../domain/states';
-import { OWNER_TAG } from '../domain/resources';
 
 const POLL_SECONDS = '5';
-const PIN_MINUTES = 60;
 const instanceId = (name: string): string => `d-${name}`;
 
 /** Starts a deployment, or carries out the difference to the stored one. The same request again is the same run. */
@@ -39,7 +26,7 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const { config, profiles } = services();
-  const parsed = parseRequest(json.body, config.tenantId, profiles);
+  const parsed = parseRequest(json.body, { ...config, profiles });
   if (parsed.kind === 'faults') return invalid(parsed.faults);
 
   const input = inputOf(parsed.request);
@@ -108,37 +95,6 @@ async function subscriptions(request: HttpRequest, client: DurableClient): Promi
   return { jsonBody: { value, ...(after === undefined ? {} : { nextLink: next.href }) } };
 }
 
-/** Takes the console's email and PIN. They go to the vault first; the run is told only where they are. */
-async function register(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
-  const { name = '', n = '' } = request.params;
-  const json = await readJson(request);
-  if ('refusal' in json) return json.refusal;
-  const registration = registrationSchema.safeParse(json.body);
-  if (!registration.success) return invalid(registration.error.issues.flatMap((issue) => toFaults(issue, json.body)));
-  const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
-  if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
-  if (!sentry.handoff || !isAtWork(await statusOf(client, sentry.instanceId))) {
-    return problem({
-      status: 409,
-      code: 'NotAwaited',
-      title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
-      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
-    });
-  }
-  const registrationUri = await services().azure.secrets.set(
-    secretName(name, sentry.n, 'registration'),
-    JSON.stringify(registration.data),
-    {
-      tags: { [OWNER_TAG]: name },
-      contentType: 'email and PIN of the console',
-      // The console's own limit: afterwards it opens nothing any more.
-      expiresOn: new Date(Date.now() + PIN_MINUTES * 60_000),
-    },
-  );
-  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, { registrationUri });
-  return { status: 202, jsonBody: { sentry: sentry.n, accepted: true } };
-}
-
 /** A key that came in the query goes into no answer. */
 function withoutKey(url: string): URL {
   const plain = new URL(url);
@@ -151,7 +107,6 @@ const routes = [
   ['listDeployments', 'GET', 'deployments', list],
   ['readDeployment', 'GET', 'deployments/{name}', read],
   ['listSubscriptions', 'GET', 'deployments/{name}/subscriptions', subscriptions],
-  ['registerSentry', 'POST', 'deployments/{name}/sentries/{n}/registration', register],
 ] as const;
 
 for (const [name, method, route, handler] of routes) {

@@ -7,7 +7,7 @@ import {
 } from 'durable-functions';
 import type { Instances } from '../activities/instances';
 import { services } from '../composition';
-import type { DeploymentRequest } from '../domain/request';
+import type { DeploymentRequest } from '../domain/request/request';
 import type { DeploymentList, DeploymentState, SentryState } from '../domain/states';
 import { etagOf } from './etag';
 import type { DeploymentInput } from '../orchestrations/inputs';

@@ -1,6 +1,6 @@
 /** Errors of the API: RFC 9457, with a stable code, what is wrong where, and what to do. */
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
-import type { Fault } from '../domain/request';
+import type { Fault } from '../domain/faults';
 
 interface Problem {
   readonly status: number;

@@ -1,7 +1,9 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type ApplianceJob, type ApplianceResult } from '../activities/contracts';
+import type { ApplianceChoice } from '../domain/blueprint/blueprint';
 import { windowScope } from '../domain/blueprint/window';
 import type { Given } from '../domain/graph';
+import { declinedHandoff, type Handoff, handoffId } from '../domain/handoff';
 import type { Refusal } from '../domain/outcome';
 import type { SentryState } from '../domain/states';
 import { type Opened, openedSchema, receiptSchema, registeredSchema } from '../domain/window';
@@ -23,6 +25,7 @@ const CLOSING_MS = 45 * MINUTE_MS;
 /** All that one session at the console is about. */
 interface Visit {
   readonly input: SentryInput;
+  readonly appliance: ApplianceChoice;
   readonly given: Given;
   readonly granted: number;
   readonly windowId: string;
@@ -39,14 +42,15 @@ interface Visit {
 export function* configure(
   context: OrchestrationContext,
   input: SentryInput,
+  appliance: ApplianceChoice,
   given: Given,
   granted: number,
 ): Story<Configured | Stopped> {
   const { request, n } = input;
-  const expiresAt = new Date(now(context) + request.access.windowMinutes * MINUTE_MS).toISOString();
+  const expiresAt = new Date(now(context) + appliance.access.windowMinutes * MINUTE_MS).toISOString();
   const opened = context.df.waitForExternalEvent('windowOpened');
   const closed = context.df.waitForExternalEvent('windowClosed');
-  const visit: Visit = { input, given, granted, windowId: `w-${request.name}-${n}`, expiresAt, closed };
+  const visit: Visit = { input, appliance, given, granted, windowId: `w-${request.name}-${n}`, expiresAt, closed };
 
   tellMe(context, input, { stage: 'window' });
   if (!(yield* openWindow(context, visit))) return busy;
@@ -66,8 +70,11 @@ export function* configure(
 }
 
 /** A window that an earlier run left is told to close, and waited for: there is one for each Sentry. */
-function* openWindow(context: OrchestrationContext, { input, given, windowId, expiresAt }: Visit): Story<boolean> {
-  const scope = windowScope(input, input.n, input.egressAddresses, {
+function* openWindow(
+  context: OrchestrationContext,
+  { input, appliance, given, windowId, expiresAt }: Visit,
+): Story<boolean> {
+  const scope = windowScope(input, input.n, appliance, input.egressAddresses, {
     networkSecurityGroupId: output(given, 'networkSecurityGroup', 'id'),
     networkInterfaceId: output(given, 'networkInterface', 'id'),
     expiresAt,
@@ -95,8 +102,10 @@ function* withinWindow(context: OrchestrationContext, visit: Visit, opened: Open
     if (!registration.isCompleted) return expired;
 
     tellMe(context, input, { stage: 'configuration', handoff: null });
-    const { registrationUri } = registeredSchema.parse(registration.result);
-    const result = yield* talk(context, { ...applianceJob(visit, address, registrationUri), hostKey }, visit);
+    const answer = registeredSchema.parse(registration.result);
+    if ('declined' in answer) return declinedHandoff('registration', answer.declined);
+    const job = applianceJob(visit, address, answer.registrationUri);
+    const result = yield* talk(context, { ...job, hostKey }, visit);
     switch (result.kind) {
       case 'configured':
         return { subscriptions: granted, hostKey: result.hostKey };
@@ -125,14 +134,18 @@ function* talk(context: OrchestrationContext, job: ApplianceJob, { closed, expir
   }
 }
 
-function applianceJob({ input, given, granted }: Visit, address: string, registrationUri: string): ApplianceJob {
-  const { request, profile } = input;
+function applianceJob(
+  { input, appliance, given, granted }: Visit,
+  address: string,
+  registrationUri: string,
+): ApplianceJob {
+  const { request } = input;
   const app = request.identity.kind === 'appRegistration';
   return {
     address,
-    port: (request.access.ports ?? profile.ports)[0] ?? 22,
-    username: request.vm.adminUsername ?? profile.vm.adminUsername,
-    script: profile.script,
+    port: appliance.ports[0] ?? 22,
+    username: appliance.vm.adminUsername,
+    script: appliance.script,
     sshKeyUri: output(given, 'sshKey', 'secretUri'),
     registrationUri,
     ...(app ? { clientSecretUri: output(given, 'clientSecret', 'secretUri') } : {}),
@@ -145,8 +158,9 @@ function applianceJob({ input, given, granted }: Visit, address: string, registr
   };
 }
 
-const handoff = (address: string, { request, n }: SentryInput, event: string, wrongPin: boolean) => ({
-  kind: 'registration' as const,
+const handoff = (address: string, { request, n }: SentryInput, event: string, wrongPin: boolean): Handoff => ({
+  id: handoffId('registration', n),
+  kind: 'registration',
   address,
   event,
   text: [

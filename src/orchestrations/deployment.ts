@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
-import type { Plan } from '../domain/blueprint/plan';
+import type { Blueprint } from '../domain/blueprint/blueprint';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign, type Placement } from '../domain/fleet';
 import { outputsOf, settle, type State } from '../domain/graph';
@@ -68,7 +68,7 @@ function* run(
 /** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
 function* lookUp(
   context: OrchestrationContext,
-  { request }: Plan,
+  { request }: Blueprint,
 ): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {
   if (!needsLookup(request.subscriptions)) return { subscriptions: [] };
   let state: State | undefined;

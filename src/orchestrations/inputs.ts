@@ -1,8 +1,8 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
-import type { Plan } from '../domain/blueprint/plan';
+import type { Blueprint } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
 
-export interface DeploymentInput extends Plan {
+export interface DeploymentInput extends Blueprint {
   /** The app's own outbound addresses: they join each window's sources. */
   readonly egressAddresses: readonly string[];
 }

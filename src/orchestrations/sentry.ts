@@ -1,4 +1,5 @@
 import type { OrchestrationContext } from 'durable-functions';
+import { applianceOf } from '../domain/blueprint/blueprint';
 import { grants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
@@ -12,6 +13,7 @@ import {
   type SentryState,
   subscriptionStates,
 } from '../domain/states';
+import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { configure, notProvenClosed } from './configure';
@@ -54,28 +56,39 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   yield* takeBack(context, input, before, progress);
 
   const counts = count(statesOf(progress));
-  const stopped = whyNotConfigure(refusals(resources, progress), progress, counts, before.unclosed);
-  const vm = progress['virtualMachine'];
-  const rebuilt = vm?.state === 'done' && vm.change === 'created';
-  // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  const setUp = rebuilt ? null : before.configured;
-  const outcome: Stopped | Configured =
-    stopped ??
-    setUp ??
-    (counts.total === 0
-      ? NOTHING_TO_COLLECT
-      : yield* configure(context, input, { ...input.shared, ...outputsOf(progress) }, counts.granted));
+  const outcome = yield* setUp(context, input, before, progress, counts, refusals(resources, progress));
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const states = outcome === setUp ? statesOf(progress) : statesOf(progress, () => true);
+  const states = outcome === before.configured ? statesOf(progress) : statesOf(progress, () => true);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
   return { n, subscriptions: counts };
 }
 
-/** All its subscriptions left: the script is not run for nothing. */
-const NOTHING_TO_COLLECT = { subscriptions: 0, hostKey: '' };
+/** Sees to it that the appliance is set up, where there is one and it is not already. */
+function* setUp(
+  context: OrchestrationContext,
+  input: SentryInput,
+  before: Beginning,
+  progress: Progress,
+  counts: Counts,
+  refused: readonly Refusal[],
+): Story<Stopped | Configured> {
+  const appliance = applianceOf(input);
+  if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
+  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
+  if (stopped) return stopped;
+  const vm = progress['virtualMachine'];
+  const rebuilt = vm?.state === 'done' && vm.change === 'created';
+  // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
+  if (before.configured && !rebuilt) return before.configured;
+  if (counts.total === 0) return NOTHING_TO_SET_UP;
+  return yield* configure(context, input, appliance, { ...input.shared, ...outputsOf(progress) }, counts.granted);
+}
+
+/** No appliance, or none of its subscriptions left: no script is run. */
+const NOTHING_TO_SET_UP = { subscriptions: 0, hostKey: '' };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 
@@ -107,7 +120,7 @@ function* takeBack(
 function whyNotConfigure(
   found: readonly Refusal[],
   progress: Progress,
-  { total, granted }: Counts,
+  counts: Counts,
   unclosed: boolean,
 ): Refusal | undefined {
   if (progress['virtualMachine']?.state !== 'done') {
@@ -120,12 +133,14 @@ function whyNotConfigure(
     );
   }
   if (unclosed) return notProvenClosed('Its last access window is not proven closed; the window goes on trying');
-  if (total > 0 && granted === 0) {
-    return {
-      code: 'NothingGranted',
-      reason: 'None of its subscriptions could be granted, so it has nothing to collect',
-      remedy: 'Mend what the subscriptions say, then send the same request again.',
-    };
-  }
-  return undefined;
+  return whyNothing(counts);
 }
+
+const whyNothing = ({ total, granted }: Counts): Refusal | undefined =>
+  total > 0 && granted === 0
+    ? {
+        code: 'NothingGranted',
+        reason: 'None of its subscriptions could be granted, so it has nothing to collect',
+        remedy: 'Mend what the subscriptions say, then send the same request again.',
+      }
+    : undefined;

@@ -1,8 +1,9 @@
 /** A valid request, for tests to change. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { applianceOf, type ApplianceChoice, type Blueprint } from '../../src/domain/blueprint/blueprint';
 import { type Profile, profileSchema } from '../../src/domain/profile';
-import { type DeploymentRequest, requestSchema } from '../../src/domain/request';
+import { type DeploymentRequest, requestSchema } from '../../src/domain/request/request';
 
 const root = join(__dirname, '..', '..');
 const read = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
@@ -26,3 +27,13 @@ export const request = (changes: object = {}): DeploymentRequest => requestSchem
 /** The sample for this many subscriptions. */
 export const requestFor = (count: number, changes: object = {}): DeploymentRequest =>
   request({ subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(count) }] }, ...changes });
+
+/** The appliance's part of a blueprint that has one. */
+export function applianceIn(blueprint: Blueprint): ApplianceChoice {
+  const choice = applianceOf(blueprint);
+  if (!choice) throw new Error('This profile has no appliance.');
+  return choice;
+}
+
+/** The guide's script. */
+export const script = applianceIn({ profile, request: request() }).script;

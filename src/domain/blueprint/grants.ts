@@ -1,19 +1,19 @@
 /** Guide, "Granting the 'Reader' role": one role assignment for each subscription and role. Pure. */
 import { ownerMark, type ResourceOf } from '../resources';
 import { principal } from './identity';
-import type { Plan } from './plan';
+import type { Blueprint } from './blueprint';
 
 const grantKey = (subscriptionId: string, roleName: string): string => `roleAssignment/${subscriptionId}/${roleName}`;
 
 /** The roles that each subscription is granted: User Access Administrator too when the controller is enabled. */
-export const rolesOf = ({ request, profile }: Plan) => [
+export const rolesOf = ({ request, profile }: Blueprint) => [
   ...profile.roles.always,
   ...(request.controller.enabled ? profile.roles.controller : []),
 ];
 
 /** Guide, "Granting the 'Reader' role", repeated for each subscription and, unlike the guide's text, for each role. */
 export function grants(
-  plan: Plan,
+  plan: Blueprint,
   n: number,
   subscriptions: readonly string[],
 ): readonly ResourceOf<'roleAssignment'>[] {

@@ -1,7 +1,8 @@
 /** Guide, "Create the Service Principal": what a Sentry is, to Azure. Pure. */
-import type { DeploymentRequest } from '../request';
+import type { DeploymentRequest } from '../request/request';
 import { type Given, ownerMark, type Resource, type ResourceOf } from '../resources';
-import { armId, numbered, type Plan, secretName, tagsOf, tracked } from './plan';
+import { armId, type Blueprint, clientSecretOf, secretName, tagsOf, tracked } from './blueprint';
+import { nameOf } from './naming';
 
 /** Microsoft Graph's own application, the same in every tenant. */
 export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
@@ -15,7 +16,7 @@ export const principal = (
 };
 
 /** Guide, "Create the Service Principal": option 1 or option 2, and the Graph permissions that both need. */
-export function identity(plan: Plan, n: number): readonly Resource[] {
+export function identity(plan: Blueprint, n: number): readonly Resource[] {
   const { request, profile } = plan;
   const { key: principalKey, id: principalId } = principal(request);
   const permissions = profile.graphPermissions.map(({ value, id }): ResourceOf<'graphPermission'> => ({
@@ -31,22 +32,21 @@ export function identity(plan: Plan, n: number): readonly Resource[] {
   ];
 }
 
-const managedIdentity = ({ request, profile }: Plan, n: number): ResourceOf<'userAssignedIdentity'> => ({
+const managedIdentity = (blueprint: Blueprint, n: number): ResourceOf<'userAssignedIdentity'> => ({
   kind: 'userAssignedIdentity',
   key: 'userAssignedIdentity',
   id: armId(
-    request,
+    blueprint.request,
     'Microsoft.ManagedIdentity/userAssignedIdentities',
-    numbered(request.names.userAssignedIdentity ?? profile.names.userAssignedIdentity, n),
+    nameOf(blueprint, 'userAssignedIdentity', n),
   ),
   needs: ['resourceGroup'],
-  wanted: () => tracked(request),
+  wanted: () => tracked(blueprint.request),
 });
 
-function appRegistration({ request, profile }: Plan, n: number): readonly Resource[] {
-  const { identity } = request;
-  if (identity.kind !== 'appRegistration') return [];
-  const displayName = numbered(request.names.application ?? profile.names.application, n);
+function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
+  const { request, profile } = blueprint;
+  const displayName = nameOf(blueprint, 'application', n);
   const tags = [ownerMark(request.name)];
   const application: ResourceOf<'application'> = {
     kind: 'application',
@@ -73,18 +73,26 @@ function appRegistration({ request, profile }: Plan, n: number): readonly Resour
     needs: ['application'],
     wanted: (given) => ({ appId: given('application', 'appId'), tags }),
   };
-  const secret: ResourceOf<'clientSecret'> = {
-    kind: 'clientSecret',
-    key: 'clientSecret',
-    id: secretName(request.name, n, 'client'),
-    needs: ['application'],
-    wanted: (given) => ({
-      applicationId: given('application', 'objectId'),
-      secretName: secretName(request.name, n, 'client'),
-      displayName: `${identity.secret.description} (${ownerMark(request.name)})`,
-      expiresInDays: identity.secret.expiresInDays,
-      tags: tagsOf(request),
-    }),
-  };
-  return [application, servicePrincipal, secret];
+  return [application, servicePrincipal, ...clientSecret(blueprint, n)];
+}
+
+function clientSecret({ request }: Blueprint, n: number): readonly ResourceOf<'clientSecret'>[] {
+  const secret = clientSecretOf(request);
+  if (!secret) return [];
+  const name = secretName(request.name, n, 'client');
+  return [
+    {
+      kind: 'clientSecret',
+      key: 'clientSecret',
+      id: name,
+      needs: ['application'],
+      wanted: (given) => ({
+        applicationId: given('application', 'objectId'),
+        secretName: name,
+        displayName: `${secret.description} (${ownerMark(request.name)})`,
+        expiresInDays: secret.expiresInDays,
+        tags: tagsOf(request),
+      }),
+    },
+  ];
 }

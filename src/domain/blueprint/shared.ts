@@ -1,18 +1,11 @@
 /** What all Sentries of a deployment share: group, network with a way out on 443, image terms. Pure. */
-import type { DeploymentRequest } from '../request';
 import type { Resource, ResourceOf } from '../resources';
-import { armId, groupId, type Plan, staticAddress, tracked } from './plan';
+import { applianceOf, type ApplianceChoice, armId, type Blueprint, groupId, staticAddress, tracked } from './blueprint';
+import { sharedName } from './naming';
 
 /** Guide, "Create a Resource group", and what the Sentries stand on: a network with a way out on 443, and the terms. */
-export function sharedResources({ request, profile }: Plan): readonly Resource[] {
-  const { publisher, offer: product, plan } = profile.image;
-  const agreement: ResourceOf<'marketplaceAgreement'> = {
-    kind: 'marketplaceAgreement',
-    key: 'marketplaceAgreement',
-    id: `/subscriptions/${request.placement.subscriptionId}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${publisher}/offers/${product}/plans/${plan}/agreements/current`,
-    needs: [],
-    wanted: () => ({ publisher, product, plan, accepted: true }),
-  };
+export function sharedResources(blueprint: Blueprint): readonly Resource[] {
+  const { request } = blueprint;
   const group: ResourceOf<'resourceGroup'> = {
     kind: 'resourceGroup',
     key: 'resourceGroup',
@@ -20,15 +13,34 @@ export function sharedResources({ request, profile }: Plan): readonly Resource[]
     needs: [],
     wanted: () => tracked(request),
   };
-  return [group, agreement, ...(request.network.kind === 'managed' ? managedNetwork(request, request.network) : [])];
+  const appliance = applianceOf(blueprint);
+  if (!appliance) return [group];
+  const { network } = appliance;
+  return [
+    group,
+    agreement(blueprint, appliance),
+    ...(network.kind === 'managed' ? managedNetwork(blueprint, network) : []),
+  ];
 }
+
+const agreement = (
+  { request: { placement } }: Blueprint,
+  { offer: { publisher, offer: product, plan } }: ApplianceChoice,
+): ResourceOf<'marketplaceAgreement'> => ({
+  kind: 'marketplaceAgreement',
+  key: 'marketplaceAgreement',
+  id: `/subscriptions/${placement.subscriptionId}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${publisher}/offers/${product}/plans/${plan}/agreements/current`,
+  needs: [],
+  wanted: () => ({ publisher, product, plan, accepted: true }),
+});
 
 /** Subnets are private by default now: without the NAT gateway the Sentry could not report. */
 function managedNetwork(
-  request: DeploymentRequest,
+  blueprint: Blueprint,
   { addressPrefix }: { readonly addressPrefix: string },
 ): readonly Resource[] {
-  const network = armId(request, 'Microsoft.Network/virtualNetworks', `${request.name}-vnet`);
+  const { request } = blueprint;
+  const network = armId(request, 'Microsoft.Network/virtualNetworks', sharedName(blueprint, 'virtualNetwork'));
   return [
     {
       kind: 'virtualNetwork',
@@ -40,14 +52,14 @@ function managedNetwork(
     {
       kind: 'publicIPAddress',
       key: 'egressAddress',
-      id: armId(request, 'Microsoft.Network/publicIPAddresses', `${request.name}-egress-ip`),
+      id: armId(request, 'Microsoft.Network/publicIPAddresses', sharedName(blueprint, 'egressAddress')),
       needs: ['resourceGroup'],
       wanted: () => staticAddress(request),
     },
     {
       kind: 'natGateway',
       key: 'natGateway',
-      id: armId(request, 'Microsoft.Network/natGateways', `${request.name}-egress`),
+      id: armId(request, 'Microsoft.Network/natGateways', sharedName(blueprint, 'natGateway')),
       needs: ['egressAddress'],
       wanted: (given) => ({
         ...tracked(request),
@@ -58,7 +70,7 @@ function managedNetwork(
     {
       kind: 'subnet',
       key: 'subnet',
-      id: `${network}/subnets/sentry`,
+      id: `${network}/subnets/${sharedName(blueprint, 'subnet')}`,
       needs: ['virtualNetwork', 'natGateway'],
       wanted: (given) => ({
         addressPrefix,

@@ -1,6 +1,7 @@
 /** What an access window adds to a Sentry for a while. Pure. */
 import { ownerMark, type Resource, type ResourceOf, type Tags } from '../resources';
-import { groupId, type Plan, tracked } from './plan';
+import { type ApplianceChoice, armId, type Blueprint, tracked } from './blueprint';
+import { nameOf } from './naming';
 
 /** What an access window opens, and to whom. Ids are of resources that the Sentry has. */
 export interface WindowScope {
@@ -8,7 +9,7 @@ export interface WindowScope {
   readonly n: number;
   readonly location: string;
   readonly tags: Tags;
-  readonly resourceGroupId: string;
+  readonly publicIPAddressId: string;
   readonly networkSecurityGroupId: string;
   readonly networkInterfaceId: string;
   readonly ruleName: string;
@@ -19,19 +20,21 @@ export interface WindowScope {
 }
 
 export function windowScope(
-  { request, profile }: Plan,
+  blueprint: Blueprint,
   n: number,
+  { access }: ApplianceChoice,
   egress: readonly string[],
   ids: WindowIds,
 ): WindowScope {
+  const { request, profile } = blueprint;
   return {
     deployment: request.name,
     n,
     ...tracked(request),
-    resourceGroupId: groupId(request),
+    publicIPAddressId: armId(request, 'Microsoft.Network/publicIPAddresses', nameOf(blueprint, 'windowAddress', n)),
     ruleName: profile.names.inboundRule,
-    sources: [...new Set([...request.access.sourceAddresses, ...egress])],
-    ports: request.access.ports ?? profile.ports.slice(0, 1),
+    sources: [...new Set([...access.sourceAddresses, ...egress])],
+    ports: access.ports,
     ...ids,
   };
 }
@@ -43,7 +46,7 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
   const address: ResourceOf<'publicIPAddress'> = {
     kind: 'publicIPAddress',
     key: 'publicIPAddress',
-    id: `${scope.resourceGroupId}/providers/Microsoft.Network/publicIPAddresses/${scope.deployment}-${scope.n}-window`,
+    id: scope.publicIPAddressId,
     needs: [],
     wanted: () => ({ location, tags, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static' }),
   };

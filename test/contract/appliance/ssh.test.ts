@@ -7,14 +7,13 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { utils } from 'ssh2';
 import { readableKeyPair } from '../../../local/appliance/keyPair';
 import { startAppliances, type ApplianceOptions } from '../../../local/appliance/start';
-import profileJson from '../../../profiles/cloudknox-sentry.json';
 import type { Answers, Dialogue, Session } from '../../../src/appliance/port';
 import { createSshAppliance } from '../../../src/appliance/ssh';
 import { connectThrough } from '../../../src/appliance/tunnel';
-import { profileSchema, type Script } from '../../../src/domain/profile';
+import type { Script } from '../../../src/domain/profile';
+import { script } from '../../support/requests';
 import { application, startStandInAzure, tenantId, tenantName, type World } from './standInAzure';
 
-const { script } = profileSchema.parse(profileJson);
 const { private: privateKey, public: publicKey } = readableKeyPair();
 const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKey };
 

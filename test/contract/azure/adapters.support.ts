@@ -17,7 +17,7 @@ import { type Given, inBatches, next, outputsOf, type Progress, settle } from '.
 import type { Outcome } from '../../../src/domain/outcome';
 import type { Kind, Resource, Spec, SpecOf } from '../../../src/domain/resources';
 import { specify } from '../../../src/domain/resources';
-import { profile, request } from '../../support/requests';
+import { applianceIn, profile, request } from '../../support/requests';
 import {
   type Answer,
   type Ask,
@@ -59,7 +59,7 @@ export function deploy(name: string, identity: 'managedIdentity' | 'appRegistrat
     resources,
     window: ({ networkSecurityGroup, networkInterface }) =>
       windowResources(
-        windowScope(plan, 1, [], {
+        windowScope(plan, 1, applianceIn(plan), [], {
           networkSecurityGroupId: networkSecurityGroup?.['id'] ?? '',
           networkInterfaceId: networkInterface?.['id'] ?? '',
           expiresAt: '2026-11-23T12:00:00Z',

@@ -1,10 +1,8 @@
 import { expect, test } from '@jest/globals';
-import profileJson from '../../../profiles/cloudknox-sentry.json';
 import { Conversation } from '../../../src/appliance/conversation';
 import type { Answers } from '../../../src/appliance/port';
-import { profileSchema } from '../../../src/domain/profile';
+import { script } from '../../support/requests';
 
-const { script } = profileSchema.parse(profileJson);
 const privateKey = '-----BEGIN KEY-----\nq83vEjRWeJCrze8SNFZ4kA\nshort\n-----END KEY-----\n';
 const answers: Answers = {
   email: 'admin@contoso.example',

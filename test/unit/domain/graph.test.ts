@@ -5,7 +5,7 @@ import { windowResources, windowScope } from '../../../src/domain/blueprint/wind
 import { inBatches, next, type Progress, reversed, settle } from '../../../src/domain/graph';
 import type { Later, Outcome } from '../../../src/domain/outcome';
 import { type Resource, specify } from '../../../src/domain/resources';
-import { profile, requestFor, subscriptionIds } from '../../support/requests';
+import { applianceIn, profile, requestFor, subscriptionIds } from '../../support/requests';
 
 const plan = { request: requestFor(12), profile };
 const done = (outputs: Record<string, string> = {}): Outcome => ({
@@ -110,7 +110,7 @@ test('an operation that was begun is remembered as a creation while Azure does n
 });
 
 test('a window closes in reverse: the port first, the address last', () => {
-  const scope = windowScope(plan, 1, ['198.51.100.1/32'], {
+  const scope = windowScope(plan, 1, applianceIn(plan), ['198.51.100.1/32'], {
     networkSecurityGroupId: '/nsg',
     networkInterfaceId: '/nic',
     expiresAt: '2026-01-01T01:00:00.000Z',
@@ -124,7 +124,7 @@ test('a window closes in reverse: the port first, the address last', () => {
 });
 
 test("a window's rule is the guide's Port_22 and carries its expiry", () => {
-  const scope = windowScope(plan, 1, [], {
+  const scope = windowScope(plan, 1, applianceIn(plan), [], {
     networkSecurityGroupId: '/nsg',
     networkInterfaceId: '/nic',
     expiresAt: '2026-01-01T01:00:00.000Z',

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { parseRequest } from '../../../src/domain/request';
-import { profiles, requestBody, subscriptionId, tenantId } from '../../support/requests';
+import { parseRequest } from '../../../../src/domain/request/parseRequest';
+import { profiles, requestBody, subscriptionId, tenantId } from '../../../support/requests';
 
 const faultsOf = (body: unknown): readonly string[] => {
-  const parsed = parseRequest(body, tenantId, profiles);
+  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork: false });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const access = (sourceAddresses: unknown[]) => requestBody({ access: { kind: 'temporaryPublicIp', sourceAddresses } });

@@ -1,0 +1,103 @@
+/** The fields of a request that describe the appliance: VM, image, network, access and how it is set up. Pure. */
+import { z } from 'zod';
+import { cidr, HOST_BITS, hasHostBits, opensTooMuch } from '../addressRange';
+import { sshPublicKey } from '../sshPublicKey';
+import { armId, someOf } from './parts';
+
+/** azure-docs, "What are the username requirements when creating a VM?": the ones that a Linux user name can be. */
+const RESERVED_USERS = [
+  'root',
+  'admin',
+  'administrator',
+  'user',
+  'test',
+  'guest',
+  'sys',
+  'support',
+  'backup',
+  'console',
+];
+
+export const vm = z.strictObject({
+  size: z.string().optional(),
+  adminUsername: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'is not a Linux user name' })
+    .refine((name) => !RESERVED_USERS.includes(name), { error: 'is a name that Azure refuses for an administrator' })
+    .optional(),
+  sshPublicKeys: someOf(sshPublicKey, 'The key'),
+  securityType: z.enum(['Standard', 'TrustedLaunch']).optional(),
+  encryptionAtHost: z.boolean().optional(),
+  osDisk: z
+    .strictObject({
+      diskEncryptionSetId: armId('Microsoft.Compute', ['diskEncryptionSets'], 'a disk encryption set'),
+    })
+    .optional(),
+});
+
+const SAS = /[?&]sig=/i;
+const vhdUri = z.url({ protocol: /^https$/, error: 'is not an https URL' }).refine((url) => !SAS.test(url), {
+  error: 'holds a SAS. Put the URL with its SAS into the app’s Key Vault and give the URI of that secret',
+});
+
+export const image = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('marketplace') }),
+  z.strictObject({
+    kind: z.literal('vhd'),
+    /** Of a page blob that may be read without a key, or of the vault's secret that holds such a URL with its SAS. */
+    uri: vhdUri,
+    /** Where the VHD is copied to. It must lie in the region of the VM. */
+    storageAccountId: armId('Microsoft.Storage', ['storageAccounts'], 'a storage account'),
+    container: z
+      .string()
+      .regex(/^[a-z0-9](-?[a-z0-9]){2,62}$/, { error: 'is not a name that Azure takes for a container' }),
+  }),
+  z.strictObject({
+    kind: z.literal('image'),
+    id: z.union(
+      [
+        armId('Microsoft.Compute', ['images'], 'an image'),
+        armId('Microsoft.Compute', ['galleries', 'images', 'versions'], 'a version in a gallery'),
+      ],
+      { error: 'is not the resource id of an image or of a version in a gallery' },
+    ),
+  }),
+]);
+
+/** Azure's subnets go from /2 to /29; private ranges alone make sense for one of ours (RFC 1918). */
+const PRIVATE = /^(10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.)/;
+const networkPrefix = z
+  .cidrv4({ error: 'is not a CIDR range, such as 10.90.0.0/24' })
+  .refine((text) => PRIVATE.test(text), { error: 'is not a private range (10/8, 172.16/12 or 192.168/16)' })
+  .refine((text) => Number(text.split('/')[1]) <= 29, { error: 'is smaller than a /29, the smallest subnet of Azure' })
+  .refine((text) => !hasHostBits(text), { error: HOST_BITS });
+
+export const network = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('managed'),
+    addressPrefix: networkPrefix,
+    egress: z.literal('natGateway').default('natGateway'),
+  }),
+  z.strictObject({
+    kind: z.literal('existing'),
+    subnetId: armId('Microsoft.Network', ['virtualNetworks', 'subnets'], 'a subnet'),
+  }),
+]);
+
+const window = {
+  sourceAddresses: someOf(cidr, 'The range').superRefine((ranges, context) => {
+    if (ranges.every((range) => cidr.safeParse(range).success) && opensTooMuch(ranges)) {
+      context.addIssue({ code: 'custom', message: 'opens the ports to more than a /16 of IPv4 or a /32 of IPv6' });
+    }
+  }),
+  ports: someOf(z.int().min(1).max(65535), 'The port').optional(),
+  windowMinutes: z.int().min(5).max(240).default(60),
+};
+export const access = z.discriminatedUnion('kind', [
+  /** A public address that is made for the window and gone after it. */
+  z.strictObject({ kind: z.literal('temporaryPublicIp'), ...window }),
+  /** The appliance's private address: person and app reach it through a VPN or a peered network. */
+  z.strictObject({ kind: z.literal('private'), ...window }),
+]);
+
+export const configuration = z.strictObject({ kind: z.enum(['ssh', 'runCommand', 'manual']) });

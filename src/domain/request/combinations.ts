@@ -1,0 +1,118 @@
+/** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
+import { addressesOf } from '../addressRange';
+import type { Blueprint } from '../blueprint/blueprint';
+import type { Fault } from '../faults';
+
+/** What of the app decides about a request. */
+export interface AppFacts {
+  /** The app has an outbound address in a network of its own, from which private addresses can be reached. */
+  readonly privateNetwork: boolean;
+}
+
+type Rule = (blueprint: Blueprint, app: AppFacts) => readonly Fault[];
+
+const fault = (broken: boolean, pointer: string, detail: string): readonly Fault[] =>
+  broken ? [{ pointer, detail }] : [];
+
+const APPLIANCE_FIELDS = ['vm', 'image', 'network', 'access', 'configuration'] as const;
+const NEEDED_FIELDS = ['vm', 'network', 'access'] as const;
+/** Azure keeps the first four addresses of a subnet and its last (azure-docs, "virtual networks FAQ"). */
+const KEPT_ADDRESSES = 5;
+
+const applianceFields: Rule = ({ request, profile }) =>
+  profile.appliance
+    ? NEEDED_FIELDS.flatMap((field) => fault(request[field] === undefined, `/${field}`, 'is missing'))
+    : APPLIANCE_FIELDS.flatMap((field) =>
+        fault(request[field] !== undefined, `/${field}`, `is of no use: the profile ${profile.id} has no appliance`),
+      );
+
+const ports: Rule = ({ request, profile }) => {
+  const known = profile.appliance?.ports ?? [];
+  return (request.access?.ports ?? []).flatMap((port, index) =>
+    fault(!known.includes(port), `/access/ports/${index}`, `is not a port of the profile (${known.join(', ')})`),
+  );
+};
+
+const credential: Rule = ({ request: { identity }, profile }) => {
+  const federated = identity.federatedCredential !== undefined;
+  const secret = identity.kind === 'appRegistration' && identity.secret !== undefined;
+  return [
+    ...fault(
+      federated && secret,
+      '/identity/federatedCredential',
+      'takes the place of a secret; leave one of them out',
+    ),
+    ...fault(
+      federated && profile.appliance !== undefined,
+      '/identity/federatedCredential',
+      'is for a profile without an appliance; this one’s set-up script asks for a secret or a managed identity',
+    ),
+    ...fault(
+      !federated && !profile.appliance,
+      '/identity/federatedCredential',
+      'is missing: without an appliance it is how the collector signs in',
+    ),
+  ];
+};
+
+const configuration: Rule = ({ request, profile }, { privateNetwork }) => [
+  ...fault(
+    request.configuration?.kind === 'runCommand' && profile.appliance?.image.agent === false,
+    '/configuration/kind',
+    'needs the Azure VM agent, which the image of this profile does not have; ask for ssh or manual',
+  ),
+  ...fault(
+    request.access?.kind === 'private' && (request.configuration?.kind ?? 'ssh') === 'ssh' && !privateNetwork,
+    '/access/kind',
+    'needs this app to reach the network, and it is in none. Set PRIVATE_NETWORK (docs/deploy.md), or ask for temporaryPublicIp, runCommand or manual',
+  ),
+];
+
+const controller: Rule = ({ request: { controller } }) =>
+  fault(
+    controller.assignableRoles !== undefined && !controller.enabled,
+    '/controller/assignableRoles',
+    'limits a controller that is not enabled; enable it or leave this out',
+  );
+
+/** How many Sentries the listed ids alone need: rules by group or tag can only add to it. */
+const leastSentries = ({ request, profile }: Blueprint): number => {
+  const { include, exclude } = request.subscriptions;
+  const ids = include.flatMap((rule) => (rule.kind === 'ids' ? rule.ids : []));
+  return Math.ceil(ids.filter((id) => !exclude.includes(id)).length / profile.maxSubscriptions);
+};
+
+const oneSentry: Rule = (blueprint) => {
+  const { subscriptions, identity, network } = blueprint.request;
+  const count = leastSentries(blueprint);
+  const several = count > 1;
+  const byGroup = subscriptions.grantAt === 'managementGroup';
+  const addresses = network?.kind === 'managed' ? addressesOf(network.addressPrefix) - KEPT_ADDRESSES : Infinity;
+  return [
+    ...fault(
+      identity.kind === 'managedIdentity' && identity.resourceId !== undefined && several,
+      '/identity/resourceId',
+      `is one identity, and these subscriptions need ${count} Sentries, each with its own; leave it out, or ask for fewer subscriptions`,
+    ),
+    ...fault(
+      byGroup && subscriptions.include.some(({ kind }) => kind !== 'managementGroup'),
+      '/subscriptions/grantAt',
+      'grants at management groups, so include may only list those; list them, or grant at each subscription',
+    ),
+    ...fault(
+      byGroup && subscriptions.exclude.length > 0,
+      '/subscriptions/exclude',
+      'cannot be kept by a grant at a management group, which reaches all below it; grant at each subscription',
+    ),
+    ...fault(
+      count > addresses,
+      '/network/addressPrefix',
+      `has ${addresses} addresses for ${count} Sentries; give a larger range`,
+    ),
+  ];
+};
+
+const rules: readonly Rule[] = [applianceFields, ports, credential, configuration, controller, oneSentry];
+
+export const faultyCombinations: (blueprint: Blueprint, app: AppFacts) => readonly Fault[] = (blueprint, app) =>
+  rules.flatMap((rule) => rule(blueprint, app));

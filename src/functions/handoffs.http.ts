@@ -1,0 +1,84 @@
+/** The API's routes on handoffs (design §6): what a person brings or did. */
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { app, type DurableClient } from 'durable-functions';
+import { registrationSchema } from '../activities/configureAppliance';
+import { services } from '../composition';
+import { secretName } from '../domain/blueprint/blueprint';
+import { toFaults } from '../domain/faults';
+import { handoffAnswer } from '../domain/handoff';
+import { OWNER_TAG } from '../domain/resources';
+import type { SentryState } from '../domain/states';
+import { isAtWork, readDeployment, readEntity, readSentries, statusOf } from './durableClient';
+import { guarded, invalid, notFound, problem, readJson } from './problem';
+
+const PIN_MINUTES = 60;
+
+/** Takes the console's email and PIN. They go to the vault first; the run is told only where they are. */
+async function register(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const { name = '', n = '' } = request.params;
+  const json = await readJson(request);
+  if ('refusal' in json) return json.refusal;
+  const registration = registrationSchema.safeParse(json.body);
+  if (!registration.success) return invalid(registration.error.issues.flatMap((issue) => toFaults(issue, json.body)));
+  const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
+  if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
+  if (sentry.handoff?.kind !== 'registration' || !isAtWork(await statusOf(client, sentry.instanceId))) {
+    return problem({
+      status: 409,
+      code: 'NotAwaited',
+      title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
+      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
+    });
+  }
+  const registrationUri = await services().azure.secrets.set(
+    secretName(name, sentry.n, 'registration'),
+    JSON.stringify(registration.data),
+    {
+      tags: { [OWNER_TAG]: name },
+      contentType: 'email and PIN of the console',
+      // The console's own limit: afterwards it opens nothing any more.
+      expiresOn: new Date(Date.now() + PIN_MINUTES * 60_000),
+    },
+  );
+  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, { registrationUri });
+  return { status: 202, jsonBody: { sentry: sentry.n, accepted: true } };
+}
+
+/** Takes a person's word that a step is done, or will not be. Most handoffs notice by themselves. */
+async function answer(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const { name = '', id = '' } = request.params;
+  const json = await readJson(request);
+  if ('refusal' in json) return json.refusal;
+  const given = handoffAnswer.safeParse(json.body);
+  if (!given.success) return invalid(given.error.issues.flatMap((issue) => toFaults(issue, json.body)));
+  const deployment = await readDeployment(client, name);
+  if (!deployment) return notFound(`deployment '${name}'`);
+  const sentry = (await readSentries(client, deployment)).find(({ handoff }) => handoff?.id === id);
+  if (!sentry?.handoff || !isAtWork(await statusOf(client, sentry.instanceId))) {
+    return problem({
+      status: 409,
+      code: 'NotAwaited',
+      title: `'${name}' is not waiting for the handoff '${id}'.`,
+      remedy: 'Read what it waits for with GET /api/deployments/{name}.',
+    });
+  }
+  if (sentry.handoff.kind === 'registration' && 'done' in given.data) {
+    return problem({
+      status: 409,
+      code: 'RegistrationNeeded',
+      title: `The handoff '${id}' waits for the console's email and PIN.`,
+      remedy: `Send them to POST /api/deployments/${name}/sentries/${sentry.n}/registration.`,
+    });
+  }
+  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.data);
+  return { status: 202, jsonBody: { handoff: id, accepted: true } };
+}
+
+const routes = [
+  ['registerSentry', 'deployments/{name}/sentries/{n}/registration', register],
+  ['answerHandoff', 'deployments/{name}/handoffs/{id}', answer],
+] as const;
+
+for (const [name, route, handler] of routes) {
+  app.client.http(`http_${name}`, { methods: ['POST'], route, authLevel: 'function', handler: guarded(handler) });
+}

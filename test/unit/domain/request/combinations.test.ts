@@ -1,0 +1,123 @@
+import { expect, test } from '@jest/globals';
+import { parseRequest } from '../../../../src/domain/request/parseRequest';
+import { profile, requestBody, subscriptionIds, tenantId } from '../../../support/requests';
+
+const { appliance, ...bare } = profile;
+const image = appliance && { ...appliance.image, agent: false };
+const profiles = {
+  'cloudknox-sentry': profile,
+  agentless: { ...bare, id: 'agentless' },
+  noAgent: { ...bare, id: 'noAgent', ...(appliance && image ? { appliance: { ...appliance, image } } : {}) },
+};
+const faultsOf = (body: unknown, privateNetwork = false): readonly string[] => {
+  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork });
+  return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
+};
+const federatedCredential = { issuer: 'https://issuer.example', subject: 'collector' };
+const withoutAppliance = {
+  vm: undefined,
+  image: undefined,
+  network: undefined,
+  access: undefined,
+  configuration: undefined,
+};
+const agentless = { profile: 'agentless', ...withoutAppliance };
+const ids = (count: number) => ({ include: [{ kind: 'ids', ids: subscriptionIds(count) }] });
+const access = { kind: 'private', sourceAddresses: ['10.1.0.0/24'] };
+const existing = {
+  kind: 'managedIdentity',
+  resourceId: `/subscriptions/${subscriptionIds(1)[0] ?? ''}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/known`,
+};
+const byGroup = (more: object = {}) => ({
+  include: [{ kind: 'managementGroup', id: 'corp' }],
+  grantAt: 'managementGroup',
+  ...more,
+});
+
+test.each([
+  [
+    'an appliance of a profile that has none',
+    { profile: 'agentless', identity: { kind: 'appRegistration', federatedCredential } },
+    '/vm is of no use',
+  ],
+  ['no network for an appliance', { network: undefined }, '/network is missing'],
+  [
+    'a federated credential for an appliance',
+    { identity: { kind: 'appRegistration', federatedCredential } },
+    '/identity/federatedCredential is for a profile without',
+  ],
+  ['no federated credential without an appliance', agentless, '/identity/federatedCredential is missing'],
+  [
+    'a secret and a federated credential',
+    { ...agentless, identity: { kind: 'appRegistration', secret: {}, federatedCredential } },
+    '/identity/federatedCredential takes the place',
+  ],
+  [
+    'run command without an agent',
+    { profile: 'noAgent', configuration: { kind: 'runCommand' } },
+    '/configuration/kind needs the Azure VM agent',
+  ],
+  ['private access of an app that is in no network', { access }, '/access/kind needs this app to reach'],
+  [
+    'a port that is not the profile’s',
+    { access: { ...access, kind: 'temporaryPublicIp', ports: [3389] } },
+    '/access/ports/0 is not a port of the profile (22, 9000)',
+  ],
+  [
+    'roles to assign without a controller',
+    { controller: { enabled: false, assignableRoles: [tenantId] } },
+    '/controller/assignableRoles limits a controller',
+  ],
+  [
+    'one identity for several Sentries',
+    { identity: existing, subscriptions: ids(51) },
+    '/identity/resourceId is one identity',
+  ],
+  [
+    'a grant at a management group for listed ids',
+    { subscriptions: { ...ids(1), grantAt: 'managementGroup' } },
+    '/subscriptions/grantAt grants at management groups',
+  ],
+  [
+    'an exclusion below a granted management group',
+    { subscriptions: byGroup({ exclude: subscriptionIds(1) }) },
+    '/subscriptions/exclude cannot be kept',
+  ],
+  [
+    'more Sentries than addresses',
+    { network: { kind: 'managed', addressPrefix: '10.0.0.0/29' }, subscriptions: ids(151) },
+    '/network/addressPrefix has 3 addresses for 4 Sentries',
+  ],
+])('%s is refused with what to change', (_what, changes, fault) => {
+  expect(faultsOf(requestBody(changes)).map((text) => text.slice(0, fault.length))).toContain(fault);
+});
+
+test.each([
+  [
+    'a profile without an appliance',
+    { ...agentless, identity: { kind: 'appRegistration', federatedCredential } },
+    false,
+  ],
+  ['private access of an app that is in the network', { access }, true],
+  ['private access where a person configures', { access, configuration: { kind: 'manual' } }, false],
+  ['one identity for one Sentry', { identity: existing, subscriptions: ids(50) }, false],
+  ['a grant at a management group', { subscriptions: byGroup() }, false],
+  [
+    'as many Sentries as addresses',
+    { network: { kind: 'managed', addressPrefix: '10.0.0.0/29' }, subscriptions: ids(150) },
+    false,
+  ],
+  ['both ports of the profile', { access: { ...access, kind: 'temporaryPublicIp', ports: [22, 9000] } }, false],
+])('%s is taken', (_what, changes, privateNetwork) => {
+  expect(faultsOf(requestBody(changes), privateNetwork)).toEqual([]);
+});
+
+test.each([
+  ['https://store.blob.core.windows.net/images/sentry.vhd?sv=2024&sig=abc', '/image/uri holds a SAS'],
+  ['http://store.blob.core.windows.net/images/sentry.vhd', '/image/uri is not an https URL'],
+])('a VHD at %s is refused', (uri, fault) => {
+  const storageAccountId = `/subscriptions/${tenantId}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st`;
+  const faults = faultsOf(requestBody({ image: { kind: 'vhd', uri, storageAccountId, container: 'vhds' } }));
+  expect(faults.map((text) => text.slice(0, fault.length))).toContain(fault);
+  expect(JSON.stringify(faults)).not.toContain('sig=abc');
+});
