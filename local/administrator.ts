@@ -24,6 +24,16 @@ const sentry = z.looseObject({
   n: z.number(),
   stage: z.string(),
   address: z.string().nullish(),
+  window: z
+    .looseObject({
+      openedAt: z.string(),
+      expiresAt: z.string(),
+      secondsLeft: z.number(),
+      address: z.string(),
+      ports: z.array(z.number()),
+      sources: z.array(z.string()),
+    })
+    .nullish(),
   handoff: z
     .looseObject({ id: z.string(), kind: z.string(), address: z.string().optional(), text: z.string() })
     .nullish(),
