@@ -32,8 +32,9 @@ export async function sweepWindows(
     for (const scope of overdueWindows(marks, now)) {
       const order: WindowOrder = { scope, closing: { openedAt: null, why: 'swept', problems: [] } };
       const id = `w-${scope.deployment}-${scope.n}`;
-      if ((await instances.start('accessWindow', id, order)) === 'started')
-        closing.push(`Sentry ${scope.n} of '${scope.deployment}', whose time was over at ${scope.expiresAt}`);
+      // It closes by itself, unless somebody suspended it: no port stays open for that.
+      if ((await instances.start('accessWindow', id, order)) === 'running') await instances.resume(id);
+      else closing.push(`Sentry ${scope.n} of '${scope.deployment}', whose time was over at ${scope.expiresAt}`);
     }
   }
   return { closing, problems };
