@@ -128,6 +128,9 @@ test('private: set up through the network, without a public address', async () =
   expect([...addresses]).toEqual(['10.91.0.4']);
   expect(shown.sentries[0]?.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
   expect(await exposuresOf('private')).toEqual([]);
+  // Azure's own rules would let in the whole of the network, and all that is peered with it, at any time.
+  const neighbour = '/_simulator/reach?address=10.91.0.4&port=22&source=10.91.0.9';
+  expect(await world.askAzure(neighbour)).toMatchObject({ allowed: false, rule: 'Closed_Inbound' });
 });
 
 test('all state is lost while it is open: five minutes after its time it is closed and proven so', async () => {
