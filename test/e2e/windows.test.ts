@@ -50,6 +50,12 @@ const exposuresOf = async (group: string) =>
     .parse(await world.askAzure('/_simulator/exposures'))
     .filter(({ networkInterfaceId }) => networkInterfaceId.includes(`/${group}/`));
 
+const durable = () => `${world.hostUrl}/runtime/webhooks/durabletask/instances`;
+const systemKey = (): string =>
+  z
+    .looseObject({ systemKeys: z.looseObject({ durabletask_extension: z.string() }) })
+    .parse(JSON.parse(readFileSync(join(world.state, 'host', 'keys.json'), 'utf8'))).systemKeys.durabletask_extension;
+
 /** Says to be there and nothing else, until the Sentry is as it should be. */
 async function until(name: string, reached: (sentry: SentryShown) => boolean): Promise<SentryShown> {
   for (;;) {
@@ -117,6 +123,21 @@ test('a window of nobody is not found', async () => {
   expect(await refusal(await close('moved', 7))).toEqual([404, 'NotFound']);
 });
 
+test.each([
+  ['terminate', 'swept'],
+  ['suspend', 'expired'],
+])('its own instance is told to %s: the port is closed with its time, with a receipt', async (what, why) => {
+  const { receipts } = await until('moved', ({ window }) => !window);
+  expect((await extend('moved', { sentry: 1, minutes: 5 })).status).toBe(202);
+  await until('moved', ({ window }) => Boolean(window));
+  const url = `${durable()}/w-moved-1/${what}?reason=test&code=${systemKey()}`;
+  expect((await fetch(url, { method: 'POST' })).status).toBe(202);
+  const closed = await until('moved', (sentry) => sentry.receipts.length > receipts.length);
+  expect(closed).toMatchObject({ window: null, address: null });
+  expect(closed.receipts.at(-1)).toMatchObject({ why, provenClosed: true, problems: [] });
+  expect((await windowsOf('moved')).every(({ closedAt }) => closedAt !== null)).toBe(true);
+});
+
 test('private: set up through the network, without a public address', async () => {
   const access = { kind: 'private', sourceAddresses: ['10.210.0.0/24'] };
   await world.administrator.start(named('private', access, '10.91.0.0/24'));
@@ -142,10 +163,7 @@ test('all state is lost while it is open: five minutes after its time it is clos
   await world.startHost();
 
   const instance = z.looseObject({ runtimeStatus: z.string(), output: z.unknown().optional() });
-  const { systemKeys } = z
-    .looseObject({ systemKeys: z.looseObject({ durabletask_extension: z.string() }) })
-    .parse(JSON.parse(readFileSync(join(world.state, 'host', 'keys.json'), 'utf8')));
-  const url = `${world.hostUrl}/runtime/webhooks/durabletask/instances/w-lost-1?code=${systemKeys.durabletask_extension}`;
+  const url = `${durable()}/w-lost-1?code=${systemKey()}`;
   const ended = async () =>
     instance.parse(await getJson(url).catch(() => ({ runtimeStatus: 'None' }))).runtimeStatus === 'Completed';
   while (!(await ended())) await nextLook();
