@@ -1,6 +1,6 @@
 /** What a run came to, for people and as one JSON document. */
 import { z } from 'zod';
-import type { DeploymentShown } from './administrator';
+import type { DeploymentShown, SentryShown } from './administrator';
 
 const azureCalls = z.object({
   total: z.number(),
@@ -50,6 +50,8 @@ export function summary(shown: DeploymentShown, told: Report): string {
     );
   const roles = shown.request?.controller.enabled ? 'Reader and User Access Administrator' : 'Reader';
   const { sourceAddresses = [], ports = [22] } = shown.request?.access ?? {};
+  const outbound = (proof: NonNullable<SentryShown['configured']>['proof'] | undefined): string =>
+    proof ? `reaches ${proof.outbound.map((url) => new URL(url).host).join(', ')} on 443` : 'outbound 443 not proven';
   const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
   return [
     '',
@@ -59,9 +61,10 @@ export function summary(shown: DeploymentShown, told: Report): string {
     ...made(shown.resources, '  '),
     ...shown.sentries.flatMap(({ n, resources }) => [`  Sentry ${n}`, ...made(resources, '    ')]),
     '',
-    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
+    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.proven} of them proven readable, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
     ...shown.sentries.map(
-      ({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each`,
+      ({ n, subscriptions, configured }) =>
+        `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each; ${outbound(configured?.proof)}`,
     ),
     '',
     `Access windows: port ${ports.join(', ')} for ${sourceAddresses.join(', ')} and the app itself (simulated time, UTC)`,

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Appliance } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
+import { application } from './azure/arm/application';
 import { operations } from './azure/arm/operations';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
@@ -59,6 +60,7 @@ function build(): Services {
       secrets: withSortedFailures(secrets(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      application: withSortedFailures(application(connection)),
       windows: withSortedFailures(windows(connection)),
     },
     appliance: createSshAppliance({

@@ -14,6 +14,8 @@ export interface Machine {
   readonly address: string;
   /** One more question, which no guide tells of. */
   readonly extraPrompt: string | undefined;
+  /** How long a connection lasts that Azure's network drops, at most. */
+  readonly dropSeconds: number;
 }
 
 const maxSubscriptions = 50;

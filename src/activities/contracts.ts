@@ -3,6 +3,7 @@ import { RetryOptions } from 'durable-functions';
 import type { WindowScope } from '../domain/blueprint/window';
 import type { Change, Outcome, Refusal } from '../domain/outcome';
 import type { AnswerKey, Script } from '../domain/profile';
+import type { Questions, Unreached } from '../domain/proofScript';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { WindowReceipt } from '../domain/window';
@@ -45,6 +46,37 @@ export type ApplianceResult =
   | { readonly kind: 'unreachable'; readonly reason: string }
   | ({ readonly kind: 'stopped'; readonly transcript: string } & Refusal);
 
+/** Where an appliance is asked what it reaches and reads, and what it is asked. */
+export interface ProofJob extends Pick<ApplianceJob, 'address' | 'port' | 'username' | 'hostKey' | 'sshKeyUri'> {
+  readonly questions: Questions;
+  /** Those that its identity should read. */
+  readonly subscriptions: readonly string[];
+  /** Where it has a public address while it is asked: the subnet that must give it a way out afterwards. */
+  readonly subnetId?: string | undefined;
+}
+export type ProofResult =
+  | {
+      readonly kind: 'answered';
+      readonly reached: readonly string[];
+      readonly unreached: readonly Unreached[];
+      /** Which of its subscriptions the identity reads; absent where it was not asked, or did not answer. */
+      readonly readable?: readonly string[] | undefined;
+      readonly problem?: string | undefined;
+    }
+  | { readonly kind: 'unanswered'; readonly reason: string };
+
+/** An application that is to list what it may read. The secret only as a vault URI. */
+export interface ApplicationJob {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecretUri: string;
+  readonly subscriptions: readonly string[];
+}
+/** Which of the subscriptions it reads, or why that is not known; worth another question `later`, or not. */
+export type ApplicationResult =
+  | { readonly kind: 'listed'; readonly readable: readonly string[] }
+  | Pick<Extract<Outcome, { kind: 'later' | 'refused' }>, 'kind' | 'code' | 'reason'>;
+
 /** What the window tells the Sentry that asked for it. */
 export interface WindowOrder {
   readonly scope: WindowScope;
@@ -61,6 +93,8 @@ export const activities = {
   removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
   listSubscriptions: activity<null, ListedSubscriptions>('listSubscriptions'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
+  proveAppliance: activity<ProofJob, ProofResult>('proveAppliance'),
+  proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),

@@ -18,6 +18,8 @@ export interface Beginning {
   readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
+  /** Those that its own principal was seen to read. */
+  readonly proven: readonly string[];
   readonly hadController: boolean;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
@@ -47,6 +49,9 @@ export const sentryOperations = {
       scopes: state.scopes ?? Object.keys(state.subscriptions).map((id) => `/subscriptions/${id}`),
       collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>
         one.state === 'granted' && one.collected ? [id] : [],
+      ),
+      proven: Object.entries(state.subscriptions).flatMap(([id, one]) =>
+        one.state === 'granted' && one.proven ? [id] : [],
       ),
       hadController: state.controller ?? false,
       unclosed: state.receipts.at(-1)?.provenClosed === false,

@@ -6,6 +6,8 @@ import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
 import { makeOpenWindow, makeRaiseEvent, makeStartDeployment } from '../activities/instances';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
+import { makeProveAppliance } from '../activities/proveAppliance';
+import { makeProveApplication } from '../activities/proveApplication';
 import { resourceEffects } from '../activities/resourceEffects';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
@@ -28,6 +30,8 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
   listSubscriptions: () => makeListSubscriptions(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
+  proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
+  proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
   startDeployment: (context) =>

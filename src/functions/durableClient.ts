@@ -55,7 +55,7 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  return { request, profile, egressAddresses: config.egressAddresses };
+  return { request, profile, egressAddresses: config.egressAddresses, cloud: config.cloud };
 }
 
 export const storedInput =

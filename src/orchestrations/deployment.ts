@@ -45,7 +45,7 @@ function* run(
   const wanted = select(request.subscriptions, known.subscriptions, onboarded);
   const placement = assign(before, wanted, profile.maxSubscriptions);
   yield* ask(context, me, 'place', placement);
-  const total = { total: wanted.length, granted: 0, setAside: 0 };
+  const total = { total: wanted.length, granted: 0, proven: 0, setAside: 0 };
 
   const resources = sharedResources(input);
   const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, (progress) => {

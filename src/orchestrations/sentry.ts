@@ -4,6 +4,7 @@ import { grantKey, grants, rolesOf, scopesOf } from '../domain/blueprint/grants'
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
+import { grantedOf, whyUnasked, withProof } from '../domain/proof';
 import {
   type Counts,
   count,
@@ -18,6 +19,7 @@ import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
+import { proveAccess } from './prove';
 import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -27,7 +29,7 @@ type Configured = NonNullable<SentryState['configured']>;
 export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   const input = context.df.getInput<SentryInput>();
   const { n, subscriptions } = input;
-  const nothing: Counts = { total: subscriptions.length, granted: 0, setAside: 0 };
+  const nothing: Counts = { total: subscriptions.length, granted: 0, proven: 0, setAside: 0 };
   try {
     return yield* bringUp(context, input);
   } catch (error) {
@@ -44,7 +46,11 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
 
   const resources = sentryResources(input, n, subscriptions);
   const statesOf = (progress: Progress, collected = (id: string) => before.collected.includes(id)) =>
-    subscriptionStates(input, subscriptions, progress, collected);
+    withProof(
+      subscriptionStates(input, subscriptions, progress, collected),
+      (id) => before.proven.includes(id),
+      () => whyUnasked(input),
+    );
   // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
   tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
@@ -58,14 +64,20 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   yield* takeBack(context, input, before, progress);
 
   const counts = count(statesOf(progress));
-  const outcome = yield* setUp(context, input, before, progress, counts, refusals(resources, progress));
+  const granted = grantedOf(statesOf(progress));
+  // The appliance is set up for what was granted, and asked for no more.
+  const setUpFor = { ...input, subscriptions: granted };
+  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refusals(resources, progress));
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const states = outcome === before.configured ? statesOf(progress) : statesOf(progress, () => true);
+  const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
+  const claims = { granted, proven: before.proven, collected, proof: outcome.proof };
+  const access = yield* proveAccess(context, input, outputsOf(progress), claims);
+  const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
-  return { n, subscriptions: counts };
+  return { n, subscriptions: count(states), ...(access.problem ? { problems: [access.problem] } : {}) };
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -90,7 +102,7 @@ function* setUp(
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
-const NOTHING_TO_SET_UP = { subscriptions: 0, hostKey: '' };
+const NOTHING_TO_SET_UP: Configured = { subscriptions: 0, hostKey: '' };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 

@@ -18,7 +18,12 @@ const report = z.strictObject({
   runtimeStatus: z.literal('Completed'),
   state: z.literal('completed'),
   sentries: z.array(z.looseObject({ n: z.number(), stage: z.literal('completed') })).length(2),
-  subscriptions: z.strictObject({ total: z.literal(55), granted: z.literal(55), setAside: z.literal(0) }),
+  subscriptions: z.strictObject({
+    total: z.literal(55),
+    granted: z.literal(55),
+    proven: z.literal(55),
+    setAside: z.literal(0),
+  }),
   windows: z
     .array(
       z.strictObject({

@@ -1,5 +1,15 @@
 /** Faked activities that together behave like a small Azure and its people, for orchestrators run in virtual time. */
-import type { ApplianceJob, ApplianceResult, EventToRaise, Step, WindowOrder } from '../../src/activities/contracts';
+import type {
+  ApplianceJob,
+  ApplianceResult,
+  ApplicationJob,
+  ApplicationResult,
+  EventToRaise,
+  ProofJob,
+  ProofResult,
+  Step,
+  WindowOrder,
+} from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
@@ -18,6 +28,10 @@ export interface Behaviour {
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
+  /** What the appliance answers at its nth asking; that it reaches and reads all where it says nothing. */
+  readonly proof?: (job: ProofJob, asked: number) => ProofResult | undefined;
+  /** What its application's listing answers at its nth asking; all of it where it says nothing. */
+  readonly listing?: (job: ApplicationJob, asked: number) => ApplicationResult | undefined;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
@@ -45,9 +59,22 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  cloud: {
+    armEndpoint: 'https://management.azure.com',
+    armAudience: 'https://management.azure.com',
+    authorityHost: 'https://login.microsoftonline.com',
+    graphEndpoint: 'https://graph.microsoft.com',
+  },
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true, presence }: Behaviour = {}) {
+const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
+  kind: 'answered',
+  reached: questions.origins,
+  unreached: [],
+  ...(questions.identity ? { readable: subscriptions } : {}),
+});
+
+export function fakeWorld({ ensure, remove, appliance, proof, listing, registers = true, presence }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -56,6 +83,7 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
+  const proofs: ProofJob[] = [];
   const each =
     (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
     (list: readonly Step[]): Outcome[] =>
@@ -90,6 +118,12 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
       if (result.kind === 'wrongPin') waiting.forEach((instanceId) => come(client, instanceId));
       return result;
     },
+    proveAppliance: (job: ProofJob) => {
+      proofs.push(job);
+      return proof?.(job, proofs.length) ?? allProven(job);
+    },
+    proveApplication: (job: ApplicationJob): ApplicationResult =>
+      listing?.(job, nth('listing')) ?? { kind: 'listed', readable: job.subscriptions },
     openWindow: ({ instanceId, order }: { instanceId: string; order: WindowOrder }, client: FakeClient) => {
       client.startNew('accessWindow', { instanceId, input: order });
       return 'started';
@@ -115,6 +149,7 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
   return {
     steps,
     jobs,
+    proofs,
     options: {
       activities,
       orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },
