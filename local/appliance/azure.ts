@@ -85,8 +85,12 @@ export class Azure {
     return (await this.#ask(`/_simulator/egress?${query.toString()}`, egressSchema))?.allowed ?? false;
   }
 
+  get origin(): URL {
+    return new URL(this.#origin);
+  }
+
   isAt(url: URL): boolean {
-    return url.origin === new URL(this.#origin).origin;
+    return url.origin === this.origin.origin;
   }
 
   /** One GET as it comes, whatever the answer. Rejects where nothing answers. */

@@ -10,7 +10,7 @@ import { expirySchema, openedSchema, receiptSchema, registeredSchema } from '../
 import { attempt, call, firstOf, now, type Story, until } from './call';
 import type { SentryInput } from './inputs';
 import { presence } from './presence';
-import { proveAppliance } from './prove';
+import { proveAppliance, whyFailed } from './prove';
 import { proofJob } from './proofJob';
 import { tellMe } from './sentryState';
 
@@ -123,8 +123,10 @@ function* withinWindow(context: OrchestrationContext, visit: Visit, address: str
         const proof = yield* proveAppliance(context, proofJob(visit, pinned), granted, () => isOpen(context, visit));
         return 'code' in proof ? proof : { subscriptions: granted, hostKey: result.hostKey, proof };
       }
-      case 'stopped':
-        return { code: result.code, reason: result.reason, remedy: result.remedy, transcript: result.transcript };
+      case 'stopped': {
+        const { kind: _, ...stopped } = result;
+        return yield* whyFailed(context, proofJob(visit, job), stopped);
+      }
       case 'unreachable':
         return {
           code: 'Unreachable',

@@ -5,7 +5,7 @@ import { clientSecretOf } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import { accessUnproven, outboundBlocked, outboundUnproven, whyUnasked } from '../domain/proof';
-import type { Proof } from '../domain/states';
+import type { Proof, SentryState } from '../domain/states';
 import { call, isoNow, now, type Story, until } from './call';
 import type { SentryInput } from './inputs';
 import { tellMe } from './sentryState';
@@ -42,6 +42,14 @@ export function* proveAppliance(
   }
 }
 
+/** A set-up script that fails for want of a way out says so in its own words: this names the hosts. */
+export function* whyFailed(context: OrchestrationContext, job: ProofJob, failed: Stopped): Story<Stopped> {
+  if (failed.code !== 'ScriptFailed') return failed;
+  const found = yield* call(context, activities.proveAppliance, job);
+  if (found.kind === 'unanswered' || found.unreached.length === 0) return failed;
+  return { ...failed, ...outboundBlocked(found.unreached) };
+}
+
 function proofOf(context: OrchestrationContext, found: ProofResult, granted: number): Proof | Refusal {
   if (found.kind === 'unanswered') return outboundUnproven(found.reason);
   if (found.unreached.length > 0) return outboundBlocked(found.unreached);
@@ -52,6 +60,8 @@ function proofOf(context: OrchestrationContext, found: ProofResult, granted: num
   const all = found.readable.length >= granted;
   return { ...proof, readable: found.readable, ...(all ? {} : { why: NOT_READABLE }) };
 }
+
+type Stopped = NonNullable<SentryState['stopped']>;
 
 const NOT_READABLE = 'Its own principal does not read it, so long after the role was granted';
 

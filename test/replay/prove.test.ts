@@ -93,6 +93,17 @@ describe('over the session of its window', () => {
     expect(elapsedMs).toBe(5 * MINUTE_MS);
   });
 
+  test('a script that failed for want of a way out is explained by it, and any other is not', async () => {
+    const failed = { kind: 'stopped', code: 'ScriptFailed', reason: 'no', remedy: 'mend', transcript: 'said' } as const;
+    const unreached = [{ origin: 'https://login.microsoftonline.com', why: 'its name is not resolved' }];
+    const blocked = await run({
+      appliance: () => failed,
+      proof: () => ({ kind: 'answered', reached: [], unreached }),
+    });
+    expect(blocked.sentry.stopped).toMatchObject({ code: 'OutboundBlocked', transcript: 'said' });
+    expect((await run({ appliance: () => failed })).sentry.stopped).toMatchObject({ code: 'ScriptFailed' });
+  });
+
   test('a session that breaks off is tried again; where none comes about, nothing is proven', async () => {
     const cut = { kind: 'unanswered', reason: 'the session was cut off' } as const;
     const again = await run({ proof: (_, asked) => (asked < 3 ? cut : undefined) });

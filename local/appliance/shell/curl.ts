@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Machine } from '../setupScript';
+import { getsOut } from '../wayOut';
 import type { Program, Ran } from './programs';
 
 const exits = { unknownOption: 2, malformedUrl: 3, timedOut: 28, refused: 7 };
-/** Hosts that some firewall on the way does not let through, between commas. */
-const blockedHostsTag = 'simulator-blocked-hosts';
 const metadataHost = '169.254.169.254';
 
 const withValue = ['-o', '-w', '-H', '-K', '--max-time', '--noproxy'];
@@ -59,9 +58,7 @@ function shown(answer: Page | number, format: string, discards: boolean): Ran {
 /** The answer, or curl's exit code where there is none. */
 async function ask({ azure, vm, dropSeconds }: Machine, { url, headers, maxSeconds }: Asked): Promise<Page | number> {
   if (url.hostname === metadataHost) return metadata({ azure, vm }, url, headers);
-  const blocked = vm.tags?.[blockedHostsTag]?.split(',').map((host) => host.trim()) ?? [];
-  const isOut = !blocked.includes(url.hostname) && (await azure.letsOut(vm.id, url.hostname, Number(url.port) || 443));
-  if (!isOut) {
+  if (!(await getsOut(azure, vm, url))) {
     await sleep(1_000 * Math.min(maxSeconds, dropSeconds));
     return exits.timedOut;
   }
