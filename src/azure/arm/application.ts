@@ -9,12 +9,23 @@ import {
 import { z } from 'zod';
 import { type Connection, httpClientOf } from '../client';
 import { sortFailure } from '../errors';
-import type { Azure } from '../ports';
+import { AzureError, type Azure } from '../ports';
 
 const page = z.looseObject({
   value: z.array(z.looseObject({ subscriptionId: z.guid().toLowerCase() })),
   nextLink: z.string().nullish(),
 });
+
+/** Entra's refusals of the application or its secret (reference-error-codes): no id, wrong secret, expired secret. */
+const REFUSED = /AADSTS(700016|7000215|7000222): ([^.]*)/;
+
+/** The sign-in library says in its message alone what Entra answered. */
+function refusedSignIn(error: unknown): never {
+  const [, number, reason] = REFUSED.exec(error instanceof Error ? error.message : '') ?? [];
+  if (number === undefined || reason === undefined) throw error;
+  const remedy = 'See the application’s credentials in Entra, then send the same request again.';
+  throw new AzureError({ kind: 'refused', code: `AADSTS${number}`, reason, remedy }, 401, { cause: error });
+}
 
 /** A new credential for each call: neither the secret nor a token outlives it. */
 export function application({ config, transport }: Connection): Azure['application'] {
@@ -33,7 +44,8 @@ export function application({ config, transport }: Connection): Azure['applicati
       const found: string[] = [];
       let url: string | null | undefined = `${cloud.armEndpoint}/subscriptions?api-version=2022-12-01`;
       while (url) {
-        const answer = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
+        const asked = createPipelineRequest({ url });
+        const answer = await pipeline.sendRequest(httpClient, asked).catch(refusedSignIn);
         if (answer.status !== 200) {
           const message = `The listing answered ${answer.status}`;
           throw sortFailure(Object.assign(new Error(message), { statusCode: answer.status, response: answer }));
