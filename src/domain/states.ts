@@ -1,6 +1,7 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
 import { grantKey, rolesOf, scopesFor } from './blueprint/grants';
 import type { Blueprint } from './blueprint/blueprint';
+import { isConsent } from './consent';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
@@ -24,7 +25,8 @@ export type SubscriptionState =
   | { readonly state: 'granted'; readonly collected: boolean }
   | ({ readonly state: 'setAside' } & Refusal);
 
-type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+type Stage =
+  'resources' | 'consent' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
 
 /**
  * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window adds its receipt,
@@ -79,7 +81,8 @@ export interface SentryResult {
   readonly stopped?: Refusal;
 }
 export interface DeploymentResult {
-  readonly state: 'completed' | 'completedWithExceptions' | 'failed';
+  /** `waitingForConsent`: all is made that does not need an administrator's consent. */
+  readonly state: 'completed' | 'completedWithExceptions' | 'waitingForConsent' | 'failed';
   readonly sentries: number;
   readonly subscriptions: Counts;
   readonly problems: readonly Refusal[];
@@ -173,10 +176,11 @@ export function conclude(sentries: readonly SentryResult[], problems: readonly R
   const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped];
+  const waiting = all.length > 0 && all.every(isConsent);
   const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
   return {
-    state: failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
+    state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
     sentries: sentries.length,
     subscriptions,
     problems: all,

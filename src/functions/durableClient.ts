@@ -55,7 +55,8 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  return { request, profile, egressAddresses: config.egressAddresses };
+  const { authorityHost, graphEndpoint } = config.cloud;
+  return { request, profile, egressAddresses: config.egressAddresses, cloud: { authorityHost, graphEndpoint } };
 }
 
 export const storedInput =

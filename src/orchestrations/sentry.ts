@@ -16,6 +16,7 @@ import {
 import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
+import { consentOf } from './consent';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { finish, tellMe } from './sentryState';
@@ -48,13 +49,26 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
   tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
-  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
-    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now) };
-    context.df.setCustomStatus({ stage: 'resources', subscriptions: count(patch.subscriptions) });
+  const consent = consentOf(context, input);
+  const onRound = (progress: Progress): void => {
+    const subscriptions = statesOf(progress);
+    const patch = { resources: resourceStates(resources, progress), subscriptions, ...consent.handoff(progress) };
+    context.df.setCustomStatus({ stage: patch.stage, subscriptions: count(subscriptions) });
     // Only what is new: every patch stays in the history.
     if (JSON.stringify(patch) !== told) tellMe(context, input, patch);
     told = JSON.stringify(patch);
-  });
+  };
+  const { interrupt } = consent;
+  const progress = yield* carryOut(
+    context,
+    'ensure',
+    request.name,
+    resources,
+    input.shared,
+    onRound,
+    Infinity,
+    interrupt,
+  );
   yield* takeBack(context, input, before, progress);
 
   const counts = count(statesOf(progress));

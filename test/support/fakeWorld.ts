@@ -42,6 +42,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
 export function fakeWorld({ ensure, remove, appliance, registers = true }: Behaviour = {}) {
