@@ -5,6 +5,7 @@ import { createSshAppliance } from './appliance/ssh';
 import { operations } from './azure/arm/operations';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
+import { windows } from './azure/arm/windows';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
@@ -58,6 +59,7 @@ function build(): Services {
       secrets: withSortedFailures(secrets(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      windows: withSortedFailures(windows(connection)),
     },
     appliance: createSshAppliance({
       ...(config.applianceProxy ? { proxy: config.applianceProxy } : {}),

@@ -48,9 +48,9 @@ export type ApplianceResult =
 /** What the window tells the Sentry that asked for it. */
 export interface WindowOrder {
   readonly scope: WindowScope;
-  /** The instance that is told `windowOpened` and `windowClosed`. */
-  readonly notify: string;
-  /** Set by the window itself while it goes on trying to close. */
+  /** The instance that is told `windowOpened`, `windowMoved` and `windowClosed`; none where it is opened at rest. */
+  readonly notify?: string;
+  /** Only to be closed: set by the window itself while it goes on trying, and by the sweep. */
   readonly closing?: Pick<WindowReceipt, 'openedAt' | 'why' | 'problems'>;
 }
 

@@ -7,6 +7,8 @@ export interface Instances {
   start(orchestrator: string, instanceId: string, input: unknown): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
+  /** Lets an instance go on that a person suspended. */
+  resume(instanceId: string): Promise<void>;
 }
 
 export const makeOpenWindow =

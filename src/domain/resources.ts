@@ -94,14 +94,14 @@ export interface Wanted {
   securityRule: {
     priority: number;
     direction: 'Inbound';
-    access: 'Allow';
-    protocol: 'Tcp';
     sourcePortRange: '*';
-    sourceAddressPrefixes: string[];
     destinationAddressPrefix: '*';
     destinationPortRange: string;
     description: string;
-  };
+  } & (
+    | { access: 'Allow'; protocol: 'Tcp'; sourceAddressPrefixes: string[] }
+    | { access: 'Deny'; protocol: '*'; sourceAddressPrefix: '*' }
+  );
 }
 export type Kind = keyof Wanted;
 

@@ -8,7 +8,7 @@ import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
-import type { WindowReceipt } from './window';
+import type { OpenWindow, WindowReceipt } from './window';
 
 export interface ResourceState {
   readonly kind: string;
@@ -26,11 +26,19 @@ export type SubscriptionState =
   | ({ readonly state: 'setAside' } & Refusal);
 
 type Stage =
-  'resources' | 'consent' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+  | 'resources'
+  | 'consent'
+  | 'presence'
+  | 'window'
+  | 'registration'
+  | 'configuration'
+  | 'closing'
+  | 'completed'
+  | 'stopped';
 
 /**
- * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window adds its receipt,
- * because it may outlive the run that opened it.
+ * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window tells of itself and
+ * adds its receipt, because it may outlive the run that opened it, or be opened without one.
  */
 export interface SentryState {
   readonly n: number;
@@ -38,9 +46,9 @@ export interface SentryState {
   readonly stage: Stage;
   readonly resources: Readonly<Record<string, ResourceState>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionState>>;
-  /** The appliance's public address, while its window is open. */
+  /** The appliance's address, while its window is open. */
   readonly address?: string | null;
-  readonly window?: { readonly openedAt: string; readonly expiresAt: string } | null;
+  readonly window?: OpenWindow | null;
   readonly receipts: readonly WindowReceipt[];
   /** A step that only a person may do. */
   readonly handoff?: Handoff | null;

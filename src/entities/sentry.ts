@@ -1,10 +1,10 @@
 /** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
 import type { SentryState } from '../domain/states';
-import type { WindowReceipt } from '../domain/window';
+import type { OpenWindow, WindowReceipt } from '../domain/window';
 import { entity } from './entity';
 
 type State = SentryState | null;
-export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instanceId'>> & {
+export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'window' | 'address' | 'n' | 'instanceId'>> & {
   /** Subscriptions that are this Sentry's no longer. */
   readonly forget?: readonly string[];
 };
@@ -67,6 +67,8 @@ export const sentryOperations = {
       },
     };
   },
+  /** A window is open, or stays open for another time. */
+  window: (before: State, window: OpenWindow) => ({ state: before && { ...before, window, address: window.address } }),
   /** A window is closed, or is not proven closed yet: then a later receipt takes this one's place. */
   receipt: (before: State, receipt: WindowReceipt) => {
     const others = before?.receipts.filter((one) => one.provenClosed || one.openedAt !== receipt.openedAt) ?? [];

@@ -69,7 +69,7 @@ async function read(request: HttpRequest, client: DurableClient): Promise<HttpRe
     status: run.atWork ? 202 : 200,
     headers: { ...waiting, ...(deployment ? { etag: `"${etag}"` } : {}) },
     jsonBody: deployment
-      ? deploymentView(deployment, await readSentries(client, deployment), run, etag)
+      ? deploymentView(deployment, await readSentries(client, deployment), run, etag, Date.now())
       : startingView(name, run),
   };
 }

@@ -4,7 +4,7 @@ import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
-import { sentryEntity } from '../../src/entities/sentry';
+import { sentryEntity as sentryTable } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
@@ -20,6 +20,8 @@ export interface Behaviour {
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
+  /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
+  readonly presence?: { readonly declined: string } | null;
 }
 
 const outputs = {
@@ -31,6 +33,7 @@ const outputs = {
   secretUri: 'https://vault/secrets/x/1',
   publicKey: 'ssh-ed25519 AAAA',
   ipAddress: '20.50.0.4',
+  privateIPAddress: '10.90.0.4',
 };
 const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
   kind: 'done',
@@ -45,7 +48,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true }: Behaviour = {}) {
+export function fakeWorld({ ensure, remove, appliance, registers = true, presence }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -72,7 +75,14 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
     if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
   };
   const activities = {
-    ensureResources: each('ensure', ensure, 'created'),
+    ensureResources: (list: readonly Step[], client: FakeClient) => {
+      // Said in advance: the event waits until the Sentry does.
+      for (const instanceId of begun) {
+        if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+        begun.delete(instanceId);
+      }
+      return each('ensure', ensure, 'created')(list);
+    },
     removeResources: each('remove', remove, 'removed'),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
@@ -96,6 +106,13 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
     startDeployment: () => 'started',
   };
   const waiting = new Set<string>();
+  /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
+  const begun = new Set<string>();
+  const sentryEntity: typeof sentryTable = (context) => {
+    if (context.df.operationName === 'begin')
+      begun.add(context.df.getInput<{ instanceId: string }>()?.instanceId ?? '');
+    return sentryTable(context);
+  };
   return {
     steps,
     jobs,

@@ -142,7 +142,7 @@ test("a window's rule is the guide's Port_22 and carries its expiry", () => {
     protocol: 'Tcp',
     destinationPortRange: '22',
     sourceAddressPrefixes: ['203.0.113.7/32'],
-    description: 'sentry-deployment:prod-sentry until 2026-01-01T01:00:00.000Z',
+    description: 'sentry-deployment:prod-sentry sentry 1 until 2026-01-01T01:00:00.000Z',
   });
 });
 
