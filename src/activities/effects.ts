@@ -24,6 +24,8 @@ export interface Effects<K extends Kind> {
   observe(spec: SpecOf<K>): Promise<Observed | undefined>;
   put(spec: SpecOf<K>, observed: Observed | undefined): Promise<Submitted>;
   remove(spec: SpecOf<K>, observed: Observed): Promise<Submitted>;
+  /** Is there another hand's thing that `put` would find and use in its place? Asked by plans, where `put` is not. */
+  findTwin?(spec: SpecOf<K>): Promise<boolean>;
 }
 export type AllEffects = { readonly [K in Kind]: Effects<K> };
 

@@ -1,20 +1,20 @@
 /** Brings resources to their wanted state, or takes them away: once for all kinds. */
 import { AzureError, type Azure } from '../azure/ports';
-import { differences, touches } from '../domain/compare';
+import { type Difference, differences, touches } from '../domain/compare';
 import type { Change, Done, Later, Outcome, Refused } from '../domain/outcome';
 import { type Kind, kinds, type Spec } from '../domain/resources';
 import type { HandlerOf, Step, activities } from './contracts';
 import type { AllEffects, Effects, Observed, Submitted } from './effects';
 
 /** Azure shows a write after a while only; nothing is wrong with it yet. */
-const NOT_SHOWN_YET: Later = {
+export const NOT_SHOWN_YET: Later = {
   kind: 'later',
   code: 'NotShownYet',
   reason: 'Azure took the change and does not show it yet',
   remedy: 'Send the same request again in a few minutes.',
   patienceSeconds: 900,
 };
-const BUSY_SECONDS = 5;
+export const BUSY_SECONDS = 5;
 
 /**
  * Brings resources to their wanted state, a few at a time. Every answer is an outcome, crashes of ours included:
@@ -32,7 +32,7 @@ export const makeRemove =
     Promise.all(steps.map((step) => asOutcome(() => remove(azure, effectsOf(effects, step.spec), step))));
 
 /** The table's type ties each kind's effects to its spec; TypeScript cannot follow that through a lookup. */
-const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
+export const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
 
 async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
   const running = operation === undefined ? undefined : await poll(azure, operation, change ?? 'created');
@@ -45,10 +45,10 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
       : NOT_SHOWN_YET;
   if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
-  const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
-  if (!observed.ours && !kinds[spec.kind].adopt) return notOurs(spec);
-  const asWanted = paths.length === 0 && observed.provisioning !== 'failed';
-  if (asWanted) return done(change ?? 'kept', observed);
+  const found = gaps(spec, observed);
+  const paths = found.map(({ path }) => path);
+  if (!mayBeUsed(spec, observed)) return notOurs(spec);
+  if (isAsWanted(observed, found)) return done(change ?? 'kept', observed);
   if (operation !== undefined && observed.provisioning !== 'failed') return notTaken(spec, observed, paths, change);
   const obstacle = mayNotChange(spec, observed, paths);
   return obstacle ?? submitted(spec, await effects.put(spec, observed), change ?? 'changed', effects);
@@ -68,6 +68,13 @@ async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, c
   return (await effects.observe(spec)) ? NOT_SHOWN_YET : { kind: 'done', change: 'removed', ours: true, outputs: {} };
 }
 
+/** Where a thing is not as wanted. One of another hand keeps its own tags. */
+export const gaps = (spec: Spec, { value, ours }: Observed): readonly Difference[] =>
+  differences(spec.wanted, value).filter(({ path }) => ours || !path.startsWith('tags'));
+export const mayBeUsed = ({ kind }: Spec, { ours }: Observed): boolean => ours || kinds[kind].adopt;
+export const isAsWanted = ({ provisioning }: Observed, found: readonly Difference[]): boolean =>
+  found.length === 0 && provisioning !== 'failed';
+
 /** The outcome while an operation runs or after it failed; nothing once it has succeeded. */
 async function poll(azure: Azure, operation: string, change: Change): Promise<Outcome | undefined> {
   const state = await azure.operations.poll(operation);
@@ -83,9 +90,9 @@ async function submitted(spec: Spec, answer: Submitted, change: Change, effects:
   return observed ? done(change, observed) : NOT_SHOWN_YET;
 }
 
-const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
+export const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 
-const notOurs = ({ id }: Spec): Refused =>
+export const notOurs = ({ id }: Spec): Refused =>
   refused(
     'NotOurs',
     `'${id}' exists and was not made by this deployment`,
@@ -106,7 +113,7 @@ function notTaken(spec: Spec, observed: Observed, paths: readonly string[], chan
 }
 
 /** What is not ours is never changed, and what Azure lets nobody change is not tried. */
-function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
+export function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
   if (!observed.ours) return notOurs(spec);
   const stuck = touches(paths, kinds[spec.kind].immutable);
   return stuck.length === 0
@@ -120,7 +127,7 @@ function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]):
 
 const refused = (code: string, reason: string, remedy: string): Refused => ({ kind: 'refused', code, reason, remedy });
 
-async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
+export async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await work();
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grants } from '../domain/blueprint/grants';
+import { surplusGrants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -96,18 +96,15 @@ const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, r
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
-  { known, hadController }: { readonly known: readonly string[]; readonly hadController: boolean },
+  before: Beginning,
   progress: Progress,
 ): Story<void> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
-  const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
+  const { known, hadController } = before;
   const left = known.filter((id) => !subscriptions.includes(id));
-  const wanted = new Set(grants(input, n, subscriptions).map(({ key }) => key));
   const given = outputsOf(progress);
-  const surplus = grants(everyRole, n, hadController ? [...left, ...subscriptions] : left).filter(
-    ({ key }) => !wanted.has(key),
-  );
+  const surplus = surplusGrants(input, n, subscriptions, before);
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};

@@ -11,6 +11,20 @@ export const rolesOf = ({ request, profile }: Blueprint) => [
   ...(request.controller.enabled ? profile.roles.controller : []),
 ];
 
+/** Our grants that the request wants no longer: in subscriptions that left, and the controller's roles. */
+export function surplusGrants(
+  blueprint: Blueprint,
+  n: number,
+  subscriptions: readonly string[],
+  { known, hadController }: { readonly known: readonly string[]; readonly hadController: boolean },
+): readonly ResourceOf<'roleAssignment'>[] {
+  const { request } = blueprint;
+  const everyRole = { ...blueprint, request: { ...request, controller: { ...request.controller, enabled: true } } };
+  const left = known.filter((id) => !subscriptions.includes(id));
+  const wanted = new Set(grants(blueprint, n, subscriptions).map(({ key }) => key));
+  return grants(everyRole, n, hadController ? [...left, ...subscriptions] : left).filter(({ key }) => !wanted.has(key));
+}
+
 /** Guide, "Granting the 'Reader' role", repeated for each subscription and, unlike the guide's text, for each role. */
 export function grants(
   plan: Blueprint,
