@@ -5,6 +5,7 @@ import type { Plan } from '../../src/domain/plan/plan';
 import { planIdOf } from '../../src/functions/planId';
 import type { Approved } from '../../src/orchestrations/approved';
 import { fakeWorld, inputFor } from '../support/fakeWorld';
+import { inTurn, type Turn } from '../support/inTurn';
 import { subscriptionId } from '../support/requests';
 import { type FakeClient, runOrchestrator } from '../support/runOrchestrator';
 
@@ -19,24 +20,14 @@ const changesOf = ({ shared, sentries }: Plan) =>
 const grantsOf = ({ sentries }: Plan) =>
   sentries.flatMap(({ n, grants }) => grants.map(({ role, change, scopes }) => [n, role, change, scopes.length]));
 
-/**
- * Runs a story of several runs in one world: each is started when the one before has ended. The entities live as long
- * as the engine, so all of it is one orchestration's children.
- */
-function* inTurn(context: Parameters<typeof import('../../src/orchestrations/plan').plan>[0]) {
-  const turns = context.df.getInput<readonly { readonly name: string; readonly input: unknown }[]>();
-  const answers: unknown[] = [];
-  for (const [at, { name, input }] of turns.entries())
-    answers.push(yield context.df.callSubOrchestrator(name, input, `turn-${at}`));
-  return answers;
-}
-const runInTurn = async (world: World, turns: readonly (readonly [name: string, input: unknown])[]) => {
-  const { output, ...rest } = await runOrchestrator<readonly unknown[]>('inTurn', {
-    ...world.options,
-    orchestrators: { ...world.options.orchestrators, inTurn: inTurn as never },
-    input: turns.map(([name, input]) => ({ name, input })),
-  });
-  return { ...rest, plans: (output ?? []) as readonly Plan[] };
+const runInTurn = async (world: World, runs: readonly (readonly [name: string, input: unknown])[]) => {
+  const input = runs.map(([orchestrator, given], at): Turn => ({
+    orchestrator,
+    input: given,
+    instanceId: `turn-${at}`,
+  }));
+  const { output } = await runOrchestrator<readonly unknown[]>(inTurn, { ...world.options, input });
+  return { plans: (output ?? []) as readonly Plan[] };
 };
 
 describe('a plan', () => {

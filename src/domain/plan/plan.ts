@@ -20,7 +20,7 @@ export interface PlannedResource {
 }
 
 /** Grants of one role that share their fate. Those that are changed, refused or blocked are told of one by one. */
-export interface PlannedGrants {
+interface PlannedGrants {
   readonly role: string;
   readonly change: 'create' | 'keep' | 'remove';
   readonly scopes: readonly string[];
