@@ -11,6 +11,7 @@ import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
+import { pageBlobs } from './azure/storage/pageBlobs';
 import { type Config, readConfig } from './config';
 import type { Profile } from './domain/profile';
 import { readProfiles } from './profiles';
@@ -57,6 +58,7 @@ function build(): Services {
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
       grants: withSortedFailures(grants(connection)),
+      pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
     },
     appliance: createSshAppliance({

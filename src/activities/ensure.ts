@@ -7,14 +7,14 @@ import type { HandlerOf, Step, activities } from './contracts';
 import type { AllEffects, Effects, Observed, Submitted } from './effects';
 
 /** Azure shows a write after a while only; nothing is wrong with it yet. */
-export const NOT_SHOWN_YET: Later = {
+const NOT_SHOWN_YET: Later = {
   kind: 'later',
   code: 'NotShownYet',
   reason: 'Azure took the change and does not show it yet',
   remedy: 'Send the same request again in a few minutes.',
   patienceSeconds: 900,
 };
-export const BUSY_SECONDS = 5;
+const BUSY_SECONDS = 5;
 
 /**
  * Brings resources to their wanted state, a few at a time. Every answer is an outcome, crashes of ours included:
@@ -43,7 +43,7 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
     return operation === undefined
       ? submitted(spec, await effects.put(spec, undefined), 'created', effects)
       : NOT_SHOWN_YET;
-  if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
+  if (observed.provisioning === 'busy') return busy(observed);
 
   const found = gaps(spec, observed);
   const paths = found.map(({ path }) => path);
@@ -87,8 +87,14 @@ async function submitted(spec: Spec, answer: Submitted, change: Change, effects:
   if (operation !== undefined) return { kind: 'running', operation, seconds, change };
   if (outputs) return { kind: 'done', change: ours ? change : 'kept', ours, outputs };
   const observed = await effects.observe(spec);
-  return observed ? done(change, observed) : NOT_SHOWN_YET;
+  if (!observed) return { ...NOT_SHOWN_YET, change };
+  return observed.provisioning === 'busy' ? { ...busy(observed), change } : done(change, observed);
 }
+
+const busy = ({ progress }: Observed): Later =>
+  progress
+    ? { ...NOT_SHOWN_YET, reason: progress.text, seconds: progress.seconds, patienceSeconds: progress.patienceSeconds }
+    : { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
 export const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 

@@ -3,21 +3,10 @@ import { AzureError } from '../azure/ports';
 import type { Difference } from '../domain/compare';
 import type { Outcome, Outputs, PropertyChange } from '../domain/outcome';
 import { isAddressed } from '../domain/plan/kinds';
-import type { Kind, Spec } from '../domain/resources';
+import { type Kind, type Spec, UNKNOWN } from '../domain/resources';
 import type { activities, HandlerOf } from './contracts';
 import type { AllEffects, Effects, Observed } from './effects';
-import {
-  asOutcome,
-  BUSY_SECONDS,
-  done,
-  effectsOf,
-  gaps,
-  isAsWanted,
-  mayBeUsed,
-  mayNotChange,
-  NOT_SHOWN_YET,
-  notOurs,
-} from './ensure';
+import { asOutcome, done, effectsOf, gaps, isAsWanted, mayBeUsed, mayNotChange, notOurs } from './ensure';
 
 /** Longer values are cut: a plan is kept, and passes through histories. */
 const LONGEST_VALUE = 400;
@@ -43,16 +32,18 @@ async function look(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
   if (!observed) {
     const theirs = (await effects.findTwin?.(spec)) ?? false;
     if (theirs) return { kind: 'done', change: 'kept', ours: false, outputs: {} };
-    return create(spec.id.startsWith('/') ? { id: spec.id } : {});
+    return effects.absent?.(spec) ?? create(spec.id.startsWith('/') ? { id: spec.id } : {});
   }
-  if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
+  // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
   if (!mayBeUsed(spec, observed)) return notOurs(spec);
   const found = gaps(spec, observed);
   if (isAsWanted(observed, found)) return done('kept', observed);
+  // Whether a value differs that nobody knows yet, a run will see.
+  const known = found.filter(({ wanted }) => wanted !== UNKNOWN);
   const obstacle = mayNotChange(
     spec,
     observed,
-    found.map(({ path }) => path),
+    known.map(({ path }) => path),
   );
   return obstacle ?? { ...done('changed', observed), changes: changesOf(found, observed) };
 }

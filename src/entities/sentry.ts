@@ -12,8 +12,10 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instance
 /** What a run of a Sentry starts from. */
 export interface Beginning {
   readonly configured: SentryState['configured'] | null;
-  /** Subscriptions that it had before: what is wanted no longer is taken back. */
+  /** Subscriptions that it had before. */
   readonly known: readonly string[];
+  /** Where it was granted roles before: what is wanted no longer is taken back. */
+  readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
   readonly hadController: boolean;
@@ -30,9 +32,10 @@ const initial = (n: number, instanceId: string): SentryState => ({
   receipts: [],
 });
 
-const beginningOf = ({ configured, subscriptions, controller, receipts }: SentryState): Beginning => ({
+const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }: SentryState): Beginning => ({
   configured: configured ?? null,
   known: Object.keys(subscriptions),
+  scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
   collected: Object.entries(subscriptions).flatMap(([id, one]) =>
     one.state === 'granted' && one.collected ? [id] : [],
   ),

@@ -1,6 +1,5 @@
 /** What the API shows of a plan. Pure: made from what was started and what was found. */
 import { applianceOf, type ApplianceChoice, type Blueprint } from '../domain/blueprint/blueprint';
-import { windowScope } from '../domain/blueprint/window';
 import type { Handoff } from '../domain/handoff';
 import { planKinds, type Scope } from '../domain/plan/kinds';
 import { estimate } from '../domain/plan/estimate';
@@ -95,8 +94,6 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
   const appliance = applianceOf(input);
   if (!appliance) return [];
   const { access, configuration, script } = appliance;
-  const ids = { networkSecurityGroupId: '', networkInterfaceId: '', expiresAt: '' };
-  const { sources, ports, publicIPAddressId } = windowScope(input, n, appliance, input.egressAddresses, ids);
   const opens = configuration.kind !== 'runCommand';
   return [
     ...(opens
@@ -104,10 +101,10 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
           {
             sentry: n,
             stage: 'accessWindow',
-            ports,
-            sources,
+            kind: access.kind,
+            ports: access.ports,
+            sources: [...new Set([...access.sourceAddresses, ...input.egressAddresses])],
             minutes: access.windowMinutes,
-            ...(access.kind === 'temporaryPublicIp' ? { publicIPAddressId } : {}),
           },
         ]
       : []),

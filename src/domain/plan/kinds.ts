@@ -4,7 +4,12 @@ import type { Limit } from './limits';
 
 /** Where a permission is needed. */
 export type Scope =
-  'the resource group' | 'the host subscription' | 'each watched scope' | 'the directory' | 'the key vault';
+  | 'the resource group'
+  | 'the host subscription'
+  | 'the storage account'
+  | 'each watched scope'
+  | 'the directory'
+  | 'the key vault';
 
 interface PlanRow {
   readonly read: readonly string[];
@@ -59,13 +64,29 @@ const VAULT = {
   scope: 'the key vault',
 } as const;
 
+/** The account's key is read for one call; where keys are refused, a SAS is signed by our own identity. */
+const ACCOUNT = [
+  'Microsoft.Storage/storageAccounts/read',
+  'Microsoft.Storage/storageAccounts/listKeys/action',
+  'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action',
+];
+const STORAGE = { read: ACCOUNT, write: ACCOUNT, remove: ACCOUNT } as const;
+
 const OWNED = 'Application.ReadWrite.OwnedBy';
 const NETWORK = 'Microsoft.Network';
+const IDENTITY = 'Microsoft.ManagedIdentity/userAssignedIdentities';
 /** Until an identity that is new is known everywhere in the directory, which Entra gives no number for. */
 const REPLICATION_SECONDS = 30;
 
 /** Complete by type: a kind without its row does not compile. */
 export const planKinds: Readonly<Record<Kind, PlanRow>> = {
+  providerRegistration: arm(
+    'Microsoft.Resources/subscriptions/providers',
+    [],
+    60,
+    'Azure makes nothing of a provider that the subscription is not registered for; the portal registers it unasked',
+    { scope: 'the host subscription', write: ['*/register/action'], remove: [] },
+  ),
   resourceGroup: arm(
     'Microsoft.Resources/subscriptions/resourceGroups',
     [],
@@ -106,6 +127,20 @@ export const planKinds: Readonly<Record<Kind, PlanRow>> = {
     'Guide, "Creating the CloudKnox Sentry from the image", step 1: Azure makes no VM before the image’s terms are accepted',
     { scope: 'the host subscription' },
   ),
+  vhdCopy: {
+    ...STORAGE,
+    scope: 'the storage account',
+    why: 'Guide, prerequisite 4: the VHD is copied into a storage account and container of yours',
+    addressedBy: [],
+    limits: [],
+    seconds: 900,
+  },
+  image: arm(
+    'Microsoft.Compute/images',
+    [],
+    60,
+    'Guide, prerequisite 4: the image of the copied VHD, which the VMs are made from',
+  ),
   networkSecurityGroup: arm(
     `${NETWORK}/networkSecurityGroups`,
     ['networkWrites'],
@@ -113,10 +148,17 @@ export const planKinds: Readonly<Record<Kind, PlanRow>> = {
     'Guide, "Create a network security group", steps 1 and 2',
   ),
   userAssignedIdentity: arm(
-    'Microsoft.ManagedIdentity/userAssignedIdentities',
+    IDENTITY,
     [],
     REPLICATION_SECONDS,
     'Guide, "Create the Service Principal", option 1, steps 1 to 3',
+  ),
+  existingIdentity: arm(
+    IDENTITY,
+    [],
+    0,
+    'Guide, "Create the Service Principal", option 1, with an identity of yours: it is only read',
+    { write: [], remove: [] },
   ),
   application: graph(OWNED, 1, 'Guide, "Create the Service Principal", option 2, steps 1 to 7'),
   servicePrincipal: graph(
@@ -168,10 +210,7 @@ export const planKinds: Readonly<Record<Kind, PlanRow>> = {
     120,
     'Guide, "Creating the CloudKnox Sentry from the image", steps 1 to 5',
     {
-      joins: [
-        `${NETWORK}/networkInterfaces/join/action`,
-        'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
-      ],
+      joins: [`${NETWORK}/networkInterfaces/join/action`, `${IDENTITY}/assign/action`],
     },
   ),
   publicIPAssociation: arm(

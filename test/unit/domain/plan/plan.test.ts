@@ -65,7 +65,9 @@ describe('kinds', () => {
     expect(Object.keys(planKinds).sort()).toEqual(Object.keys(kinds).sort());
     for (const { read, write, remove, why } of Object.values(planKinds)) {
       for (const permission of [...read, ...write, ...remove]) {
-        expect(permission).toMatch(/^Microsoft\.[A-Za-z]+\/[A-Za-z/]+\/[A-Za-z]+$|^[A-Za-z]+\.[A-Za-z]+\.[A-Za-z]+$/);
+        expect(permission).toMatch(
+          /^(Microsoft\.[A-Za-z]+\/[A-Za-z/]+|\*\/register)\/[A-Za-z]+$|^[A-Za-z]+\.[A-Za-z]+\.[A-Za-z]+$/,
+        );
       }
       expect(why.length).toBeGreaterThan(20);
     }
@@ -133,13 +135,13 @@ describe('the estimate', () => {
   test('of a world that is as wanted is a read of each thing, and no time', () => {
     const plan = planFor(60, kept);
     expect(deedsOf(plan)).toEqual({});
-    expect(estimate(plan)).toEqual({ azureCalls: 6 + 2 * 7 + 60, seconds: 0, reasoning: [], limits: [] });
+    expect(estimate(plan)).toEqual({ azureCalls: 9 + 2 * 7 + 60, seconds: 0, reasoning: [], limits: [] });
   });
 
   test('of few subscriptions is the longest way through what is made', () => {
     const { seconds, limits: drawn } = estimate(planFor(3, created));
-    // Group, address, gateway, subnet; identity, permission, VM; window and script.
-    expect(seconds).toBe(1 + 5 + 10 + 5 + (30 + 1 + 120) + 180);
+    // Provider, address, gateway, subnet; identity, permission, VM; window and script.
+    expect(seconds).toBe(60 + 5 + 10 + 5 + (30 + 1 + 120) + 180);
     expect(drawn.every((limit) => limit.seconds === 0)).toBe(true);
   });
 
@@ -152,7 +154,7 @@ describe('the estimate', () => {
       seconds: 240,
       source: limits.authorizationWrites.source,
     });
-    expect(reasoning.map(({ seconds }) => seconds)).toEqual([21, 240, 180]);
+    expect(reasoning.map(({ seconds }) => seconds)).toEqual([80, 240, 180]);
   });
 });
 
@@ -172,7 +174,7 @@ describe('the document', () => {
       [1, 'Reader', 'create', 50],
       [2, 'Reader', 'create', 10],
     ]);
-    expect([summary.create, summary.keep, summary.appliances, empty]).toEqual([6 + 2 * 7 + 60, 0, 2, false]);
+    expect([summary.create, summary.keep, summary.appliances, empty]).toEqual([9 + 2 * 7 + 60, 0, 2, false]);
     expect(permissions.find(({ permission }) => permission === 'AppRoleAssignment.ReadWrite.All')).toMatchObject({
       scope: 'the directory',
     });
