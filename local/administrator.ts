@@ -63,6 +63,22 @@ export type DeploymentShown = z.infer<typeof view>;
 export type SentryShown = z.infer<typeof sentry>;
 export type ResourceShown = z.infer<typeof resource>;
 
+const plan = z.looseObject({
+  planId: z.string(),
+  summary: z.looseObject({
+    create: z.number(),
+    change: z.number(),
+    keep: z.number(),
+    remove: z.number(),
+    refused: z.number(),
+    appliances: z.number(),
+  }),
+  estimate: z.looseObject({ azureCalls: z.number(), seconds: z.number() }),
+});
+export type PlanShown = z.infer<typeof plan>;
+/** Until the plan is there, where to ask for it. */
+const planning = z.union([plan, z.looseObject({ statusUrl: z.string() })]);
+
 const registration = z.looseObject({ email: z.string(), pin: z.string() });
 
 const POLL_MS = 250;
@@ -75,6 +91,15 @@ export class Administrator {
       headers: { 'x-functions-key': this.world.keys.operator, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });
+  }
+
+  /** What the request would do. */
+  async plan(request: unknown): Promise<PlanShown> {
+    for (let shown = planning.parse(await this.call('deployments?dryRun=true', request)); ;) {
+      if ('planId' in shown) return plan.parse(shown);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      shown = planning.parse(await this.call(shown.statusUrl.split('/api/')[1] ?? ''));
+    }
   }
 
   async start(request: unknown): Promise<void> {

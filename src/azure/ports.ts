@@ -156,6 +156,13 @@ export interface Azure {
   readonly operations: { poll(operation: string): Promise<OperationState> };
   readonly directory: Directory;
   readonly secrets: Secrets;
+  /** What a principal is granted at a scope and around it. */
+  readonly grants: {
+    of(
+      scope: string,
+      principalId: string,
+    ): Promise<readonly { readonly scope: string; readonly roleDefinitionId: string }[]>;
+  };
   readonly pageBlobs: PageBlobs;
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };

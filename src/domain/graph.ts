@@ -1,5 +1,5 @@
 /** What may run next. One pure function decides for every verb: deploy, teardown and the access window alike. */
-import type { Change, Outcome, Outputs, Refusal } from './outcome';
+import type { Change, Done, Outcome, Outputs, Refusal } from './outcome';
 import { kinds, type Resource } from './resources';
 
 /** Times in epoch ms: since when it is not done, and when to ask again. */
@@ -13,7 +13,7 @@ export type State =
   | { readonly state: 'waiting' }
   | ({ readonly state: 'running'; readonly operation: string; readonly change: Change } & Timed)
   | ({ readonly state: 'later'; readonly code: string; readonly reason: string; readonly change?: Change } & Timed)
-  | { readonly state: 'done'; readonly change: Change; readonly ours: boolean; readonly outputs: Outputs }
+  | ({ readonly state: 'done' } & Omit<Done, 'kind'>)
   | ({ readonly state: 'refused' } & Refusal)
   | { readonly state: 'blocked'; readonly by: string };
 /** The state of each resource by its key. */
@@ -77,8 +77,10 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
   const dueIn = (asked: number | undefined, otherwise: number): number =>
     now + Math.ceil(Math.max(1, asked ?? otherwise) * 1_000);
   switch (outcome.kind) {
-    case 'done':
-      return { state: 'done', change: outcome.change, ours: outcome.ours, outputs: outcome.outputs };
+    case 'done': {
+      const { kind, ...done } = outcome;
+      return { state: kind, ...done };
+    }
     case 'refused':
       return { state: 'refused', code: outcome.code, reason: outcome.reason, remedy: outcome.remedy };
     case 'running': {

@@ -2,13 +2,14 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type Step, type Verb } from '../activities/contracts';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../domain/graph';
 import type { Later } from '../domain/outcome';
-import { type Resource, specify } from '../domain/resources';
+import { type Resource, specify, UNKNOWN } from '../domain/resources';
 import { callAll, firstOf, now, type Story, until } from './call';
 
-const EFFECT = { ensure: activities.ensureResources, remove: activities.removeResources } satisfies Record<
-  Verb,
-  unknown
->;
+const EFFECT = {
+  ensure: activities.ensureResources,
+  remove: activities.removeResources,
+  observe: activities.observeResources,
+} satisfies Record<Verb, unknown>;
 
 /** A worker that was killed or took too long has answered nothing. Every step may be done twice, so it is asked again. */
 const BROKE_DOWN: Later = {
@@ -55,7 +56,9 @@ export function* carryOut(
     if (now(context) >= deadline) return progress;
     if (step.due.length > 0) {
       const batches = inBatches(step.due);
-      const inputs = batches.map((batch) => batch.map((resource) => toStep(resource, deployment, progress, given)));
+      const inputs = batches.map((batch) =>
+        batch.map((resource) => toStep(verb, resource, deployment, progress, given)),
+      );
       const answers = yield* callAll(context, EFFECT[verb], inputs);
       const outcomes = batches.flatMap((batch, at) =>
         batch.map(({ key }, index) => [key, answers ? answers[at]?.[index] : BROKE_DOWN] as const),
@@ -75,8 +78,10 @@ export function* carryOut(
   }
 }
 
-function toStep(resource: Resource, deployment: string, progress: Progress, given: Given): Step {
-  const spec = specify(resource, deployment, { ...outputsOf(progress), ...given });
+function toStep(verb: Verb, resource: Resource, deployment: string, progress: Progress, given: Given): Step {
+  // What is only looked at may need what is not made yet.
+  const unknown = verb === 'observe' ? UNKNOWN : undefined;
+  const spec = specify(resource, deployment, { ...outputsOf(progress), ...given }, unknown);
   const state = progress[resource.key];
   if (state?.state === 'running') return { spec, operation: state.operation, change: state.change };
   return state?.state === 'later' ? { spec, change: state.change } : { spec };

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grantKey, grants, rolesOf, scopesOf } from '../domain/blueprint/grants';
+import { grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -112,19 +112,17 @@ const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, r
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
-  { known, scopes: grantedBefore, hadController }: Beginning,
+  before: Beginning,
   progress: Progress,
 ): Story<void> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
-  const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
+  const everyRole = { ...input, request: { ...request, controller: { ...request.controller, enabled: true } } };
+  const { known, hadController } = before;
   const scopes = scopesOf(input, subscriptions);
-  const left = grantedBefore.filter((scope) => !scopes.includes(scope));
-  const wanted = new Set(grants(input, n, scopes).map(({ key }) => key));
+  const left = before.scopes.filter((scope) => !scopes.includes(scope));
   const given = outputsOf(progress);
-  const surplus = grants(everyRole, n, hadController ? [...left, ...scopes] : left).filter(
-    ({ key }) => !wanted.has(key),
-  );
+  const surplus = surplusGrants(input, n, scopes, before);
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};

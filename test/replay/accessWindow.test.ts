@@ -196,13 +196,14 @@ describe('presence', () => {
   });
 
   test('the window’s time begins when someone is there', async () => {
-    const there: Event = { at: 300 * MINUTE, name: 'presence', data: { done: true }, instanceId: 'd-prod-sentry:1' };
+    const instanceId = 'd-prod-sentry:1';
+    const there: Event = { at: 300 * MINUTE, name: 'presence', data: { done: true }, instanceId };
     const world = fakeWorld({ presence: null, registers: false });
     // The Sentry's own instance, alone: its deployment only waits for it.
     const { elapsedMs, entities } = await runOrchestrator('runSentry', {
       ...world.options,
       input: { ...inputFor(3), n: 1, subscriptions: subscriptionIds(3), shared: { subnet: { id: '/subnet' } } },
-      instanceId: there.instanceId ?? '',
+      instanceId,
       events: [there],
     });
     expect(elapsedMs).toBe(360 * MINUTE);

@@ -69,7 +69,7 @@ test('an answer hurries it: the permissions are asked for at once', async () => 
     ...world.options.activities,
     ensureResources: (steps: Parameters<typeof ensureResources>[0], client: FakeClient) => {
       if (steps.some(({ spec }) => spec.kind === 'graphPermission')) asked.push(client.now());
-      return ensureResources(steps);
+      return ensureResources(steps, client);
     },
   };
   const startAt = new Date('2026-01-01T00:00:00Z');

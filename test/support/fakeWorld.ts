@@ -1,13 +1,24 @@
 /** Faked activities that together behave like a small Azure and its people, for orchestrators run in virtual time. */
-import type { ApplianceJob, ApplianceResult, EventToRaise, Step, WindowOrder } from '../../src/activities/contracts';
+import type {
+  ApplianceJob,
+  ApplianceResult,
+  Approval,
+  EventToRaise,
+  Step,
+  WindowOrder,
+} from '../../src/activities/contracts';
+import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
 import { sentryEntity as sentryTable } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
+import { planIdOf } from '../../src/functions/planId';
+import { approved } from '../../src/orchestrations/approved';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
+import { plan, planSentry } from '../../src/orchestrations/plan';
 import { sentry } from '../../src/orchestrations/sentry';
 import { profile, requestFor } from './requests';
 import type { FakeClient } from './runOrchestrator';
@@ -15,6 +26,8 @@ import type { FakeClient } from './runOrchestrator';
 export interface Behaviour {
   /** What a resource's `ensure` answers at its nth asking; `done` where it says nothing. */
   readonly ensure?: (step: Step, asked: number) => Outcome | undefined;
+  /** What a look at a resource answers; that it is as it was left where it says nothing. */
+  readonly observe?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
@@ -48,7 +61,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true, presence }: Behaviour = {}) {
+export function fakeWorld({ ensure, observe, remove, appliance, registers = true, presence }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -69,6 +82,12 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
         return outcome;
       });
   const made = new Set<string>();
+  const look = (step: Step): Outcome => {
+    const what = `ensure ${step.spec.id}`;
+    steps.push(`observe ${step.spec.key}`);
+    const absent: Outcome = { kind: 'done', change: 'created', ours: true, outputs: {} };
+    return observe?.(step, nth(`observe ${step.spec.id}`)) ?? (made.has(what) ? done('kept') : absent);
+  };
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
@@ -83,6 +102,7 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
       }
       return each('ensure', ensure, 'created')(list);
     },
+    observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
     removeResources: each('remove', remove, 'removed'),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
@@ -104,6 +124,18 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
       return null;
     },
     startDeployment: () => 'started',
+    startApproved: (approval: Approval, client: FakeClient) =>
+      makeStartApproved(
+        {
+          start: async (name, instanceId, input) => {
+            client.startNew(name, { instanceId, input });
+            return 'started';
+          },
+          raiseEvent: async () => undefined,
+          resume: async () => undefined,
+        },
+        planIdOf,
+      )(approval),
   };
   const waiting = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
@@ -118,7 +150,15 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
     jobs,
     options: {
       activities,
-      orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },
+      orchestrators: {
+        runDeployment: deployment,
+        runSentry: sentry,
+        accessWindow,
+        onboardSubscription,
+        runPlan: plan,
+        runPlanSentry: planSentry,
+        runApproved: approved,
+      },
       entities: { deployment: deploymentEntity, deployments: deploymentsEntity, sentry: sentryEntity },
     },
   };
