@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
-import { badRequest } from '../http/errors';
+import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 
 interface Offer {
   readonly publisher: string;
@@ -19,17 +20,21 @@ const SIGNED =
 export const marketplaceRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: CURRENT, api: 'arm', handle: (call) => ok(agreement(azure, call)) },
   { method: 'PUT', path: CURRENT, api: 'arm', handle: (call) => put(azure, call) },
-  { method: 'GET', path: SIGNED, api: 'arm', handle: (call) => ok(agreement(azure, call)) },
+  { method: 'GET', path: SIGNED, api: 'arm', handle: (call) => ok(signed(azure, call)) },
   { method: 'POST', path: `${SIGNED}/sign`, api: 'arm', handle: (call) => ok(accept(azure, call, true)) },
   { method: 'POST', path: `${SIGNED}/cancel`, api: 'arm', handle: (call) => ok(accept(azure, call, false)) },
 ];
 
 const keyOf = ({ publisher, offer, plan }: Offer): string => `${publisher}|${offer}|${plan}`;
 
-export function termsAccepted(azure: Azure, subscriptionId: string, offer: Offer): boolean {
+/** Undefined where they were never signed. */
+function signature(azure: Azure, subscriptionId: string, offer: Offer): { readonly accepted: number } | undefined {
   const sql = 'SELECT accepted FROM terms WHERE subscription = ? AND plan = ?';
-  return azure.db.row(z.object({ accepted: z.number() }), sql, subscriptionId, keyOf(offer))?.accepted === 1;
+  return azure.db.row(z.object({ accepted: z.number() }), sql, subscriptionId, keyOf(offer));
 }
+
+export const termsAccepted = (azure: Azure, subscriptionId: string, offer: Offer): boolean =>
+  signature(azure, subscriptionId, offer)?.accepted === 1;
 
 /** The offer of the path, which must be one that the marketplace has. */
 function offerOf(azure: Azure, call: Call): Offer {
@@ -44,6 +49,17 @@ function offerOf(azure: Azure, call: Call): Offer {
   throw badRequest(
     'BadRequest',
     `Unable to find legal terms for this offer '${offer.publisher}', '${offer.offer}', '${offer.plan}'.`,
+  );
+}
+
+/** An agreement is there once it was signed; cancelled, it is there and not accepted. */
+function signed(azure: Azure, call: Call): Record<string, unknown> {
+  const offer = offerOf(azure, call);
+  if (signature(azure, param(call, 'subscriptionId'), offer) !== undefined) return agreement(azure, call);
+  throw new AzureError(
+    404,
+    'NotFound',
+    `Unable to find legal terms for this offer. Agreement has never been signed for this offer. offer = '${offer.offer}', sku = '${offer.plan}',  Correlation Id: '${randomUUID()}'.`,
   );
 }
 
