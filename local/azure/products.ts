@@ -39,6 +39,7 @@ import { accountRoutes, storageAccounts } from './storage/accounts';
 import { blobRoutes } from './storage/blobRoutes';
 import { containerRoutes } from './storage/containerRoutes';
 import { commandLineRoutes } from './simulator/commandLine';
+import { personRoutes } from './simulator/consent';
 import { issuerRoutes } from './simulator/issuers';
 import { simulatorRoutes } from './simulator/routes';
 
@@ -90,4 +91,5 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...simulatorRoutes(azure),
   ...commandLineRoutes(azure),
   ...issuerRoutes(azure),
+  ...personRoutes(azure),
 ];
