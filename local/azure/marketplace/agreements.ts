@@ -13,14 +13,15 @@ interface Offer {
 
 const CURRENT =
   '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/offerTypes/:offerType/publishers/:publisher/offers/:offer/plans/:plan/agreements/current';
-const SIGNED =
-  '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements/:publisher/offers/:offer/plans/:plan';
+const AGREEMENTS = '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements';
+const SIGNED = `${AGREEMENTS}/:publisher/offers/:offer/plans/:plan`;
 
 /** Marketplace terms, by subscription and plan (azure-facts §4). To accept: GET, then PUT the same with `accepted`. */
 export const marketplaceRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: CURRENT, api: 'arm', handle: (call) => ok(agreement(azure, call)) },
   { method: 'PUT', path: CURRENT, api: 'arm', handle: (call) => put(azure, call) },
   { method: 'GET', path: SIGNED, api: 'arm', handle: (call) => ok(signed(azure, call)) },
+  { method: 'GET', path: AGREEMENTS, api: 'arm', handle: (call) => ok(list(azure, call)) },
   { method: 'POST', path: `${SIGNED}/sign`, api: 'arm', handle: (call) => ok(accept(azure, call, true)) },
   { method: 'POST', path: `${SIGNED}/cancel`, api: 'arm', handle: (call) => ok(accept(azure, call, false)) },
 ];
@@ -50,6 +51,16 @@ function offerOf(azure: Azure, call: Call): Offer {
     'BadRequest',
     `Unable to find legal terms for this offer '${offer.publisher}', '${offer.offer}', '${offer.plan}'.`,
   );
+}
+
+/** What the subscription signed: a bare array, without `value` around it. */
+function list(azure: Azure, call: Call): Record<string, unknown>[] {
+  const sql = 'SELECT plan FROM terms WHERE subscription = ? ORDER BY plan';
+  const signedPlans = azure.db.rows(z.object({ plan: z.string() }), sql, param(call, 'subscriptionId'));
+  return signedPlans.map(({ plan: key }) => {
+    const [publisher = '', offer = '', plan = ''] = key.split('|');
+    return agreement(azure, { ...call, params: { ...call.params, publisher, offer, plan } });
+  });
 }
 
 /** An agreement is there once it was signed; cancelled, it is there and not accepted. */
