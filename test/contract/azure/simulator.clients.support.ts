@@ -1,7 +1,7 @@
 /** The real SDKs against the simulated Azure, retries off, and what they make of a refusal. */
 import { expect } from '@jest/globals';
 import { type TokenCredential } from '@azure/core-auth';
-import { isRestError } from '@azure/core-rest-pipeline';
+import { isRestError, type PipelinePolicy } from '@azure/core-rest-pipeline';
 import { AuthenticationHandler, Client, GraphError, HTTPMessageHandler } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import { type TestAzure } from './simulator.support';
@@ -14,10 +14,27 @@ export const holding = (token: string): TokenCredential => ({
   getToken: async () => Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }),
 });
 
+/** Bodies of answers by request: the newer SDKs keep of an error's body only what they have a model for. */
+const bodies = new WeakMap<object, string>();
+const keepBody: PipelinePolicy = {
+  name: 'keepBody',
+  sendRequest: async (request, next) => {
+    const response = await next(request);
+    bodies.set(request, response.bodyAsText ?? '');
+    return response;
+  },
+};
+export const additionalPolicies: { policy: PipelinePolicy; position: 'perCall' }[] = [
+  { policy: keepBody, position: 'perCall' },
+];
+
 /** Options of a management client. */
-export const optionsOf = (azure: TestAzure): { endpoint: string; retryOptions: typeof retryOptions } => ({
+export const optionsOf = (
+  azure: TestAzure,
+): { endpoint: string; retryOptions: typeof retryOptions; additionalPolicies: typeof additionalPolicies } => ({
   endpoint: azure.url,
   retryOptions,
+  additionalPolicies,
 });
 
 /** Microsoft Graph's own client, as one of the tenant's principals, without the link that retries. */
@@ -54,9 +71,10 @@ async function refusalOf(doing: () => Promise<unknown>): Promise<Refusal> {
     (thrown: unknown) => thrown,
   );
   if (isRestError(error) && error.response !== undefined) {
-    const { status, headers, bodyAsText } = error.response;
-    const body: unknown = JSON.parse(bodyAsText ?? 'null');
+    const { status, headers, request, bodyAsText } = error.response;
+    const body: unknown = JSON.parse(bodyAsText ?? bodies.get(request) ?? 'null');
     const { code, message } = envelope.parse(body);
+    expect([error.statusCode, error.code]).toEqual([status, code]);
     return { status, code, message, body, header: (name) => headers.get(name) ?? '' };
   }
   if (error instanceof GraphError) {
