@@ -87,9 +87,10 @@ function demandAccess(azure: Azure, call: Call, vault: Vault, action: string, pe
     );
   }
   const name = call.params['name'];
-  const resource = `${vault.id}/secrets${name === undefined ? '' : `/${name}`}`;
+  // A list is asked of the vault itself, and all of it is told in lower case, as logged.
+  const resource = (name === undefined ? vault.id : `${vault.id}/secrets/${name}`).toLowerCase();
   const needed = `Microsoft.KeyVault/vaults/secrets/${action}/action`;
-  if (azure.rbac.permits(principalId, needed, name === undefined ? vault.id : resource, 'data')) return;
+  if (azure.rbac.permits(principalId, needed, resource, 'data')) return;
   throw new AzureError(
     403,
     'Forbidden',

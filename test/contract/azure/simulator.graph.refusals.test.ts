@@ -297,7 +297,7 @@ test('batches', async () => {
     bad('Number of batch request steps exceeds the maximum value of 20.', batch(Array.from({ length: 21 }, (_, index) => one(String(index)))), 'BadRequest'), // prettier-ignore
     bad('Request Id is duplicated in the batch payload.', batch([one('1'), one('1')]), 'BadRequest'),
   ]);
-  const answered = await all.api('/$batch').post({ requests: [one('1', { url: '/nothing' }), one('2', { dependsOn: ['1'] })] }); // prettier-ignore
+  const answered: unknown = await all.api('/$batch').post({ requests: [one('1', { url: '/nothing' }), one('2', { dependsOn: ['1'] })] }); // prettier-ignore
   expect(answered).toMatchObject({
     responses: [
       { id: '1', status: 400, body: { error: { code: 'Request_BadRequest', message: "Invalid batch payload format: '/nothing'." } } }, // prettier-ignore
