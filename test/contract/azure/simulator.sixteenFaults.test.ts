@@ -150,7 +150,12 @@ test.each([
   ['POST', '/_simulator/secret', { principal: 'nobody' }, 404],
   ['POST', '/_simulator/token', { principal: 'nobody', resource: 'https://management.azure.com' }, 404],
   ['POST', '/_simulator/token', { principal: 'administrator', resource: 'https://nothing.example' }, 400],
-  ['POST', '/_simulator/subscriptions', { id: '5b000000-0000-4000-8000-0000000000ee', name: 'x', managementGroup: 'none' }, 404],
+  [
+    'POST',
+    '/_simulator/subscriptions',
+    { id: '5b000000-0000-4000-8000-0000000000ee', name: 'x', managementGroup: 'none' },
+    404,
+  ],
   ['POST', '/_simulator/subscriptions', { name: 'x' }, 400],
   ['POST', '/_simulator/vms/token', { vmId: 'x', resource: 'https://management.azure.com' }, 404],
   ['POST', '/_simulator/vms/traffic', { vmId: 'x', bytesPerMinute: 1 }, 404],
