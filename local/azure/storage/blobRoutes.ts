@@ -48,15 +48,19 @@ async function serve(azure: Azure, call: Call): Promise<Answer> {
   const name = { account: account.id.slice(account.id.lastIndexOf('/') + 1), container, name: rest.join('/') };
   const holder = await identify(azure, account, call, name);
   const level = container === '' ? 'service' : name.name === '' ? 'container' : 'blob';
-  const key = `${call.method} ${level} ${call.query('restype') ?? ''} ${call.query('comp') ?? ''}`;
-  const found = operations.find(([pattern]) => pattern === key.replace(/ +/g, ' ').trim());
-  if (found === undefined) throw notSimulated(`'${key.replace(/ +/g, ' ').trim()}' is not simulated.`);
+  const key = operationOf(call.method, level, call.query);
+  const found = operations.find(([pattern]) => pattern === key);
+  if (found === undefined) throw notSimulated(`'${key}' is not simulated.`);
   const [, action, of, handle] = found;
   demandPermission(azure, account, holder, action, container === '' ? undefined : container, of);
   if (level !== 'service') demandContainerName(container);
   const blobCall: BlobCall = { azure, account, holder, blobs: new Blobs(azure), call, name };
   return azure.db.transaction(() => handle(blobCall));
 }
+
+/** `PUT blob page`: the method, what it is of, and the parameters restype and comp. */
+const operationOf = (method: string, level: string, query: Call['query']): string =>
+  [method, level, query('restype') ?? '', query('comp') ?? ''].filter((part) => part !== '').join(' ');
 
 type Handle = (blobCall: BlobCall) => Answer;
 
@@ -82,3 +86,6 @@ const operations: readonly (readonly [string, Action, 'container' | 'blobs', Han
   ['GET blob metadata', 'read', 'blobs', (one) => ({ status: 200, headers: shownHeaders(one.azure, demandBlob(one)) })],
   ['DELETE blob', 'delete', 'blobs', removeBlob],
 ];
+
+/** What the blob service is asked for, as `operationOf` names it. */
+export const blobOperations: readonly string[] = operations.map(([name]) => name);
