@@ -14,10 +14,11 @@ import {
   removeContainer,
   showContainer,
 } from './containers';
+import { userDelegationKey } from './delegation';
 import { blobError, notSimulated, refused } from './errors';
 import { getBlob, putBlob, putPages, removeBlob, setMetadata, shownHeaders } from './pageBlobs';
 
-const methods: readonly Method[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+const methods: readonly Method[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 
 /** The blob service of every account, as far as disks need it. Not Azure Resource Manager: XML, and keys besides tokens. */
 export const blobRoutes = (azure: Azure): readonly Route[] =>
@@ -66,6 +67,7 @@ type Handle = (blobCall: BlobCall) => Answer;
 
 /** Method, level, restype and comp; the permission that Entra callers need; what does it. */
 const operations: readonly (readonly [string, Action, 'container' | 'blobs', Handle])[] = [
+  ['POST service service userdelegationkey', 'delegate', 'container', userDelegationKey],
   ['GET service list', 'list', 'container', listContainers],
   ['PUT container container', 'write', 'container', putContainer],
   ['GET container container', 'read', 'container', showContainer],

@@ -123,6 +123,7 @@ const special: Readonly<Record<string, readonly number[]>> = {
   // Synchronous.
   'DELETE /subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/Microsoft.Storage/storageAccounts/:name/blobServices/default/containers/:container': [200, 204],
   // The blob service has codes of its own.
+  'blob: POST service service userdelegationkey': [200, 400, 403],
   'blob: GET service list': [200, 401],
   'blob: PUT container container': [201, 409],
   'blob: GET container container': [200, 404],

@@ -103,7 +103,7 @@ function seen(request: IncomingMessage, status: number, answered: Headers, conte
 
 /** Every object with a code and a message in JSON, or what the blob service's XML says. */
 function toldIn(content: string): Told[] {
-  const [, code, text] = /<Error><Code>(\w+)<\/Code><Message>([\s\S]*?)\nTime:/.exec(content) ?? [];
+  const [, code, text] = /<Error><Code>(\w+)<\/Code><Message>([\s\S]*?)\nRequestId:/.exec(content) ?? [];
   if (code !== undefined) return [{ code, message: text ?? '' }];
   if (!content.includes('"message"') || !/^[[{]/.test(content)) return [];
   return within(JSON.parse(content));
