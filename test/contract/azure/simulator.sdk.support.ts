@@ -74,8 +74,8 @@ export class TestClients {
   }
 
   static async of(azure: TestAzure, principal = 'administrator'): Promise<TestClients> {
-    const token = await azure.token(principal);
-    const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
+    // A token for each request, since tests move the clock by hours.
+    const credential = { getToken: async () => ({ token: await azure.token(principal), expiresOnTimestamp: 0 }) };
     const clients = new TestClients(azure, credential);
     if (principal === 'administrator') await clients.resources.resourceGroups.createOrUpdate(group, { location });
     return clients;
