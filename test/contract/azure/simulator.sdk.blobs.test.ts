@@ -113,6 +113,7 @@ describe('page blobs', () => {
     expect([written._response.status, written.blobSequenceNumber]).toEqual([201, 0]);
     expect(written.etag).not.toBe(made.etag);
     expect(await blob.downloadToBuffer()).toEqual(Buffer.concat([page(0), page(7), page(0), page(0)]));
+    expect((await blob.download())._response.status).toBe(200);
     const part = await blob.download(512, 512);
     expect([part._response.status, part.contentRange]).toEqual([206, 'bytes 512-1023/2048']);
     expect((await blob.clearPages(512, 512))._response.status).toBe(201);
@@ -242,8 +243,8 @@ describe('a signature', () => {
     expect(await refusal(() => signed(byKey('r')).delete())).toEqual({ statusCode: 403, code: 'AuthorizationPermissionMismatch' });
     expect(await refusal(() => signed(byKey('r'), 'other.vhd').getProperties())).toEqual({ statusCode: 403, code: 'AuthenticationFailed' });
     expect(await refusal(() => signed(byKey('r', { expiresOn: soon(-60) })).getProperties())).toEqual({ statusCode: 403, code: 'AuthenticationFailed' });
-    expect(await refusal(() => signed(byKey('r', { version: '2018-03-28' })).getProperties())).toEqual({ statusCode: 400, code: 'NotSimulated' });
-    expect(await refusal(() => signed(byKey('r', { identifier: 'policy' })).getProperties())).toEqual({ statusCode: 400, code: 'NotSimulated' });
+    expect(await refusal(() => signed(byKey('r', { version: '2018-03-28' })).download())).toEqual({ statusCode: 400, code: 'NotSimulated' });
+    expect(await refusal(() => signed(byKey('r', { identifier: 'policy' })).download())).toEqual({ statusCode: 400, code: 'NotSimulated' });
   }); // prettier-ignore
 
   test('of a container opens all in it; of an account what it names', async () => {
@@ -270,6 +271,8 @@ describe('a signature', () => {
     expect(given).toMatchObject({ signedTenantId: instant.tenantId, signedObjectId: 'a0000000-0000-4000-8000-000000000002', signedService: 'b' });
     const query = (permissions: string, start = soon(-1)): string =>
       generateBlobSASQueryParameters({ containerName: 'vhds', blobName: 'signed.vhd', permissions: BlobSASPermissions.parse(permissions), startsOn: start, expiresOn: soon(30) }, given, 'vhdstore').toString();
+    const older = generateBlobSASQueryParameters({ containerName: 'vhds', blobName: 'signed.vhd', permissions: BlobSASPermissions.parse('r'), version: '2020-02-10', expiresOn: soon(30) }, given, 'vhdstore').toString();
+    expect(await refusal(() => signed(older).download())).toEqual({ statusCode: 400, code: 'NotSimulated' });
     // An owner manages the account, and may read nothing in it.
     expect(await refusal(() => signed(query('r')).getProperties())).toEqual({ statusCode: 403, code: 'AuthorizationPermissionMismatch' });
     await of.resources.resources.createOrUpdateById(
