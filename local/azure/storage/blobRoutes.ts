@@ -16,7 +16,7 @@ import {
 } from './containers';
 import { userDelegationKey } from './delegation';
 import { blobError, notSimulated, refused } from './errors';
-import { getBlob, putBlob, putPages, removeBlob, setMetadata, shownHeaders } from './pageBlobs';
+import { getBlob, getMetadata, putBlob, putPages, removeBlob, setMetadata, shownHeaders } from './pageBlobs';
 
 const methods: readonly Method[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 
@@ -85,7 +85,7 @@ const operations: readonly (readonly [string, Action, 'container' | 'blobs', Han
   ['PUT blob metadata', 'write', 'blobs', setMetadata],
   ['GET blob', 'read', 'blobs', getBlob],
   ['HEAD blob', 'read', 'blobs', (one) => ({ status: 200, headers: shownHeaders(one.azure, demandBlob(one)) })],
-  ['GET blob metadata', 'read', 'blobs', (one) => ({ status: 200, headers: shownHeaders(one.azure, demandBlob(one)) })],
+  ['GET blob metadata', 'read', 'blobs', getMetadata],
   ['DELETE blob', 'delete', 'blobs', removeBlob],
 ];
 

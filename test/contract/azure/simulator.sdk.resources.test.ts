@@ -9,7 +9,7 @@ let plain: (method: string, path: string, body?: unknown) => Promise<Answer>;
 const scope = `/subscriptions/${platform}`;
 
 beforeAll(async () => {
-  azure = await startTestAzure({ ...instant, timings: { ...instant.timings, networkSecurityGroup: 60, deploymentStart: 2 } }); // prettier-ignore
+  azure = await startTestAzure({ ...instant, timings: { ...instant.timings, networkSecurityGroup: 60, networkDelete: 60, deploymentStart: 2 } }); // prettier-ignore
   of = await TestClients.of(azure);
   plain = async (method, path, body) =>
     azure.ask(method, `${path}${path.includes('?') ? '&' : '?'}api-version=2022-12-01`, {
@@ -86,11 +86,16 @@ describe('by the client', () => {
     const put = () => network.subnets.createOrUpdate(group, 'v', 's', { addressPrefix: '10.0.0.0/24', networkSecurityGroup });
     const told = await of.refusal(put);
     expect(told).toMatchObject({ status: 409, code: 'ReferencedResourceNotProvisioned' });
-    expect(told.message).toMatch(/is not in Succeeded state\. Resource is in Updating state and the last operation that updated\/is updating the resource is /);
+    expect(told.message).toMatch(/is not in Succeeded state\. Resource is in Updating state and the last operation that updated\/is updating the resource is PutNetworkSecurityGroupOperation\.$/);
     const rule = await of.refusal(() => of.put('Microsoft.Network/networkSecurityGroups/slow/securityRules/r', { properties: { protocol: '*', sourcePortRange: '*', destinationPortRange: '*', sourceAddressPrefix: '*', destinationAddressPrefix: '*', access: 'Deny', priority: 200, direction: 'Inbound' } }));
     expect([rule.status, rule.code, rule.header('retry-after')]).toEqual([429, 'RetryableErrorDueToAnotherOperation', '60']);
     azure.advance(60);
     await put();
+    await network.networkSecurityGroups.beginCreateOrUpdate(group, 'going', { location });
+    azure.advance(60);
+    await network.networkSecurityGroups.beginDelete(group, 'going');
+    networkSecurityGroup.id = within('Microsoft.Network/networkSecurityGroups/going');
+    expect((await of.refusal(put)).message).toMatch(/Resource is in Deleting state and .+ is DeleteNetworkSecurityGroupOperation\.$/);
   }); // prettier-ignore
 
   test('a deployment is made again, read, known to exist, and forgotten', async () => {
@@ -159,6 +164,7 @@ describe('in plain requests', () => {
     await plain('PUT', path, { location });
     azure.advance(60);
     const gone = await plain('DELETE', path);
+    azure.advance(60);
     const asked = async (name: string): Promise<Answer> => {
       const { pathname, search } = new URL(gone.header(name));
       return azure.ask('GET', `${pathname}${search}`, { token: await azure.token('administrator') });

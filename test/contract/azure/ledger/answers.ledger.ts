@@ -5,9 +5,9 @@
 import { expect, test } from '@jest/globals';
 import { operationOf, operations, statusesOf } from './operations';
 import { LEDGER } from './record';
-import { refusalsIn } from './refusals';
+import { type Refusal, refusalsIn } from './refusals';
 import { seenIn } from './seen';
-import { folders, unseen, withoutSdk } from './scope';
+import { folders, struck, unseen, withoutSdk } from './scope';
 
 const folder = process.env[LEDGER] ?? '';
 const seen = seenIn(folder);
@@ -39,19 +39,23 @@ test('an operation succeeds with no other status than those', () => {
 }); // prettier-ignore
 
 test('every refusal and failure of the source was told, in the words of the source', () => {
-  const told = new Map(seen.flatMap((one) => one.told).map((one) => [JSON.stringify(one), one]));
-  const all = [...told.values()];
-  const missing = refusalsIn(sources).filter(
-    ({ code, message }) => !all.some((one) => (code === undefined || one.code === code) && message.test(one.message)),
-  );
-  const unexplained = missing.filter(({ code, words }) => !unseen.some(([text]) => `${code ?? ''} ${words}`.includes(text))); // prettier-ignore
+  const told = new Map<string, Set<string>>();
+  for (const { code, message } of seen.flatMap((one) => one.told))
+    told.set(code, (told.get(code) ?? new Set()).add(message));
+  // An error of an expression stands inside the message of one of these.
+  const around = ['InvalidTemplate', 'DeploymentOutputEvaluationFailed'];
+  const wasTold = ({ code, message }: Refusal): boolean =>
+    (code === undefined ? around : [code]).some((one) => [...(told.get(one) ?? [])].some((text) => message.test(text)));
+  const missing = refusalsIn(sources).filter((one) => !wasTold(one));
+  const isExplained = ({ code, words }: Refusal, text: string): boolean => `${code ?? ''} ${words}`.includes(text);
+  const unexplained = missing.filter((one) => !unseen.some(([text]) => isExplained(one, text)));
   expect(unexplained.map(({ place, code, words }) => `${place} ${code ?? ''} ${words}`)).toEqual([]);
   // An explanation that nothing needs any more is one too many.
-  const idle = unseen.filter(([text]) => !missing.some(({ code, words }) => `${code ?? ''} ${words}`.includes(text)));
-  expect(idle).toEqual([]);
+  expect(unseen.filter(([text]) => !missing.some((one) => isExplained(one, text)))).toEqual([]);
 });
 
 test('every answer had the headers that all of Azure has', () => {
   const broken = seen.flatMap(({ faults, method, url, status }) => faults.map((fault) => `${fault}: ${method} ${url} ${status}`)); // prettier-ignore
-  expect(broken.slice(0, 20)).toEqual([]);
+  const byAzure = broken.filter((one) => !struck.some((pattern) => pattern.test(one.slice(one.indexOf(': ') + 2))));
+  expect(byAzure).toEqual([]);
 });

@@ -32,7 +32,7 @@ const rules: readonly Rule[] = [
   ['x-ms-correlation-request-id is a GUID', isArm, has('x-ms-correlation-request-id', GUID)],
   ['a body of Azure Resource Manager is JSON in UTF-8', (one) => isArm(one) && one.content !== '', has('content-type', /^application\/json; charset=utf-8$/)],
   ['a refusal of Azure Resource Manager that has a body names its code', (one) => isArm(one) && isRefused(one) && one.content !== '', (one) => isJson(one) && codeIn(one) !== undefined],
-  ['a 401 says where to sign in', ({ status, ...one }) => status === 401 && isArm({ status, ...one }), has('www-authenticate', /^Bearer authorization/)],
+  ['a 401 says where to sign in', (one) => isArm(one) && one.status === 401, has('www-authenticate', /^Bearer authorization/)],
   ['a 429 says when to come again', (one) => isArm(one) && one.status === 429, has('retry-after', /^\d+$/)],
   ['a read of a subscription says how many are left', (one) => isInSubscription(one) && one.method === 'GET' && one.status === 200, has('x-ms-ratelimit-remaining-subscription-reads', /^\d+$/)],
   ['a write of a subscription says how many are left', (one) => isInSubscription(one) && one.method === 'PUT' && one.status < 300, has('x-ms-ratelimit-remaining-subscription-writes', /^\d+$/)],
