@@ -3,7 +3,7 @@ import { type Azure } from '../azure';
 import { type Resource } from '../store/resources';
 import { keysOf } from './accounts';
 import { type BlobName } from './blobs';
-import { delegationKey } from './delegation';
+import { delegationKey } from './delegationKey';
 import { blobError, notSimulated } from './errors';
 
 /** A parameter of the URL, by name. */
