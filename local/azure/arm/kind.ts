@@ -84,6 +84,14 @@ export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call)
   };
 }
 
+/** What Microsoft.Network calls the operation on a resource: `PutSubnetOperation`. */
+function operationOn({ type, goneAt }: Resource): string {
+  const last = type.slice(type.lastIndexOf('/') + 1);
+  const singular = last.charAt(0).toUpperCase() + last.slice(1).replace(/(ss)es$|s$/, '$1');
+  const own: Readonly<Record<string, string>> = { NetworkInterface: 'Nic', PublicIPAddress: 'PublicIpAddress' };
+  return `${goneAt === null ? 'Put' : 'Delete'}${own[singular] ?? singular}Operation`;
+}
+
 /**
  * The resource that another one is about to use: it must exist, be provisioned, and its use be allowed to the caller.
  * @param action what RBAC calls the use, such as `Microsoft.Network/virtualNetworks/subnets/join/action`
@@ -104,7 +112,7 @@ export function usable(azure: Azure, put: Put, id: string, action: string): Reso
   throw new AzureError(
     409,
     'ReferencedResourceNotProvisioned',
-    `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state and the last operation that updated/is updating the resource is an operation that has not succeeded.`,
+    `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state and the last operation that updated/is updating the resource is ${operationOn(found)}.`,
     { members: { details: [] } },
   );
 }

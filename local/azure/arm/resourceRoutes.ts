@@ -92,7 +92,11 @@ function stored(azure: Azure, kind: Kind, request: Put, group: Resource): Answer
   };
   if (kind.accepted === 'location') return acceptedLocation(azure, kind, resource, start, existing !== undefined);
   if (kind.accepted === 'resource')
-    return { status: 202, body: shown(azure, kind, resource, call), headers: azure.operations.accepted(start) };
+    return {
+      status: 202,
+      body: shown(azure, kind, resource, call),
+      headers: azure.operations.accepted({ ...start, output: shown(azure, kind, { ...resource, readyAt: 0 }) }),
+    };
   const headers = kind.timing === undefined ? {} : azure.operations.put(start);
   return { status: existing === undefined ? 201 : 200, body: shown(azure, kind, resource, call), headers };
 }

@@ -34,14 +34,14 @@ export const runCommandRoutes = (azure: Azure): readonly Route[] => [
   },
 ];
 
-/** A machine that can run a script, or 409 in Azure's words. */
-/** The VM that a child resource belongs to. */
+/** The VM that a child resource belongs to; that it is there was demanded before. */
 export function machineOf(azure: Azure, id: string): Resource {
   const vm = azure.resources.get(parentOf(id));
-  if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${id} was not found.`);
+  if (vm === undefined) throw new Error(`The VM of ${id} is not there.`);
   return vm;
 }
 
+/** A machine that can run a script, or 409 in Azure's words. */
 export function demandRunning(azure: Azure, vm: Resource): void {
   if (stateOf(azure, vm) === 'Succeeded' && powerOf(azure, vm).power === 'running') return;
   throw new AzureError(409, 'OperationNotAllowed', 'Cannot modify extensions in the VM when the VM is not running.');

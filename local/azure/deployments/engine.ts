@@ -54,20 +54,13 @@ export class DeploymentEngine {
     if (made !== undefined && made.readyAt > now) return { ...step, nextAt: made.readyAt };
     const failure = made?.failure ?? null;
     if (failure === null) return { ...step, state: 'Succeeded', endedAt: now };
-    const error = {
-      code: 'ResourceDeploymentFailure',
-      target: step.id,
-      message:
-        "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
-      details: [failure],
-    };
-    return { ...step, state: 'Failed', endedAt: now, error };
+    return { ...step, state: 'Failed', endedAt: now, error: { ...terminal(step, 'Failed'), details: [failure] } };
   }
 
   private nested(step: Step, nested: Deployment, now: number): Step {
     if (!isOver(nested)) return { ...step, nextAt: this.store.nextAt(nested.id) ?? now };
     if (nested.state === 'Succeeded') return { ...step, state: 'Succeeded', endedAt: now };
-    return { ...step, state: 'Failed', endedAt: now, error: nested.error ?? { code: 'DeploymentFailed', message: '' } };
+    return { ...step, state: 'Failed', endedAt: now, error: nested.error ?? terminal(step, 'Canceled') };
   }
 
   /** Starts what waits for nothing any more, until something fails. */
@@ -186,6 +179,12 @@ export class DeploymentEngine {
     return full || !isObject(body) ? body : body['properties'];
   }
 }
+
+const terminal = ({ id }: Step, state: 'Failed' | 'Canceled') => ({
+  code: 'ResourceDeploymentFailure',
+  target: id,
+  message: `The resource write operation failed to complete successfully, because it reached terminal provisioning state '${state}'.`,
+});
 
 const shownType = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
 

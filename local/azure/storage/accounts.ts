@@ -33,6 +33,7 @@ export const storageAccounts: Kind = {
   timing: { put: 'storageAccount' },
   phases: ['Creating', 'Succeeded'],
   accepted: 'location',
+  merges: true,
   schema: shape,
   readOnly: ['primaryEndpoints', 'primaryLocation', 'statusOfPrimary', 'creationTime', 'keyCreationTime'],
   prepare(azure, put) {
