@@ -55,6 +55,10 @@ export type Route =
     };
 
 export type Api = Route['api'];
+/** A route whose callers must have a token. */
+export type Guarded = Exclude<Route, { api: 'open' }>;
+
+export const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 export const ok = (body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: 200,
