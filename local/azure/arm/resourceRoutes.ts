@@ -6,7 +6,7 @@ import { nameOf, parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
 import { type Document, type Resource } from '../store/resources';
 import { type Kind, type Put, shown, stateOf } from './kind';
-import { demandEtag } from './etags';
+import { demandEtag, nextVersion } from './etags';
 
 /** PUT, PATCH (tags), GET, DELETE and lists of a kind of resource, the same for all kinds. */
 export function resourceRoutes(azure: Azure, kind: Kind): readonly Route[] {
@@ -72,7 +72,7 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
   if (isChild(kind)) demandParent(azure, kind, call, asked);
   const existing = azure.resources.get(asked);
   const id = existing?.id ?? asked;
-  demandEtag(call, id, existing?.etag);
+  demandEtag(call, kind.type, id, existing);
   demandUnlocked(azure, kind, id, existing);
   const body = parseBody(kind.schema, call);
   const request: Put = { id, name: param(call, 'name'), subscriptionId, resourceGroup, body, existing, call };
@@ -123,7 +123,7 @@ export function store(azure: Azure, kind: Kind, asked: Put): Resource {
       id: put.id,
       type: kind.type,
       document,
-      hidden: { ...existing?.hidden, ...hidden },
+      hidden: { ...existing?.hidden, ...hidden, version: nextVersion(existing) },
       createdAt: existing?.createdAt ?? azure.now(),
       // A PUT repeated while the first still runs does not hasten it.
       readyAt: readyAt ?? Math.max(existing?.readyAt ?? 0, timing === undefined ? azure.now() : doneAt(azure, timing)),
@@ -157,7 +157,7 @@ function remove(azure: Azure, kind: Kind, call: Call): Answer {
   const group = demandGroup(azure, subscriptionId, param(call, 'resourceGroup'));
   const existing = azure.resources.get(idOf(kind, call));
   if (existing === undefined) return { status: 204 };
-  demandEtag(call, existing.id, existing.etag);
+  demandEtag(call, kind.type, existing.id, existing);
   if (existing.goneAt === null) {
     demandUnlocked(azure, kind, existing.id, existing);
     kind.demandUnused?.(azure, existing);
@@ -200,7 +200,7 @@ const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optiona
 
 function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
   const existing = find(azure, kind, call);
-  demandEtag(call, existing.id, existing.etag);
+  demandEtag(call, kind.type, existing.id, existing);
   if (kind.merges === true) return merge(azure, kind, existing, call);
   const patch = parseBody(tagsOnly, call);
   const tags = patch.tags ?? existing.document.tags;
