@@ -56,6 +56,8 @@ export interface Kind {
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
   /** A PUT is answered 202: with the resource (disks), or with a Location alone for a new one (storage accounts). */
   readonly accepted?: 'resource' | 'location';
+  /** Its lists take `$top`. */
+  readonly listsTop?: boolean;
   /** No provisioningState in its properties (managed identities). */
   readonly plain?: boolean;
 }

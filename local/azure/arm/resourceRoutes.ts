@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, resourceNotFound } from '../http/errors';
+import { pageOf } from '../http/paging';
 import { nameOf, parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
 import { type Document, type Resource } from '../store/resources';
@@ -183,17 +184,21 @@ export function removeResource(azure: Azure, kind: Kind, resource: Resource, gon
 function list(azure: Azure, kind: Kind, call: Call): Answer {
   const { resourceGroup } = call.params;
   const subscription = `/subscriptions/${param(call, 'subscriptionId')}/`;
-  if (resourceGroup === undefined) return ok({ value: all(azure, kind, subscription, call) });
+  if (resourceGroup === undefined) return ok(page(azure, kind, subscription, call));
   demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
   const path = call.path.slice(0, call.path.lastIndexOf('/') + 1);
   if (isChild(kind)) demandParent(azure, kind, call, `${path}x/y`);
-  return ok({
-    value: all(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call),
-  });
+  return ok(page(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call));
 }
 
-const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
-  azure.resources.list(kind.type, prefix).map((resource) => shown(azure, kind, resource, call));
+const page = (azure: Azure, kind: Kind, prefix: string, call: Call): unknown =>
+  pageOf(
+    azure,
+    call,
+    azure.resources.list(kind.type, prefix),
+    (resource) => shown(azure, kind, resource, call),
+    kind.listsTop === true ? '$top' : undefined,
+  );
 
 /** A PATCH of anything else is refused, so that it is never ignored. */
 const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optional() });

@@ -2,6 +2,7 @@ import { randomUUID } from '../random';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { paged, pageOf } from '../http/paging';
 import { nameOf, subscriptionOf } from '../http/paths';
 import { deploymentNotFound, demandScope, idOf } from './request';
 import { exported, shownDeployment, shownOperations } from './shown';
@@ -25,13 +26,15 @@ export const deploymentRoutes = (azure: Azure): readonly Route[] => {
     route('PUT', ONE, (call) => put(azure, call)),
     route('GET', ONE, (call) => ok(shown(find(azure, call)))),
     route('HEAD', ONE, (call) => ({ status: azure.deployments.get(idOf(call)) === undefined ? 404 : 204 })),
-    route('GET', ALL, (call) => ok({ value: azure.deployments.at(demandScope(azure, call)).map(shown) })),
+    route('GET', ALL, (call) => ok(pageOf(azure, call, azure.deployments.at(demandScope(azure, call)), shown, '$top'))),
     route('DELETE', ONE, (call) => remove(azure, call)),
     route('POST', `${ONE}/validate`, (call) => ok(valid(azure, call))),
     route('POST', `${ONE}/whatIf`, (call) => whatIf(azure, call)),
     route('POST', `${ONE}/cancel`, (call) => cancel(azure, call)),
     route('POST', `${ONE}/exportTemplate`, (call) => ok(exported(find(azure, call)))),
-    route('GET', `${ONE}/operations`, (call) => ok({ value: shownOperations(find(azure, call), azure.now()) })),
+    route('GET', `${ONE}/operations`, (call) =>
+      ok(paged(azure, call, shownOperations(find(azure, call), azure.now()), '$top')),
+    ),
     route('GET', `${ONE}/operations/:operation`, (call) => ok(operation(azure, call))),
     route('GET', `${ONE}/operationStatuses/:operation`, (call) => status(azure, call)),
   ];
