@@ -38,6 +38,7 @@ export const vaults: Kind = {
   type: 'Microsoft.KeyVault/vaults',
   plain: true,
   listsTop: true,
+  merges: true,
   schema: shape,
   prepare: (azure, put) => ({ document: prepared(azure, put) }),
   computed: () => ({ provisioningState: 'Succeeded' }),
