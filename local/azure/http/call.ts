@@ -7,6 +7,8 @@ export interface Caller {
   readonly clientId: string;
   /** Microsoft Graph app roles (`Application.Read.All`) as they stood when the token was issued. */
   readonly roles: readonly string[];
+  /** Directory roles (`Global Administrator`) that count for the call: of Microsoft Graph only. */
+  readonly directoryRoles?: readonly string[];
 }
 
 /** One request, after routing and before any meaning. */

@@ -1,4 +1,5 @@
 import { type Azure } from '../azure';
+import { directoryRolesOf } from '../graph/directoryRoleRights';
 import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
 import { spoiled, spoils } from '../simulator/effects';
@@ -82,7 +83,9 @@ export class Dispatcher {
   private async identify(api: Api, incoming: Incoming): Promise<Caller | Answer> {
     if (api === 'open') return nobody;
     const verdict = await this.azure.tokens.check(incoming.header('authorization'), api);
-    return verdict.kind === 'valid' ? verdict.caller : unauthorized(this.azure, api, verdict);
+    if (verdict.kind !== 'valid') return unauthorized(this.azure, api, verdict);
+    const { caller } = verdict;
+    return api === 'graph' ? { ...caller, directoryRoles: directoryRolesOf(this.azure, caller.principalId) } : caller;
   }
 
   /** Answers under the fault that strikes, if one does. */
