@@ -22,7 +22,7 @@ function simple(value: unknown, path: string): unknown {
   return value.startsWith('/') ? value.toLowerCase() : value;
 }
 
-export function same(a: unknown, b: unknown, path = ''): boolean {
+function same(a: unknown, b: unknown, path = ''): boolean {
   if (isUnknown(a) || isUnknown(b)) return true;
   return diff(a, b, path).length === 0;
 }

@@ -10,7 +10,7 @@ import { planned } from './plan';
 import { type Deployment } from './store';
 import { SIMULATED } from './template';
 
-export const TYPE = 'Microsoft.Resources/deployments';
+const TYPE = 'Microsoft.Resources/deployments';
 
 const parameters = z.record(
   z.string(),
