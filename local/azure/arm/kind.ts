@@ -4,6 +4,7 @@ import { type Call } from '../http/call';
 import { AzureError } from '../http/errors';
 import { type Document, type Failure, type Link, type Resource } from '../store/resources';
 import { type Timings } from '../tenant';
+import { etagOf } from './etags';
 
 /** A PUT that passed all that is the same for every kind. */
 export interface Put {
@@ -57,7 +58,9 @@ export interface Kind {
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
   /** A PUT is answered 202: with the resource (disks), or with a Location alone for a new one (storage accounts). */
   readonly accepted?: 'resource' | 'location';
-  /** No provisioningState in its properties, and no etag (managed identities). */
+  /** Its lists take `$top`. */
+  readonly listsTop?: boolean;
+  /** No provisioningState in its properties (managed identities). */
   readonly plain?: boolean;
 }
 
@@ -72,12 +75,13 @@ export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resou
 export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call): Record<string, unknown> {
   const { properties, ...rest } = resource.document;
   const computed = kind.computed?.(azure, resource, call) ?? {};
+  const etag = etagOf(resource);
   const state = kind.plain === true ? {} : { provisioningState: stateOf(azure, resource) };
   return {
     name: resource.id.slice(resource.id.lastIndexOf('/') + 1),
     id: resource.id,
     type: resource.type,
-    ...(kind.plain === true ? {} : { etag: resource.etag }),
+    ...(etag === undefined ? {} : { etag }),
     ...rest,
     ...kind.beside?.(azure, resource),
     properties: { ...state, ...properties, ...computed },

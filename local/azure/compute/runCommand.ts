@@ -9,6 +9,7 @@ import { type Resource } from '../store/resources';
 import { operation } from './powerActions';
 import { powerOf } from './instanceView';
 import { type Outcome, runScript } from './scripts';
+import { builtInScript } from './scriptSources';
 import { vmHidden } from './shapes';
 import { virtualMachines } from './virtualMachines';
 
@@ -20,9 +21,6 @@ const input = z.looseObject({
   script: z.array(z.string()).optional(),
   parameters: z.array(z.looseObject({ name: z.string(), value: z.string() })).optional(),
 });
-
-/** Scripts that Azure has itself. */
-const builtIn: Readonly<Record<string, string>> = { ifconfig: 'ifconfig' };
 
 /** Run command, the action (v1): one script at a time, 90 minutes at most, the last 4,096 bytes of its output. */
 export const runCommandRoutes = (azure: Azure): readonly Route[] => [
@@ -50,7 +48,7 @@ export function demandRunning(azure: Azure, vm: Resource): void {
 function run(azure: Azure, call: Call): Answer {
   const vm = find(azure, virtualMachines, call);
   const { commandId, script, parameters = [] } = parseBody(input, call);
-  const lines = commandId === 'RunShellScript' ? script?.join('\n') : builtIn[commandId];
+  const lines = commandId === 'RunShellScript' ? script?.join('\n') : builtInScript(commandId);
   if (commandId === 'RunShellScript' && lines === undefined)
     throw badRequest('InvalidParameter', "Required parameter 'script' is missing (null).", 'script');
   if (lines === undefined)

@@ -40,6 +40,10 @@ const words = {
     'Server failed to authenticate the request. Please refer to the information in the www-authenticate header.',
   ],
   NoPendingCopyOperation: [409, 'There is currently no pending copy operation.'],
+  OutOfRangeQueryParameterValue: [
+    400,
+    'One of the query parameters specified in the request URI is outside the permissible range.',
+  ],
   PendingCopyOperation: [409, 'There is currently a pending copy operation.'],
   ResourceNotFound: [404, 'The specified resource does not exist.'],
   UnsupportedHeader: [400, 'One of the HTTP headers specified in the request is not supported.'],
