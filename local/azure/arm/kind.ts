@@ -57,6 +57,8 @@ export interface Kind {
   readonly accepted?: 'resource' | 'location';
   /** No provisioningState in its properties, and no etag (managed identities). */
   readonly plain?: boolean;
+  /** Of Compute only machines have an etag, and storage accounts have none. */
+  readonly etag?: false;
 }
 
 export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resource): string => {
@@ -75,7 +77,7 @@ export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call)
     name: resource.id.slice(resource.id.lastIndexOf('/') + 1),
     id: resource.id,
     type: resource.type,
-    ...(kind.plain === true ? {} : { etag: resource.etag }),
+    ...(kind.plain === true || kind.etag === false ? {} : { etag: resource.etag }),
     ...rest,
     ...kind.beside?.(azure, resource),
     properties: { ...state, ...properties, ...computed },

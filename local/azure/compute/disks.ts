@@ -36,6 +36,7 @@ const shape = z.looseObject({
 
 export const disks: Kind = {
   type: DISKS,
+  etag: false,
   timing: { put: 'disk', remove: 'disk' },
   phases: ['Updating', 'Updating'],
   accepted: 'resource',

@@ -14,6 +14,7 @@ const properties = z.looseObject({
 /** Extensions are kept and shown, their protected settings not; what they would do inside the machine is not simulated. */
 export const extensions: Kind = {
   type: 'Microsoft.Compute/virtualMachines/extensions',
+  etag: false,
   timing: { put: 'virtualMachineUpdate', remove: 'virtualMachineUpdate' },
   phases: ['Creating', 'Updating'],
   schema: z.looseObject({

@@ -36,6 +36,7 @@ type ImageProperties = z.infer<typeof properties>;
 /** Managed images: of a VHD, of a disk, or of a generalized machine. */
 export const images: Kind = {
   type: 'Microsoft.Compute/images',
+  etag: false,
   timing: { put: 'image', remove: 'image' },
   phases: ['Creating', 'Updating'],
   schema: z.looseObject({

@@ -35,6 +35,7 @@ type Execution = z.infer<typeof execution>;
 /** Run commands as resources (v2): each PUT runs its script, and the instance view tells how it went. */
 export const runCommands: Kind = {
   type: 'Microsoft.Compute/virtualMachines/runCommands',
+  etag: false,
   timing: { put: 'runCommand', remove: 'runCommand' },
   phases: ['Creating', 'Updating'],
   siblings: true,

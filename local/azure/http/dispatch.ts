@@ -175,6 +175,7 @@ export class Dispatcher implements Inner {
     const { headers, call } = this.admit(route, read);
     const { db, creations, record } = this.azure;
     const finished = (done: Answer, by: Strike | undefined): Outcome => {
+      this.azure.shapes?.note(call, done);
       const answer = { ...done, headers: { ...headers, ...done.headers } };
       const outcome = this.after(by, route.api, unread, answer);
       return this.recorded(call.method, call.path, call.caller, outcome, by);
@@ -269,6 +270,7 @@ export class Dispatcher implements Inner {
       this.keepPast(call);
       beforeWrite(this.azure, call.path);
       const answer = route.handle(permitted);
+      this.azure.shapes?.note(call, answer);
       creations.note(call, answer);
       afterWrite(this.azure, call.path);
       return answer;

@@ -30,6 +30,7 @@ const shape = z.looseObject({
 
 export const storageAccounts: Kind = {
   type: ACCOUNTS,
+  etag: false,
   timing: { put: 'storageAccount' },
   phases: ['Creating', 'Succeeded'],
   accepted: 'location',

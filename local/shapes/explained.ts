@@ -1,0 +1,140 @@
+/** Findings that are right as they are, each with its reason. */
+export interface Explained {
+  /** Fits `<PUT|PUT again|PATCH|POST|answer|listed> <type>@<api-version> <member>: <code> <sentence>`. */
+  readonly finding: RegExp;
+  readonly why: string;
+}
+
+/**
+ * The api-version whose types are read for a type, where Bicep has none of the version that was asked for: tests ask
+ * several products by one version, and the SDKs' own are newer.
+ */
+export const readings: Readonly<Record<string, string>> = {
+  'Microsoft.Authorization/locks': '2020-05-01',
+  'Microsoft.Authorization/roleAssignments': '2022-04-01',
+  'Microsoft.Authorization/roleDefinitions': '2022-04-01',
+  'Microsoft.Compute/disks': '2024-03-02',
+  'Microsoft.Compute/images': '2024-07-01',
+  'Microsoft.Compute/virtualMachines': '2024-07-01',
+  'Microsoft.Compute/virtualMachines/runCommands': '2024-07-01',
+  'Microsoft.Insights/diagnosticSettings': '2021-05-01-preview',
+  'Microsoft.KeyVault/vaults': '2023-07-01',
+  'Microsoft.ManagedIdentity/userAssignedIdentities': '2024-11-30',
+  'Microsoft.Management/managementGroups': '2023-04-01',
+  'Microsoft.Management/managementGroups/subscriptions': '2023-04-01',
+  'Microsoft.MarketplaceOrdering/offerTypes/publishers/offers/plans/agreements': '2021-01-01',
+  'Microsoft.Network/natGateways': '2025-01-01',
+  'Microsoft.Network/networkSecurityGroups': '2025-01-01',
+  'Microsoft.Network/publicIPAddresses': '2025-01-01',
+  'Microsoft.Network/virtualNetworks': '2025-01-01',
+  'Microsoft.Resources/deployments': '2024-07-01',
+  'Microsoft.Resources/resourceGroups': '2024-07-01',
+  'Microsoft.Resources/tags': '2024-07-01',
+  'Microsoft.Storage/storageAccounts': '2024-01-01',
+  'Microsoft.Storage/storageAccounts/blobServices/containers': '2024-01-01',
+};
+
+export const explained: readonly Explained[] = [
+  ...[
+    {
+      finding: /^(answer|listed) .*: BCP073 /,
+      why: 'members that Azure computes are read only, and answers are where they are read',
+    },
+    {
+      finding: /^PUT again .*: BCP073 /,
+      why: 'a client changes a resource by sending back what it read; Azure passes over what is read only',
+    },
+    {
+      finding: /^PATCH .*: BCP035 /,
+      why: 'a PATCH has only what is to change',
+    },
+    {
+      finding: /^POST (Microsoft.Compute\/virtualMachines\/runCommand|Microsoft.ResourceGraph\/resources)@/,
+      why: 'actions have no types in Bicep; the SDKs that send and read these check them in their own tests',
+    },
+    {
+      finding: /^POST Microsoft.(KeyVault|Storage)\/checkNameAvailability@/,
+      why: 'the same',
+    },
+    {
+      finding: /^POST Microsoft.Storage\/storageAccounts\/regenerateKey@/,
+      why: 'the same',
+    },
+    {
+      finding: /^POST Microsoft.Resources\/deployments\/(validate|whatIf)@/,
+      why: 'the same; the body is that of a deployment, whose PUT is checked',
+    },
+  ],
+  // Azure's own answers that are not what Azure's own types say.
+  ...[
+    {
+      finding:
+        /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+: its type is Microsoft.KeyVault\/deletedVaults$/,
+      why: 'so it is in listDeletedVaults.json of the REST specification',
+    },
+    {
+      finding: /^answer Microsoft.MarketplaceOrdering\/.*: its type is Microsoft.MarketplaceOrdering\/offertypes$/,
+      why: 'so it is in the examples of the REST specification',
+    },
+    {
+      finding: /^answer Microsoft.MarketplaceOrdering\/.*: its name is not the last of its id$/,
+      why: "so it is in the examples of the REST specification: the id ends with 'current', the name is the plan's",
+    },
+    {
+      finding: /^answer Microsoft.Resources\/deployments@\S+ properties.parameters.\w+.type: BCP037 /,
+      why: 'Azure answers a parameter with its type beside its value',
+    },
+    {
+      finding: /^PUT Microsoft.Resources\/deployments@\S+ properties.mode: BCP088 .*'incremental'/,
+      why: 'the Azure CLI writes it with a small letter, and Azure takes it',
+    },
+    {
+      finding:
+        /^listed subscriptions@\S+: its type is (\/subscriptions|Microsoft.Management\/managementGroups\/subscriptions)$/,
+      why: 'entities and descendants of management groups are listed with the ids of subscriptions',
+    },
+  ],
+  // Requests and lists that are not the resource itself.
+  ...[
+    {
+      finding: /^listed subscriptions@\S+ : BCP029 /,
+      why: 'a subscription has no type in Bicep; here it is an entity of a management group',
+    },
+    {
+      finding:
+        /^listed Microsoft.Management\/managementGroups@\S+ properties.(parent|parentNameChain|permissions|inheritedPermissions): BCP037 /,
+      why: 'entities and descendants have members that the group itself has not (GetEntities.json of the specification)',
+    },
+    {
+      finding: /^PATCH Microsoft.Management\/managementGroups@\S+ parentGroupId: BCP037 /,
+      why: 'the PATCH of a group has a form of its own: displayName and parentGroupId',
+    },
+    {
+      finding: /^PATCH Microsoft.Resources\/tags@\S+ operation: BCP037 /,
+      why: 'the PATCH of tags says Merge, Replace or Delete',
+    },
+    {
+      finding: /^listed Microsoft.KeyVault\/vaults@2015-11-01 : BCP035 /,
+      why: 'the list of all resources has no properties of them',
+    },
+  ],
+  // What Bicep has no types of in any version.
+  ...[
+    {
+      finding: /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+ : BCP081 /,
+      why: 'nobody deploys a deleted vault',
+    },
+    {
+      finding: /^answer Microsoft.Compute\/locations\/publishers\/artifacttypes\/offers\/skus\/versions@\S+ : BCP081 /,
+      why: 'nobody deploys an image of the marketplace',
+    },
+    {
+      finding: /^listed Microsoft.Insights\/diagnosticSettingsCategories@\S+ : BCP081 /,
+      why: 'categories are only read',
+    },
+  ],
+  {
+    finding: /^answer Microsoft.Network\/\w+@2015-06-15 .*: BCP037 /,
+    why: "the template of 'az vm create' asks by an old version, and the simulated Azure answers all in one form",
+  },
+];
