@@ -19,7 +19,7 @@ export interface Verdict {
 
 interface Tables {
   readonly explained: readonly Explained[];
-  /** The api-version whose types are read for a type, where Bicep has none of the version that was asked for. */
+  /** The api-version whose types are read for a type or a namespace, where Bicep has none of the version asked for. */
   readonly readings: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +41,7 @@ export function checkShapes(folder: string, lint: Lint, tables: Tables = { expla
     ...(shapes.length === 0 ? [`No shape was recorded in ${folder}.`] : []),
     ...(rest.length === found.length ? ['The Bicep CLI found nothing in a body that is wrong: it did not check.'] : []),
     ...grouped(rest.filter(({ text }) => !tables.explained.some(({ finding }) => finding.test(text)))),
-    ...idle(tables, rest, versions),
+    ...idle(tables, rest, versions.read),
   ];
   return { shapes: shapes.length, findings: rest.length, problems };
 }
@@ -62,25 +62,38 @@ const asked = (shape: Shape): string => `${typeOf(shape.id)}@${shape.apiVersion}
 /** `PUT again`: what was read is sent back, changed. */
 const called = (shape: Shape): string =>
   `${shape.seen}${shape.seen === 'PUT' && 'id' in shape.body ? ' again' : ''} ${asked(shape)}`;
-/** Bicep has no types of this type in this api-version. */
-const UNKNOWN = 'BCP081';
+/** Bicep has no types of this type in this api-version, or the type is none at all. */
+const UNKNOWN = /^BCP(081|029)$/;
 
-/** The api-version to read for every `type@version` that Bicep does not know and the table does. */
-function versionsOf(shapes: readonly Shape[], lint: Lint, known: Tables['readings']): ReadonlyMap<string, string> {
-  const types = [...new Set(shapes.filter(({ seen }) => seen !== 'POST').map(asked))];
-  const unknown = linted(types.map(probeOf), lint).filter(({ code }) => code === UNKNOWN);
-  return new Map(
-    unknown.flatMap(({ file }) => {
-      const type = types[file] ?? '';
-      const version = readingOf(type, known)?.[1];
-      return version === undefined ? [] : [[type, version] as const];
-    }),
-  );
+interface Versions {
+  /** The api-version to read for a `type@version` that Bicep does not know and the table does. */
+  readonly read: ReadonlyMap<string, string>;
+  /** Each `type@version` that Bicep does not know, be it asked for or to be read. */
+  readonly unknown: ReadonlySet<string>;
 }
 
-/** `Microsoft.Storage/storageAccounts@2024-05-01` → the row of that type, in any casing. */
-const readingOf = (type: string, known: Tables['readings']): readonly [string, string] | undefined =>
-  Object.entries(known).find(([name]) => name.toLowerCase() === type.split('@')[0]?.toLowerCase());
+function versionsOf(shapes: readonly Shape[], lint: Lint, known: Tables['readings']): Versions {
+  const types = new Set(shapes.filter(({ seen }) => seen !== 'POST').map(asked));
+  const rows = new Map([...types].map((type) => [type, readingOf(type, known)?.[1]] as const));
+  const probed = [...new Set([...rows].flatMap(([type, version]) => [type, of(type, version)]))];
+  const unknown = new Set(
+    linted(probed.map(probeOf), lint).flatMap(({ file, code }) => (UNKNOWN.test(code) ? (probed[file] ?? []) : [])),
+  );
+  const read = [...rows].flatMap(([type, version]) =>
+    version !== undefined && unknown.has(type) && !unknown.has(of(type, version)) ? [[type, version] as const] : [],
+  );
+  return { read: new Map(read), unknown };
+}
+
+const of = (type: string, version: string | undefined): string =>
+  version === undefined ? type : `${type.split('@')[0] ?? ''}@${version}`;
+
+/** The row of a `type@version`: of the type itself, or of what it is below; in any casing. */
+function readingOf(type: string, known: Tables['readings']): readonly [string, string] | undefined {
+  const name = `${type.split('@')[0] ?? ''}/`.toLowerCase();
+  const rows = Object.entries(known).filter(([of]) => name.startsWith(`${of.toLowerCase()}/`));
+  return rows.sort(([a], [b]) => b.length - a.length)[0];
+}
 
 interface Finding {
   readonly shape: Shape;
@@ -88,15 +101,18 @@ interface Finding {
   readonly text: string;
 }
 
-function findings(all: readonly Shape[], lint: Lint, versions: ReadonlyMap<string, string>): Finding[] {
-  const shapes = all.filter(({ seen }) => seen !== 'POST');
-  const literals = shapes.map((shape) => literalOf(shape, versions.get(asked(shape)) ?? shape.apiVersion));
+function findings(all: readonly Shape[], lint: Lint, { read, unknown }: Versions): Finding[] {
+  const isUnknown = (shape: Shape): boolean => unknown.has(asked(shape)) && !read.has(asked(shape));
+  const shapes = all.filter((shape) => shape.seen !== 'POST' && !isUnknown(shape));
+  const literals = shapes.map((shape) => literalOf(shape, read.get(asked(shape)) ?? shape.apiVersion));
   const files = literals.map(({ text }) => text);
-  return linted(files, lint).flatMap(({ file, line, code, message }) => {
+  const found = linted(files, lint).flatMap(({ file, line, code, message }) => {
     const shape = shapes[file];
     const member = literals[file]?.members[line - 1] ?? '';
     return shape === undefined ? [] : [{ shape, text: `${called(shape)} ${member}: ${code} ${message}` }];
   });
+  const untyped = all.filter((shape) => shape.seen !== 'POST' && isUnknown(shape));
+  return [...found, ...untyped.map((shape) => ({ shape, text: `${called(shape)}: Bicep has no types of it` }))];
 }
 
 const typed = z.looseObject({ type: z.string().optional(), name: z.string().optional() });
@@ -121,8 +137,8 @@ function grouped(found: readonly Finding[]): string[] {
   return [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([text, count]) => `${text} (${count})`);
 }
 
-function idle(tables: Tables, found: readonly Finding[], versions: ReadonlyMap<string, string>): string[] {
-  const read = new Set([...versions.keys()].map((type) => readingOf(type, tables.readings)?.[0]));
+function idle(tables: Tables, found: readonly Finding[], used: ReadonlyMap<string, string>): string[] {
+  const read = new Set([...used.keys()].map((type) => readingOf(type, tables.readings)?.[0]));
   const rows = tables.explained.filter(({ finding }) => !found.some(({ text }) => finding.test(text)));
   return [
     ...rows.map(({ finding }) => `explained.ts: nothing needs ${String(finding)} any more.`),

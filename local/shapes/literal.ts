@@ -10,21 +10,26 @@ export interface Literal {
 /** The scope that an extension resource lies on: any does, Bicep asks for one only. */
 const SCOPE = "resource on 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = { name: 'on' }";
 
-/** @param version the api-version whose types are asked */
-export function literalOf({ id, body }: Shape, version: string): Literal {
+/**
+ * What was sent is the body of a resource; what came back is an output of the type that the resource has when it is
+ * read, so that read-only members may stand there.
+ * @param version the api-version whose types are asked
+ */
+export function literalOf({ seen, id, body }: Shape, version: string): Literal {
+  const type = quoted(`${typeOf(id)}@${version}`);
+  if (seen === 'answer' || seen === 'listed') return given([`output it resourceOutput<${type}> =`], body);
   const { target, isExtension } = scopeOf(id);
-  const head = [
-    `targetScope = '${target}'`,
-    ...(isExtension ? [SCOPE] : []),
-    `resource it ${quoted(`${typeOf(id)}@${version}`)} =`,
-  ];
-  const lines: Line[] = head.map((text) => ({ text, member: '' }));
-  write(lines, { ...body, name: nameOf(id) }, '');
-  if (isExtension) lines.splice(head.length + 1, 0, { text: 'scope: on', member: '' });
-  // A literal begins on the line of what it is given to.
-  const [first = { text: '', member: '' }] = lines.splice(head.length, 1);
-  lines[head.length - 1] = { text: `${head.at(-1) ?? ''} ${first.text}`, member: '' };
-  return { text: `${lines.map(({ text }) => text).join('\n')}\n`, members: lines.map(({ member }) => member) };
+  const head = [`targetScope = '${target}'`, ...(isExtension ? [SCOPE] : []), `resource it ${type} =`];
+  return given(head, { ...body, name: nameOf(id) }, isExtension ? ['scope: on'] : []);
+}
+
+/** @param first what stands in the body and is no value */
+function given(head: readonly string[], body: unknown, first: readonly string[] = []): Literal {
+  const lines: Line[] = [];
+  write(lines, body, '', `${head.at(-1) ?? ''} `);
+  const inside = [...head.slice(0, -1), ...lines.splice(0, 1).map(({ text }) => text), ...first];
+  const all = [...inside.map((text) => ({ text, member: '' })), ...lines];
+  return { text: `${all.map(({ text }) => text).join('\n')}\n`, members: all.map(({ member }) => member) };
 }
 
 interface Line {
