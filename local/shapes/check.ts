@@ -52,8 +52,10 @@ function recorded(folder: string): Shape[] {
     .sort()
     .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'));
   for (const line of lines.filter((one) => one !== '')) {
-    const shape = shapeOf.parse(JSON.parse(line));
-    all.set(keyOf(shape), shape);
+    const { id, ...shape } = shapeOf.parse(JSON.parse(line));
+    // What asks whether a deployment would do has the body of that deployment.
+    const deployed = { ...shape, id: id.replace(/(\/deployments\/[^/]+)\/(validate|whatIf)$/i, '$1') };
+    all.set(keyOf(deployed), deployed);
   }
   return [...all.values()];
 }
@@ -62,6 +64,12 @@ const asked = (shape: Shape): string => `${typeOf(shape.id)}@${shape.apiVersion}
 /** `PUT again`: what was read is sent back, changed. */
 const called = (shape: Shape): string =>
   `${shape.seen}${shape.seen === 'PUT' && 'id' in shape.body ? ' again' : ''} ${asked(shape)}`;
+/** `…/virtualMachines/vm/runCommand`: a word without a name after it. */
+function isAction({ seen, id }: Shape): boolean {
+  const at = id.toLowerCase().lastIndexOf('/providers/');
+  return seen === 'POST' && (at < 0 || id.slice(at).split('/').length % 2 === 0);
+}
+
 /** Bicep has no types of this type in this api-version, or the type is none at all. */
 const UNKNOWN = /^BCP(081|029)$/;
 
@@ -73,7 +81,7 @@ interface Versions {
 }
 
 function versionsOf(shapes: readonly Shape[], lint: Lint, known: Tables['readings']): Versions {
-  const types = new Set(shapes.filter(({ seen }) => seen !== 'POST').map(asked));
+  const types = new Set(shapes.filter((shape) => !isAction(shape)).map(asked));
   const rows = new Map([...types].map((type) => [type, readingOf(type, known)?.[1]] as const));
   const probed = [...new Set([...rows].flatMap(([type, version]) => [type, of(type, version)]))];
   const unknown = new Set(
@@ -103,7 +111,7 @@ interface Finding {
 
 function findings(all: readonly Shape[], lint: Lint, { read, unknown }: Versions): Finding[] {
   const isUnknown = (shape: Shape): boolean => unknown.has(asked(shape)) && !read.has(asked(shape));
-  const shapes = all.filter((shape) => shape.seen !== 'POST' && !isUnknown(shape));
+  const shapes = all.filter((shape) => !isAction(shape) && !isUnknown(shape));
   const literals = shapes.map((shape) => literalOf(shape, read.get(asked(shape)) ?? shape.apiVersion));
   const files = literals.map(({ text }) => text);
   const found = linted(files, lint).flatMap(({ file, line, code, message }) => {
@@ -111,7 +119,7 @@ function findings(all: readonly Shape[], lint: Lint, { read, unknown }: Versions
     const member = literals[file]?.members[line - 1] ?? '';
     return shape === undefined ? [] : [{ shape, text: `${called(shape)} ${member}: ${code} ${message}` }];
   });
-  const untyped = all.filter((shape) => shape.seen !== 'POST' && isUnknown(shape));
+  const untyped = all.filter((shape) => !isAction(shape) && isUnknown(shape));
   return [...found, ...untyped.map((shape) => ({ shape, text: `${called(shape)}: Bicep has no types of it` }))];
 }
 
@@ -120,7 +128,7 @@ const typed = z.looseObject({ type: z.string().optional(), name: z.string().opti
 /** What needs no lint: actions have no types in Bicep, and what an answer says of itself has to fit its id. */
 function withoutType(shape: Shape): Finding[] {
   const finding = (text: string): Finding[] => [{ shape, text: `${called(shape)}: ${text}` }];
-  if (shape.seen === 'POST') return finding('the body of an action, which Bicep has no type of');
+  if (isAction(shape)) return finding('the body of an action, which Bicep has no type of');
   if (shape.seen !== 'answer' && shape.seen !== 'listed') return [];
   const { type, name } = typed.parse(shape.body);
   const last = shape.id.slice(shape.id.lastIndexOf('/') + 1);

@@ -54,10 +54,6 @@ export const explained: readonly Explained[] = [
       finding: /^POST Microsoft.Storage\/storageAccounts\/regenerateKey@/,
       why: 'the same',
     },
-    {
-      finding: /^POST Microsoft.Resources\/deployments\/(validate|whatIf)@/,
-      why: 'the same; the body is that of a deployment, whose PUT is checked',
-    },
   ],
   // Azure's own answers that are not what Azure's own types say.
   ...[
@@ -80,7 +76,7 @@ export const explained: readonly Explained[] = [
       why: 'Azure answers a parameter with its type beside its value',
     },
     {
-      finding: /^PUT Microsoft.Resources\/deployments@\S+ properties.mode: BCP088 .*'incremental'/,
+      finding: /^(PUT|POST) Microsoft.Resources\/deployments@\S+ properties.mode: BCP088 .*'incremental'/,
       why: 'the Azure CLI writes it with a small letter, and Azure takes it',
     },
     {
@@ -103,6 +99,10 @@ export const explained: readonly Explained[] = [
     {
       finding: /^PATCH Microsoft.Management\/managementGroups@\S+ parentGroupId: BCP037 /,
       why: 'the PATCH of a group has a form of its own: displayName and parentGroupId',
+    },
+    {
+      finding: /^POST Microsoft.Resources\/deployments@\S+ properties.whatIfSettings: BCP037 /,
+      why: 'whatIf has the body of a deployment and its own settings',
     },
     {
       finding: /^PATCH Microsoft.Resources\/tags@\S+ operation: BCP037 /,
