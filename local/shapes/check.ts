@@ -5,6 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { kinds } from '../azure/products';
 import { keyOf, type Shape, shapeOf, typeOf } from '../azure/simulator/shapeRecord';
 import { type Explained, explained, readings } from './explained';
 import { type Lint, linted } from './lint';
@@ -21,7 +22,11 @@ interface Tables {
   readonly explained: readonly Explained[];
   /** The api-version whose types are read for a type or a namespace, where Bicep has none of the version asked for. */
   readonly readings: Readonly<Record<string, string>>;
+  /** The resource types of which a request and an answer have to be recorded. */
+  readonly types: readonly string[];
 }
+
+const simulated: Tables = { explained, readings, types: kinds.map(({ type }) => type) };
 
 /** In every run: where the CLI finds nothing wrong in it, it has not looked at the others either. */
 const planted: Shape = {
@@ -32,7 +37,7 @@ const planted: Shape = {
 };
 
 /** @param folder what SIMULATED_AZURE_SHAPES named while all the tests ran */
-export function checkShapes(folder: string, lint: Lint, tables: Tables = { explained, readings }): Verdict {
+export function checkShapes(folder: string, lint: Lint, tables: Tables = simulated): Verdict {
   const shapes = recorded(folder);
   const versions = versionsOf([...shapes, planted], lint, tables.readings);
   const found = [...findings([...shapes, planted], lint, versions), ...shapes.flatMap(withoutType)];
@@ -40,6 +45,7 @@ export function checkShapes(folder: string, lint: Lint, tables: Tables = { expla
   const problems = [
     ...(shapes.length === 0 ? [`No shape was recorded in ${folder}.`] : []),
     ...(rest.length === found.length ? ['The Bicep CLI found nothing in a body that is wrong: it did not check.'] : []),
+    ...missing(tables.types, shapes),
     ...grouped(rest.filter(({ text }) => !tables.explained.some(({ finding }) => finding.test(text)))),
     ...idle(tables, rest, versions.read),
   ];
@@ -144,6 +150,13 @@ function grouped(found: readonly Finding[]): string[] {
   for (const { text } of found) counts.set(text, (counts.get(text) ?? 0) + 1);
   return [...counts].sort(([a], [b]) => a.localeCompare(b)).map(([text, count]) => `${text} (${count})`);
 }
+
+const missing = (types: readonly string[], shapes: readonly Shape[]): string[] =>
+  ['PUT', 'answer'].flatMap((wanted) => {
+    const seen = new Set(shapes.filter((one) => one.seen === wanted).map(({ id }) => typeOf(id).toLowerCase()));
+    const gone = types.filter((type) => !seen.has(type.toLowerCase()));
+    return gone.map((type) => `${wanted} ${type}: no test records one.`);
+  });
 
 function idle(tables: Tables, found: readonly Finding[], used: ReadonlyMap<string, string>): string[] {
   const read = new Set([...used.keys()].map((type) => readingOf(type, tables.readings)?.[0]));

@@ -44,7 +44,7 @@ const finding =
           ),
       )
       .join('\n');
-const none = { explained: [], readings: {} };
+const none = { explained: [], readings: {}, types: [] };
 
 test('a misspelt member of a recorded body is a problem that names it', () => {
   record(well, misspelt);
@@ -110,6 +110,14 @@ test('an answer whose own words do not fit its id, and an action, are findings w
 test('a CLI that finds nothing in what every run plants did not check, and no shape at all is a problem', () => {
   const { problems } = checkShapes(folder, () => 'Unhandled exception', none);
   expect(problems).toEqual([expect.stringContaining('No shape'), expect.stringContaining('did not check')]);
+});
+
+test('a simulated type of which no test records a request and an answer is a problem', () => {
+  record(well);
+  const types = ['microsoft.network/networkSecurityGroups'];
+  expect(checkShapes(folder, finding('BCP037'), { ...none, types }).problems).toEqual([
+    'answer microsoft.network/networkSecurityGroups: no test records one.',
+  ]);
 });
 
 const [cli] = globSync('infra/.bicep/packages/azure.bicep.commandline.*/*/tools/bicep{,.exe}');
