@@ -18,6 +18,8 @@ export type Right =
   | 'readUsers'
   | 'readGroups'
   | 'readRoles'
+  | 'readPolicies'
+  | 'writePolicies'
   | 'writeRoles';
 /** `grantOthers`: app roles of any resource but Microsoft Graph. */
 type RoleRight = Right | 'grantOthers';
@@ -26,11 +28,11 @@ const READ: readonly RoleRight[] = ['read', 'readAll', 'readUsers', 'readGroups'
 const APPLICATIONS: readonly RoleRight[] = [...READ, 'write', 'create', 'restore', 'writeGrants', 'grantOthers'];
 
 const rights: Readonly<Record<string, readonly RoleRight[]>> = {
-  'Global Administrator': [...APPLICATIONS, 'grant', 'writeRoles'],
+  'Global Administrator': [...APPLICATIONS, 'grant', 'writeRoles', 'readPolicies', 'writePolicies'],
   'Privileged Role Administrator': [...READ, 'grant', 'grantOthers', 'writeGrants', 'writeRoles'],
   'Application Administrator': APPLICATIONS,
   'Cloud Application Administrator': APPLICATIONS,
-  'Global Reader': READ,
+  'Global Reader': [...READ, 'readPolicies'],
   'Directory Readers': READ,
   'Security Reader': READ,
 };

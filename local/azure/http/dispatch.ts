@@ -121,8 +121,10 @@ export class Dispatcher {
   private guarded(route: Guarded, read: Call, unread: Unread, strike: Strike | undefined): Outcome {
     const { headers, call } = this.admit(route, read);
     const { db, record } = this.azure;
-    const finished = (done: Answer, by: Strike | undefined): Outcome =>
-      this.spoilt(route.api, call.caller, unread, { ...done, headers: { ...headers, ...done.headers } }, by);
+    const finished = (done: Answer, by: Strike | undefined): Outcome => {
+      this.azure.shapes?.note(call, done);
+      return this.spoilt(route.api, call.caller, unread, { ...done, headers: { ...headers, ...done.headers } }, by);
+    };
     if (isRead(call.method)) return finished(route.handle(call), strike);
     return db.transaction(() => {
       let hit = strike;

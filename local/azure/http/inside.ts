@@ -41,7 +41,9 @@ export class Inside implements Inner {
     const { route, call } = this.routed(request);
     const allowed = permitted(this.azure, route, call);
     if (isRead(call.method)) return route.handle(allowed);
-    return this.azure.db.savepoint(() => this.written(call, () => route.handle(allowed)));
+    const answer = this.azure.db.savepoint(() => this.written(call, () => route.handle(allowed)));
+    this.azure.shapes?.note(call, answer);
+    return answer;
   }
 
   check(request: InnerRequest): void {

@@ -3,7 +3,7 @@ import { AzureError } from '../http/errors';
 import { blobOfUrl, findAccount } from './addresses';
 import { demandPermission } from './authorize';
 import { Blobs, PAGE } from './blobs';
-import { sasPermissions } from './sas';
+import { signatureOf } from './sas';
 
 /** The text of a blob of this Azure that a URL's own signature opens, as a machine would download it; else undefined. */
 export function readBySignature(azure: Azure, url: string): string | undefined {
@@ -12,8 +12,8 @@ export function readBySignature(azure: Azure, url: string): string | undefined {
   if (name === undefined || account === undefined) return undefined;
   const { searchParams } = new URL(url);
   try {
-    const permissions = sasPermissions(azure, account, name, (one) => searchParams.get(one) ?? undefined);
-    demandPermission(azure, account, { kind: 'signature', permissions }, 'read', name.container, 'blobs');
+    const holder = signatureOf(azure, account, name, (one) => searchParams.get(one) ?? undefined);
+    demandPermission(azure, account, holder, 'read', name.container, 'blobs');
   } catch (error) {
     if (error instanceof AzureError) return undefined;
     throw error;

@@ -60,7 +60,11 @@ beforeAll(async () => {
   azure = await startTestAzure({ ...instant, principals });
   admin = await azure.token('administrator', 'https://graph.microsoft.com');
   const found = await ask(admin, 'GET', `/servicePrincipals?$filter=${encodeURIComponent(`appId eq '${GRAPH}'`)}`);
-  graphId = z.object({ value: z.array(object).nonempty() }).parse(found.body).value[0].id;
+  graphId =
+    z
+      .object({ value: z.array(object).nonempty() })
+      .parse(found.body)
+      .value.at(0)?.id ?? '';
   const appRoles = [
     {
       id: OWN_ROLE,
