@@ -104,8 +104,8 @@ async function start(family: Family, { state, ports, subscriptions }: WorldOptio
   };
 }
 
-export async function getJson(url: string, init?: RequestInit): Promise<unknown> {
-  const response = await fetch(url, init);
+export async function getJson(url: string, init?: RequestInit, ask: typeof fetch = fetch): Promise<unknown> {
+  const response = await ask(url, init);
   if (!response.ok) throw new Error(`${url.split('?')[0]} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }

@@ -51,14 +51,17 @@ const attempts = 5;
 const bytesPerSubscription = 50_000;
 const bearer = (token: string): Call => ({ headers: { authorization: `Bearer ${token}` } });
 
+/** One request, whichever way it goes. */
+type Send = (url: URL, call: Call) => Promise<Answer>;
+
 export class Azure {
   readonly #origin: string;
-  readonly #ca: string | undefined;
+  readonly #send: Send;
 
-  /** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
-  constructor(origin: string, ca?: string) {
+  /** `send`: by `overHttp` or `by` a fetch. */
+  constructor(origin: string, send: Send) {
     this.#origin = origin;
-    this.#ca = ca;
+    this.#send = send;
   }
 
   /** Which VM has the address, and whether its security rules let `source` in. Undefined: nobody has it. */
@@ -135,10 +138,14 @@ export class Azure {
       await sleep(1_000 * (Number(retryAfter) || 1));
     }
   }
+}
 
-  #send(url: URL, { method = 'GET', headers = {}, body }: Call): Promise<Answer> {
+/** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
+export const overHttp =
+  (ca: string | undefined): Send =>
+  (url, { method = 'GET', headers = {}, body }) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const options = { method, headers, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
+    const options = { method, headers, ...(ca === undefined ? {} : { ca }) };
     return new Promise((resolve, reject) => {
       const asked = request(url, options, (response) => {
         let text = '';
@@ -150,8 +157,15 @@ export class Azure {
       });
       asked.on('error', reject).end(body);
     });
-  }
-}
+  };
+
+export const by =
+  (ask: typeof fetch): Send =>
+  async (url, { method = 'GET', headers = {}, body }) => {
+    const response = await ask(url, { method, headers, ...(body === undefined ? {} : { body }) });
+    const retryAfter = response.headers.get('retry-after') ?? undefined;
+    return { status: response.status, retryAfter, body: await response.text() };
+  };
 
 /** The tenant that a token was issued for, in lower case. */
 export function tenantOf(token: string): string | undefined {

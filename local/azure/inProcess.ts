@@ -4,6 +4,7 @@
  */
 import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { openEngine } from './engine';
+import { environmentOf } from './environment';
 import { type Incoming } from './http/dispatch';
 import { readBody, type Wire, wireOf } from './http/text';
 import { keysInMemory } from './keys';
@@ -25,8 +26,8 @@ export interface InProcessOptions {
 export interface InProcessAzure {
   /** What clients take for the endpoint, authority host and vault. Nothing listens there. */
   readonly url: string;
-  /** The value of `IDENTITY_HEADER` for the endpoint `<url>/msi/token`. */
-  readonly identityHeader: string;
+  /** The environment variables with which an app uses it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** For the option `httpClient` of every @azure client. */
   readonly httpClient: HttpClient;
   /** For whatever takes a `fetch`. */
@@ -60,7 +61,7 @@ export function azureInProcess(options: InProcessOptions): InProcessAzure {
 
   return {
     url: URL_IN_PROCESS,
-    identityHeader: keys.identityHeader,
+    environment: environmentOf(URL_IN_PROCESS, tenant, keys),
     httpClient: { sendRequest: (request) => sendRequest(asked, request) },
     fetch: (input, init) => fetched(asked, new Request(input, init)),
     close: () => engine.close(),
