@@ -30,7 +30,8 @@ async function main(): Promise<void> {
       ...(chaos ? { chaos: seed } : {}),
     });
     const { shown, requests, open, windows, simulatedSeconds, errors } = run;
-    console.log(seed, shown.state, shown.subscriptions, JSON.stringify(shown.problems), { requests: requests.length, open, windows, simulatedSeconds, errors: errors.slice(0,5), ms: performance.now() - began });
+    if (open.length + errors.length > 0 || shown.state !== 'completed') console.log(JSON.stringify({problems:shown.problems,setAside: run.setAside, open, errors: errors.slice(0,3), sentries: shown.sentries.map(({stage, stopped, subscriptions}) => ({stage, stopped, subscriptions}))}));
+    console.log(seed, shown.state, JSON.stringify(shown.subscriptions), requests.length, requests.filter(({fault}) => fault !== null).length, open.length, windows.length, simulatedSeconds, Math.round(performance.now() - began), require('node:crypto').createHash('sha256').update(JSON.stringify(requests)).digest('hex').slice(0,8));
   }
 }
 

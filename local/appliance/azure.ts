@@ -128,13 +128,13 @@ export class Azure {
     await this.#ask('/_simulator/vms/traffic', z.unknown(), { method: 'POST', headers, body });
   }
 
-  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order. */
+  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order or reach. */
   async #ask<T>(path: string, schema: z.ZodType<T>, call: Call = {}): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
-      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call);
-      if (status < 300) return schema.parse(JSON.parse(body));
-      if (status < 500 && status !== 429) return undefined;
-      if (attempt === attempts) throw new Error(`Azure answered ${status}`);
+      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call).catch(unreachable);
+      if (status >= 200 && status < 300) return schema.parse(JSON.parse(body));
+      if (!mayHeal(status, call)) return undefined;
+      if (attempt === attempts) throw new Error(status === 0 ? body : `Azure answered ${status}`);
       await sleep(1_000 * (Number(retryAfter) || 1));
     }
   }
@@ -166,6 +166,17 @@ export const by =
     const retryAfter = response.headers.get('retry-after') ?? undefined;
     return { status: response.status, retryAfter, body: await response.text() };
   };
+
+/** No answer at all has the status 0. */
+const unreachable = (error: unknown): Answer => ({
+  status: 0,
+  retryAfter: undefined,
+  body: `Azure was not reached: ${error instanceof Error ? error.message : String(error)}`,
+});
+
+/** A token that Azure refuses may have run out on the way: it is shown again. A secret that it refuses is wrong. */
+const mayHeal = (status: number, { headers = {} }: Call): boolean =>
+  status === 0 || status === 429 || status >= 500 || (status === 401 && 'authorization' in headers);
 
 /** The tenant that a token was issued for, in lower case. */
 export function tenantOf(token: string): string | undefined {

@@ -5,6 +5,7 @@
  *
  * Runs compiled only (`dist/test/support`), for the app is loaded as the host loads it.
  */
+import type { HttpClient } from '@azure/core-rest-pipeline';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -41,11 +42,15 @@ const asked = z.object({
 const window = z.object({ networkSecurityGroupId: z.string(), openedAt: z.number(), closedAt: z.number().nullable() });
 const exposure = z.looseObject({ address: z.string(), ports: z.string(), closedAt: z.unknown() });
 
+const subscription = z.looseObject({ subscriptionId: z.string(), reason: z.string().optional() });
+const page = z.looseObject({ value: z.array(subscription) });
+
 export interface OneRun {
   /** The deployment as the API showed it when it rested. */
   readonly shown: DeploymentShown;
   /** All that Azure was asked, in its order. */
   readonly requests: readonly z.infer<typeof asked>[];
+  readonly setAside: readonly z.infer<typeof subscription>[];
   readonly windows: readonly z.infer<typeof window>[];
   /** What is open to the Internet when all is over; nothing, if all is well. */
   readonly open: readonly string[];
@@ -78,7 +83,8 @@ export async function runInOneProcess(options: OneProcessOptions): Promise<OneRu
   const appliances = appliancesInProcess({ azure: azure.url, fetch: slow.fetch, seed: options.seed });
   Object.assign(process.env, azure.environment, { EGRESS_ADDRESSES: `${APP_ADDRESS}/32` });
   forgetTokens();
-  compose.configure({ httpClient: slow.httpClient, fetch: slow.fetch, connect: appliances.connect });
+  current.httpClient = slow.httpClient;
+  compose.configure({ httpClient: lasting, fetch: slow.fetch, connect: appliances.connect });
   const host = hostInProcess({
     folder: appFolder,
     app,
@@ -103,7 +109,7 @@ export async function runInOneProcess(options: OneProcessOptions): Promise<OneRu
       subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(options.subscriptions) }] },
       ...options.changes,
     });
-    return await time.until(play(administrator, body, azure, errors), LONGEST_MS);
+    return await time.until(play({ administrator, body, azure, ask, host, errors }), LONGEST_MS);
   } finally {
     await time.until(host.close(), LONGEST_MS);
     azure.close();
@@ -111,12 +117,16 @@ export async function runInOneProcess(options: OneProcessOptions): Promise<OneRu
   }
 }
 
-async function play(
-  administrator: Administrator,
-  body: Record<string, unknown>,
-  azure: InProcessAzure,
-  errors: readonly string[],
-): Promise<OneRun> {
+interface Stage {
+  readonly administrator: Administrator;
+  readonly body: Record<string, unknown>;
+  readonly azure: InProcessAzure;
+  readonly ask: typeof fetch;
+  readonly host: { readonly url: string; readonly key: string };
+  readonly errors: readonly string[];
+}
+
+async function play({ administrator, body, azure, ask, host, errors }: Stage): Promise<OneRun> {
   await administrator.start(body);
   const shown = await administrator.seeThrough(String(body['name']), () => undefined);
   const simulatedSeconds = (Date.now() - START) / 1_000;
@@ -124,9 +134,12 @@ async function play(
   const read = async <T>(path: string, shape: z.ZodType<T>): Promise<T[]> =>
     z.array(shape).parse(await (await azure.fetch(`${azure.url}/_simulator/${path}`)).json());
   const exposures = await read('exposures', exposure);
+  const headers = { 'x-functions-key': host.key };
+  const aside = await ask(`${host.url}/api/deployments/${shown.name}/subscriptions?state=setAside`, { headers });
   return {
     shown,
     requests: await read('requests?full=true', asked),
+    setAside: page.parse(await aside.json()).value,
     windows: await read('windows', window),
     open: exposures.filter(({ closedAt }) => closedAt === null).map(({ address, ports }) => `${address}:${ports}`),
     simulatedSeconds,
@@ -160,6 +173,13 @@ const fetchFrom =
     const content = typeof body === 'string' || body === undefined ? body : Buffer.from(body);
     return new Response(content || null, { status, ...(headers === undefined ? {} : { headers }) });
   };
+
+/** The sign-in library goes on with the first client that it was given, so all runs give it this one. */
+const current: { httpClient?: HttpClient } = {};
+const lasting: HttpClient = {
+  sendRequest: (request) =>
+    current.httpClient?.sendRequest(request) ?? Promise.reject(new Error('Azure is asked while nothing runs.')),
+};
 
 interface Prepared {
   readonly app: LoadedApp;
@@ -227,10 +247,14 @@ function leadAxiosTo(axios: unknown, handler: Handler): void {
   };
 }
 
+const tokenCache = z.custom<{ setCache(empty: object): void }>(
+  (value) => typeof value === 'object' && value !== null && 'setCache' in value,
+);
+
 /** The sign-in library keeps managed identities' tokens for the whole process; a run must begin without. */
 function tokenCacheOf(msal: unknown): () => void {
   const { ManagedIdentityApplication: owner } = z
     .object({ ManagedIdentityApplication: z.custom<object>((value) => typeof value === 'function') })
     .parse(msal);
-  return () => void Reflect.set(owner, 'nodeStorage', undefined);
+  return () => tokenCache.optional().parse(Reflect.get(owner, 'nodeStorage'))?.setCache({});
 }
