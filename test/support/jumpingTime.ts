@@ -1,6 +1,8 @@
 /** Time that stands still while anything happens, and jumps to the next timer when nothing does. */
+import { chanceOf } from '../../local/azure/random';
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers';
 
+const realRandom = Math.random;
 const realImmediate = globalThis.setImmediate;
 const nextRound = (): Promise<void> => new Promise((resolve) => void realImmediate(resolve));
 
@@ -10,13 +12,19 @@ export class JumpingTime {
 
   private constructor(private readonly clock: Clock) {}
 
-  /** From here on `Date` and the timers of this process are faked. What only puts off work to the next round stays real. */
-  static start(now: number): JumpingTime {
+  /**
+   * From here on `Date` and the timers of this process are faked. What only puts off work to the next round stays real.
+   * `Math.random` comes from the seed: the SDKs draw the length of their pauses with it.
+   */
+  static start(now: number, seed: string): JumpingTime {
     const toFake = ['Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as const;
+    let drawn = 0;
+    Math.random = () => chanceOf(seed, `random ${drawn++}`);
     return new JumpingTime(FakeTimers.install({ now, toFake: [...toFake] }));
   }
 
   end(): void {
+    Math.random = realRandom;
     this.clock.uninstall();
   }
 

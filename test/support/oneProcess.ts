@@ -5,20 +5,17 @@
  *
  * Runs compiled only (`dist/test/support`), for the app is loaded as the host loads it.
  */
-import type { HttpClient } from '@azure/core-rest-pipeline';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { Administrator, type DeploymentShown } from '../../local/administrator';
 import { appliancesInProcess } from '../../local/appliance/inProcess';
 import { azureInProcess, type InProcessAzure } from '../../local/azure/inProcess';
 import { chanceOf } from '../../local/azure/random';
-import { loadApp, type LoadedApp } from '../../local/host/app/loadApp';
 import { type Handler } from '../../local/host/http/exchange';
 import { hostInProcess } from '../../local/host/inProcess';
+import { type Log } from '../../local/host/log';
 import { appFolder } from '../../local/processes';
-import type * as Composition from '../../src/composition';
 import { JumpingTime } from './jumpingTime';
+import { preparedApp, tenantFile } from './preparedApp';
 import { requestBody, subscriptionIds } from './requests';
 
 export interface OneProcessOptions {
@@ -41,16 +38,15 @@ const asked = z.object({
 });
 const window = z.object({ networkSecurityGroupId: z.string(), openedAt: z.number(), closedAt: z.number().nullable() });
 const exposure = z.looseObject({ address: z.string(), ports: z.string(), closedAt: z.unknown() });
-
 const subscription = z.looseObject({ subscriptionId: z.string(), reason: z.string().optional() });
 const page = z.looseObject({ value: z.array(subscription) });
 
 export interface OneRun {
   /** The deployment as the API showed it when it rested. */
   readonly shown: DeploymentShown;
+  readonly setAside: readonly z.infer<typeof subscription>[];
   /** All that Azure was asked, in its order. */
   readonly requests: readonly z.infer<typeof asked>[];
-  readonly setAside: readonly z.infer<typeof subscription>[];
   readonly windows: readonly z.infer<typeof window>[];
   /** What is open to the Internet when all is over; nothing, if all is well. */
   readonly open: readonly string[];
@@ -69,47 +65,30 @@ const CONSOLE_URL = 'http://console.simulated';
 
 /** @throws when the run does not come to rest within a week of its own time */
 export async function runInOneProcess(options: OneProcessOptions): Promise<OneRun> {
-  const { app, compose, connectClient, forgetTokens } = await prepared();
-  const time = JumpingTime.start(START);
-  const errors: string[] = [];
+  const { seed, chaos, subscriptions } = options;
+  const { app, use, connectClient } = await preparedApp();
+  const time = JumpingTime.start(START, seed);
+  const wait = (ms: number): Promise<void> => time.outside(ms);
   const azure = azureInProcess({
-    tenant: join(appFolder, 'samples', 'tenant.json'),
-    subscriptions: options.subscriptions,
-    seed: options.seed,
-    wait: (ms) => time.outside(ms),
-    ...(options.chaos === undefined ? {} : { chaos: options.chaos }),
+    tenant: tenantFile,
+    subscriptions,
+    seed,
+    wait,
+    ...(chaos === undefined ? {} : { chaos }),
   });
-  const slow = slowed(azure, options.seed, time);
-  const appliances = appliancesInProcess({ azure: azure.url, fetch: slow.fetch, seed: options.seed });
   Object.assign(process.env, azure.environment, { EGRESS_ADDRESSES: `${APP_ADDRESS}/32` });
-  forgetTokens();
-  current.httpClient = slow.httpClient;
-  compose.configure({ httpClient: lasting, fetch: slow.fetch, connect: appliances.connect });
-  const host = hostInProcess({
-    folder: appFolder,
-    app,
-    log: (level, source, message) => {
-      if (level === 'error' || level === 'critical') errors.push(`[${source}] ${message}`);
-    },
-  });
+  const { httpClient, fetch } = slowed(azure, seed, time);
+  const appliances = appliancesInProcess({ azure: azure.url, fetch, seed, appAddress: APP_ADDRESS });
+  use({ httpClient, fetch, connect: appliances.connect });
+  const errors: string[] = [];
+  const log: Log = (level, source, message) => {
+    if (level === 'error' || level === 'critical') errors.push(`[${source}] ${message}`);
+  };
+  const host = hostInProcess({ folder: appFolder, app, log });
   connectClient(host.rpc);
-  const web = fetchFrom(host.web);
-  const ask: typeof fetch = (input, init) =>
-    (String(input).startsWith(CONSOLE_URL) ? appliances.console : web)(input, init);
-  const administrator = new Administrator({
-    hostUrl: host.url,
-    consoleUrl: CONSOLE_URL,
-    keys: { operator: host.key },
-    fetch: ask,
-    pollMs: POLL_MS,
-  });
   try {
-    const body = requestBody({
-      tenantId: azure.environment['AZURE_TENANT_ID'],
-      subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(options.subscriptions) }] },
-      ...options.changes,
-    });
-    return await time.until(play({ administrator, body, azure, ask, host, errors }), LONGEST_MS);
+    const play = { options, azure, ask: askedOf(host.web, appliances.console), host, errors };
+    return await time.until(played(play), LONGEST_MS);
   } finally {
     await time.until(host.close(), LONGEST_MS);
     azure.close();
@@ -117,20 +96,30 @@ export async function runInOneProcess(options: OneProcessOptions): Promise<OneRu
   }
 }
 
-interface Stage {
-  readonly administrator: Administrator;
-  readonly body: Record<string, unknown>;
+interface Play {
+  readonly options: OneProcessOptions;
   readonly azure: InProcessAzure;
+  /** Asks the app and the console. */
   readonly ask: typeof fetch;
   readonly host: { readonly url: string; readonly key: string };
   readonly errors: readonly string[];
 }
 
-async function play({ administrator, body, azure, ask, host, errors }: Stage): Promise<OneRun> {
+/** The administrator's part, and then what is to be seen of it all. */
+async function played({ options, azure, ask, host, errors }: Play): Promise<OneRun> {
+  const keys = { operator: host.key };
+  const desk = { hostUrl: host.url, consoleUrl: CONSOLE_URL, keys, fetch: ask, pollMs: POLL_MS };
+  const administrator = new Administrator(desk);
+  const body = requestBody({
+    tenantId: azure.environment['AZURE_TENANT_ID'],
+    subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(options.subscriptions) }] },
+    ...options.changes,
+  });
   await administrator.start(body);
   const shown = await administrator.seeThrough(String(body['name']), () => undefined);
   const simulatedSeconds = (Date.now() - START) / 1_000;
   await new Promise((resolve) => setTimeout(resolve, AFTERMATH_MS));
+
   const read = async <T>(path: string, shape: z.ZodType<T>): Promise<T[]> =>
     z.array(shape).parse(await (await azure.fetch(`${azure.url}/_simulator/${path}`)).json());
   const exposures = await read('exposures', exposure);
@@ -138,8 +127,8 @@ async function play({ administrator, body, azure, ask, host, errors }: Stage): P
   const aside = await ask(`${host.url}/api/deployments/${shown.name}/subscriptions?state=setAside`, { headers });
   return {
     shown,
-    requests: await read('requests?full=true', asked),
     setAside: page.parse(await aside.json()).value,
+    requests: await read('requests?full=true', asked),
     windows: await read('windows', window),
     open: exposures.filter(({ closedAt }) => closedAt === null).map(({ address, ports }) => `${address}:${ports}`),
     simulatedSeconds,
@@ -148,7 +137,11 @@ async function play({ administrator, body, azure, ask, host, errors }: Stage): P
 }
 
 /** Each call takes its time, from the seed: so calls come one after the other, and another seed is another order. */
-function slowed({ httpClient, fetch }: InProcessAzure, seed: string, time: JumpingTime): Pick<InProcessAzure, 'httpClient' | 'fetch'> {
+function slowed(
+  { httpClient, fetch }: InProcessAzure,
+  seed: string,
+  time: JumpingTime,
+): Pick<InProcessAzure, 'httpClient' | 'fetch'> {
   let calls = 0;
   const latency = (): Promise<void> => {
     const ms = 5 + Math.floor(95 * chanceOf(seed, `latency ${calls++}`));
@@ -160,11 +153,12 @@ function slowed({ httpClient, fetch }: InProcessAzure, seed: string, time: Jumpi
   };
 }
 
-const fetchFrom =
-  (handler: Handler): typeof fetch =>
-  async (input, init) => {
+/** A fetch that reaches the host's handler and the console, by the URL. */
+function askedOf(web: Handler, console: typeof fetch): typeof fetch {
+  return async (input, init) => {
     const request = new Request(input, init);
-    const { status, headers, body } = await handler({
+    if (request.url.startsWith(CONSOLE_URL)) return console(request);
+    const { status, headers, body } = await web({
       method: request.method,
       url: new URL(request.url),
       headers: Object.fromEntries(request.headers),
@@ -173,88 +167,4 @@ const fetchFrom =
     const content = typeof body === 'string' || body === undefined ? body : Buffer.from(body);
     return new Response(content || null, { status, ...(headers === undefined ? {} : { headers }) });
   };
-
-/** The sign-in library goes on with the first client that it was given, so all runs give it this one. */
-const current: { httpClient?: HttpClient } = {};
-const lasting: HttpClient = {
-  sendRequest: (request) =>
-    current.httpClient?.sendRequest(request) ?? Promise.reject(new Error('Azure is asked while nothing runs.')),
-};
-
-interface Prepared {
-  readonly app: LoadedApp;
-  readonly compose: typeof Composition;
-  /** Leads the app's durable client to this host instead of to a port. */
-  readonly connectClient: (rpc: Handler) => void;
-  readonly forgetTokens: () => void;
-}
-let preparing: Promise<Prepared> | undefined;
-
-/** Once for all runs: loading the app takes longer than many a run. */
-const prepared = (): Promise<Prepared> => (preparing ??= prepare());
-
-async function prepare(): Promise<Prepared> {
-  // The app reads its settings while it starts; each run then gives it its own.
-  const azure = azureInProcess({ tenant: join(appFolder, 'samples', 'tenant.json') });
-  Object.assign(process.env, azure.environment);
-  azure.close();
-  const app = await loadApp(appFolder, () => undefined);
-  const load = createRequire(join(appFolder, 'package.json'));
-  // The app's own instance of it, which the loader has just made.
-  const compose = load('./dist/src/composition.js') as typeof Composition;
-  let rpc: Handler | undefined;
-  leadAxiosTo(createRequire(load.resolve('durable-functions'))('axios'), (request) => {
-    if (rpc === undefined) throw new Error('The durable client is used while no host runs.');
-    return rpc(request);
-  });
-  return {
-    app,
-    compose,
-    connectClient: (given) => (rpc = given),
-    forgetTokens: tokenCacheOf(createRequire(load.resolve('@azure/identity'))('@azure/msal-node')),
-  };
-}
-
-const axiosConfig = z.object({
-  method: z.string().default('get'),
-  url: z.string(),
-  data: z.union([z.string(), z.instanceof(Buffer)]).optional(),
-  headers: z.custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null),
-});
-
-/** The durable client asks by axios, whose documented way to another transport is the default adapter. */
-function leadAxiosTo(axios: unknown, handler: Handler): void {
-  const { defaults } = z
-    .custom<{ readonly defaults: Record<string, unknown> }>((value) => typeof value === 'function' && 'defaults' in value)
-    .parse(axios);
-  defaults['adapter'] = async (config: unknown) => {
-    const { method, url, data, headers } = axiosConfig.parse(config);
-    const shown = Object.entries({ ...headers }).map(([name, value]) => [name.toLowerCase(), String(value)]);
-    const reply = await handler({
-      method: method.toUpperCase(),
-      url: new URL(url),
-      headers: Object.fromEntries(shown),
-      body: Buffer.from(data ?? ''),
-    });
-    const lower = Object.entries(reply.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
-    return {
-      status: reply.status,
-      statusText: '',
-      headers: Object.fromEntries(lower),
-      data: reply.body === undefined ? '' : Buffer.from(reply.body).toString('utf8'),
-      config,
-    };
-  };
-}
-
-const tokenCache = z.custom<{ setCache(empty: object): void }>(
-  (value) => typeof value === 'object' && value !== null && 'setCache' in value,
-);
-
-/** The sign-in library keeps managed identities' tokens for the whole process; a run must begin without. */
-function tokenCacheOf(msal: unknown): () => void {
-  const { ManagedIdentityApplication: owner } = z
-    .object({ ManagedIdentityApplication: z.custom<object>((value) => typeof value === 'function') })
-    .parse(msal);
-  return () => tokenCache.optional().parse(Reflect.get(owner, 'nodeStorage'))?.setCache({});
 }

@@ -5,7 +5,18 @@ import { stackOf } from '../log';
 import { type ApiOptions } from './apiCall';
 import { durableApi } from './durableApi';
 import { eventGrid } from './eventGrid';
-import { type Answerer, empty, type Handler, type Head, json, type Reply, type Request, shownKey, text, whole } from './exchange';
+import {
+  type Answerer,
+  empty,
+  type Handler,
+  type Head,
+  json,
+  type Reply,
+  type Request,
+  shownKey,
+  text,
+  whole,
+} from './exchange';
 import { httpFunctions, type HttpOptions, httpTriggers } from './httpTrigger';
 import { WEBHOOK_PATH } from './urls';
 

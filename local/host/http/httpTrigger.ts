@@ -5,7 +5,17 @@ import { AppError } from '../appError';
 import { resolveSettings } from '../config';
 import { isOneOf, type Keys } from '../keys';
 import { type Log, messageOf, stackOf } from '../log';
-import { type Answerer, empty, type Handler, type Head, type Reply, type Request, shownKey, whole, writeReply } from './exchange';
+import {
+  type Answerer,
+  empty,
+  type Handler,
+  type Head,
+  type Reply,
+  type Request,
+  shownKey,
+  whole,
+  writeReply,
+} from './exchange';
 import { requestData, toReply } from './httpData';
 import { streamTo } from './httpStream';
 import { parseRoute, type RouteTemplate } from './routes';
