@@ -38,13 +38,6 @@ export class JumpingTime {
     }
   }
 
-  /** Lets time pass within work that it does not jump over. */
-  async outside(ms: number): Promise<void> {
-    this.inFlight -= 1;
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    this.inFlight += 1;
-  }
-
   /** Lets time jump until the work is done. @throws when it waits for nothing, or for longer than `limitMs` */
   async until<T>(work: Promise<T>, limitMs: number): Promise<T> {
     let isDone = false;

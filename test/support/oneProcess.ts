@@ -23,6 +23,8 @@ export interface OneProcessOptions {
   readonly seed: string;
   /** Azure fails now and then, from this seed. */
   readonly chaos?: string | undefined;
+  /** Faults on demand, as `POST /_simulator/faults` takes them. */
+  readonly faults?: readonly unknown[];
   readonly subscriptions: number;
   /** Fields of the request that are other than the sample's. */
   readonly changes?: object;
@@ -59,25 +61,24 @@ const START = Date.UTC(2026, 0, 5, 8);
 const POLL_MS = 20_000;
 /** After the deployment rests: longer than any window may stay open. */
 const AFTERMATH_MS = 3 * 3_600_000;
-const LONGEST_MS = 7 * 24 * 3_600_000;
+const LONGEST_MS = 24 * 3_600_000;
 const APP_ADDRESS = '203.0.113.10';
 const CONSOLE_URL = 'http://console.simulated';
 
-/** @throws when the run does not come to rest within a week of its own time */
+/** @throws when the run does not come to rest within a day of its own time */
 export async function runInOneProcess(options: OneProcessOptions): Promise<OneRun> {
   const { seed, chaos, subscriptions } = options;
   const { app, use, connectClient } = await preparedApp();
   const time = JumpingTime.start(START, seed);
-  const wait = (ms: number): Promise<void> => time.outside(ms);
   const azure = azureInProcess({
     tenant: tenantFile,
     subscriptions,
     seed,
-    wait,
+    during: (work) => time.inside(work),
     ...(chaos === undefined ? {} : { chaos }),
   });
   Object.assign(process.env, azure.environment, { EGRESS_ADDRESSES: `${APP_ADDRESS}/32` });
-  const { httpClient, fetch } = slowed(azure, seed, time);
+  const { httpClient, fetch } = slowed(azure, seed);
   const appliances = appliancesInProcess({ azure: azure.url, fetch, seed, appAddress: APP_ADDRESS });
   use({ httpClient, fetch, connect: appliances.connect });
   const errors: string[] = [];
@@ -115,6 +116,11 @@ async function played({ options, azure, ask, host, errors }: Play): Promise<OneR
     subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(options.subscriptions) }] },
     ...options.changes,
   });
+  for (const fault of options.faults ?? []) {
+    const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(fault) };
+    const { status } = await azure.fetch(`${azure.url}/_simulator/faults`, request);
+    if (status !== 201) throw new Error(`That is no fault: ${JSON.stringify(fault)}`);
+  }
   await administrator.start(body);
   const shown = await administrator.seeThrough(String(body['name']), () => undefined);
   const simulatedSeconds = (Date.now() - START) / 1_000;
@@ -137,19 +143,15 @@ async function played({ options, azure, ask, host, errors }: Play): Promise<OneR
 }
 
 /** Each call takes its time, from the seed: so calls come one after the other, and another seed is another order. */
-function slowed(
-  { httpClient, fetch }: InProcessAzure,
-  seed: string,
-  time: JumpingTime,
-): Pick<InProcessAzure, 'httpClient' | 'fetch'> {
+function slowed({ httpClient, fetch }: InProcessAzure, seed: string): Pick<InProcessAzure, 'httpClient' | 'fetch'> {
   let calls = 0;
   const latency = (): Promise<void> => {
     const ms = 5 + Math.floor(95 * chanceOf(seed, `latency ${calls++}`));
     return new Promise((resolve) => setTimeout(resolve, ms));
   };
   return {
-    httpClient: { sendRequest: (request) => latency().then(() => time.inside(() => httpClient.sendRequest(request))) },
-    fetch: (input, init) => latency().then(() => time.inside(() => fetch(input, init))),
+    httpClient: { sendRequest: (request) => latency().then(() => httpClient.sendRequest(request)) },
+    fetch: (input, init) => latency().then(() => fetch(input, init)),
   };
 }
 
