@@ -21,9 +21,11 @@ export interface InProcessOptions {
   readonly chaos?: string;
   /**
    * Carries out each request. A caller with a time of its own learns here that one is in hand: tokens are signed in
-   * threads. What hangs is in nobody's hand, and waits on a timer.
+   * threads. What hangs is in nobody's hand.
    */
   readonly during?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** How a connection that hangs waits to be cut, in the caller's time; a timer unless told. Infinity: it never is. */
+  readonly wait?: (ms: number) => Promise<void>;
 }
 
 export interface InProcessAzure {
@@ -42,7 +44,7 @@ const URL_IN_PROCESS = 'https://azure.simulated';
 
 /** A simulated Azure of this process, in memory. @throws UserError for a tenant that is none */
 export function azureInProcess(options: InProcessOptions): InProcessAzure {
-  const { now = () => Date.now(), during = (work) => work(), seed, chaos } = options;
+  const { now = () => Date.now(), during = (work) => work(), wait = timer, seed, chaos } = options;
   const tenant = withCount(readTenant(options.tenant), options.subscriptions);
   const keys = keysInMemory();
   const engine = openEngine({ db: new Database(':memory:'), tenant, keys, origin: URL_IN_PROCESS, now, seed, chaos });
@@ -58,7 +60,7 @@ export function azureInProcess(options: InProcessOptions): InProcessAzure {
       body: () => Promise.resolve().then(() => readBody(bytes, header)),
     };
     const { cut, seconds, ...answer } = await during(() => engine.dispatcher.dispatch(incoming));
-    const hang = (): Promise<void> => timer(seconds === undefined ? Infinity : seconds * 1000);
+    const hang = (): Promise<void> => wait(seconds === undefined ? Infinity : seconds * 1000);
     return { cut, hang, wire: wireOf(method, answer) };
   };
 
