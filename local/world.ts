@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly ports: Ports;
   /** At least this many subscriptions in the simulated tenant. */
   readonly subscriptions?: number;
+  /** The simulated Azure fails now and then, from this seed. */
+  readonly chaos?: string;
 }
 
 export interface World {
@@ -63,7 +65,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 }
 
 /** In the order in which each needs the other: Azure says how it is reached, and the host is told of both. */
-async function start(family: Family, { state, ports, subscriptions }: WorldOptions, clockFile: string): Promise<World> {
+async function start(family: Family, options: WorldOptions, clockFile: string): Promise<World> {
+  const { state, ports, subscriptions, chaos } = options;
   const azureUrl = `https://127.0.0.1:${ports.azure}`;
   const consoleUrl = `http://127.0.0.1:${ports.appliance}`;
   const hostUrl = `http://127.0.0.1:${ports.host}`;
@@ -71,7 +74,11 @@ async function start(family: Family, { state, ports, subscriptions }: WorldOptio
   const askAzure: World['askAzure'] = (path, body, headers) => ask(state, azureUrl, path, body, headers);
   const probe = (url: string) => (): Promise<unknown> => getJson(url, { signal: AbortSignal.timeout(PROBE_MS) });
 
-  family.start('azure', [...own('azure'), ...(subscriptions ? ['--subscriptions', String(subscriptions)] : [])]);
+  const ofAzure = [
+    ...(subscriptions === undefined ? [] : ['--subscriptions', String(subscriptions)]),
+    ...(chaos === undefined ? [] : [`--chaos=${chaos}`]),
+  ];
+  family.start('azure', [...own('azure'), ...ofAzure]);
   await family.ready('azure', () => askAzure('/_simulator/health'));
   const environment = z.record(z.string(), z.string()).parse(readJson(join(state, 'azure', 'environment.json')));
 
@@ -104,8 +111,8 @@ async function start(family: Family, { state, ports, subscriptions }: WorldOptio
   };
 }
 
-export async function getJson(url: string, init?: RequestInit): Promise<unknown> {
-  const response = await fetch(url, init);
+export async function getJson(url: string, init?: RequestInit, ask: typeof fetch = fetch): Promise<unknown> {
+  const response = await ask(url, init);
   if (!response.ok) throw new Error(`${url.split('?')[0]} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }
