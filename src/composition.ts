@@ -8,6 +8,7 @@ import { subscriptions } from './azure/arm/subscriptions';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
+import { inspection } from './azure/inspection/inspection';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
 import { type Config, readConfig } from './config';
@@ -56,6 +57,7 @@ function build(): Services {
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      inspection: withSortedFailures(inspection(connection)),
     },
     appliance: createSshAppliance({
       ...(config.applianceProxy ? { proxy: config.applianceProxy } : {}),

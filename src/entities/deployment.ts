@@ -1,5 +1,6 @@
 /** `deployment@{name}`: the stored request, where each subscription is placed, and the queue of announced ones. */
 import type { Placement } from '../domain/fleet';
+import type { Finding } from '../domain/preflight/finding';
 import type { DeploymentRequest } from '../domain/request/request';
 import type { DeploymentResult, DeploymentState, ResourceState } from '../domain/states';
 import { entity } from './entity';
@@ -27,6 +28,7 @@ export const deploymentOperations = {
     };
     return { state, answer: { onboarded, placement } satisfies Beginning };
   },
+  found: (before: State, findings: readonly Finding[]) => ({ state: before && { ...before, findings } }),
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
   record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
     state: before && { ...before, resources: { ...before.resources, ...resources } },

@@ -5,6 +5,8 @@ import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
 import { makeOpenWindow, makeRaiseEvent, makeStartDeployment } from '../activities/instances';
+import { makeInspectHost } from '../activities/inspectHost';
+import { makeInspectScopes } from '../activities/inspectScopes';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
 import { resourceEffects } from '../activities/resourceEffects';
 import { services } from '../composition';
@@ -27,6 +29,8 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   ensureResources: () => makeEnsure(services().azure, resourceEffects(services().azure)),
   removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
   listSubscriptions: () => makeListSubscriptions(services().azure),
+  inspectHost: () => makeInspectHost(services().azure, services().config.tenantId),
+  inspectScopes: () => makeInspectScopes(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),

@@ -4,12 +4,14 @@ import type { Blueprint } from '../domain/blueprint/blueprint';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign, type Placement } from '../domain/fleet';
 import { outputsOf, settle, type State } from '../domain/graph';
+import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
 import { type KnownSubscription, needsLookup, select } from '../domain/subscriptions';
 import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
 import { carryOut } from './carryOut';
 import type { DeploymentInput, SentryInput } from './inputs';
+import { preflight } from './preflight';
 
 /**
  * One run of a deployment: what is shared first, then every Sentry at the same time. Started again with the same
@@ -44,6 +46,12 @@ function* run(
 
   const wanted = select(request.subscriptions, known.subscriptions, onboarded);
   const placement = assign(before, wanted, profile.maxSubscriptions);
+  context.df.setCustomStatus({ stage: 'preflight', sentries: placement.length });
+  const findings = yield* preflight(context, input, placement, before);
+  yield* ask(context, me, 'found', findings);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return conclude([], errors.map(toRefusal));
+
   yield* ask(context, me, 'place', placement);
   const total = { total: wanted.length, granted: 0, setAside: 0 };
 

@@ -39,6 +39,7 @@ export function deploymentView(deployment: DeploymentState, sentries: readonly S
     announced: pending.length,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map(sentryView),
+    findings: deployment.findings ?? [],
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,
     etag,

@@ -1,5 +1,14 @@
 /** Faked activities that together behave like a small Azure and its people, for orchestrators run in virtual time. */
-import type { ApplianceJob, ApplianceResult, EventToRaise, Step, WindowOrder } from '../../src/activities/contracts';
+import type {
+  ApplianceJob,
+  ApplianceResult,
+  EventToRaise,
+  HostInspection,
+  Inspected,
+  ScopesInspection,
+  Step,
+  WindowOrder,
+} from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
@@ -16,6 +25,8 @@ export interface Behaviour {
   /** What a resource's `ensure` answers at its nth asking; `done` where it says nothing. */
   readonly ensure?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
+  /** What preflight sees of an area (`quota`) or of a scope (`/subscriptions/…`); nothing wrong where it says nothing. */
+  readonly inspect?: (what: string, asked: number) => Inspected | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
@@ -44,7 +55,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   egressAddresses: ['198.51.100.1/32'],
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true }: Behaviour = {}) {
+export function fakeWorld({ ensure, remove, inspect, appliance, registers = true }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -53,6 +64,8 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
+  /** Areas and scopes that preflight looked at, in order. */
+  const looks: string[] = [];
   const each =
     (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
     (list: readonly Step[]): Outcome[] =>
@@ -64,6 +77,10 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
         if (outcome.kind === 'done') made.add(what);
         return outcome;
       });
+  const look = (what: string): Inspected => {
+    looks.push(what);
+    return inspect?.(what, nth(`inspect ${what}`)) ?? { kind: 'inspected', findings: [] };
+  };
   const made = new Set<string>();
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
@@ -73,6 +90,8 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
   const activities = {
     ensureResources: each('ensure', ensure, 'created'),
     removeResources: each('remove', remove, 'removed'),
+    inspectHost: ({ areas }: HostInspection) => areas.map(look),
+    inspectScopes: ({ scopes }: ScopesInspection) => scopes.map(({ scope }) => look(scope)),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
       jobs.push(job);
@@ -98,6 +117,7 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
   return {
     steps,
     jobs,
+    looks,
     options: {
       activities,
       orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
 import { badRequest } from '../http/errors';
+import { tableRows } from './tables';
 import { parseQuery, type Query, type Row, UnsupportedQuery } from './query';
 
 const PAGE = 1000;
@@ -33,6 +34,8 @@ export const resourceGraphRoutes = (azure: Azure): readonly Route[] => [
 
 function answer(azure: Azure, call: Call): Answer {
   const { query: text, options, subscriptions, managementGroups } = parseBody(schema, call);
+  const others = tableRows(azure, call.caller, text);
+  if (others !== undefined) return ok(paged(others, options ?? {}));
   try {
     const query = parseQuery(text);
     const found = rows(azure, call, subscriptions, managementGroups).filter(query.matches);
@@ -51,10 +54,16 @@ function page(
 ): Record<string, unknown> {
   if (query.count)
     return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
-  const all = found.slice(0, query.limit);
+  return paged(found.slice(0, query.limit).map(query.project), options);
+}
+
+function paged(
+  all: readonly Record<string, unknown>[],
+  options: NonNullable<z.infer<typeof schema>['options']>,
+): Record<string, unknown> {
   const from = options.$skipToken === undefined ? (options.$skip ?? 0) : offsetOf(options.$skipToken);
   const to = from + (options.$top ?? PAGE);
-  const data = all.slice(from, to).map(query.project);
+  const data = all.slice(from, to);
   const more = to < all.length;
   return {
     totalRecords: all.length,
