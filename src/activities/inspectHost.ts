@@ -50,12 +50,9 @@ const looks: Readonly<Record<Area, Look>> = {
     return { findings, limited: scopes.filter(({ limits }) => limits) };
   },
   permissions: async (reads, { blueprint }) => {
-    const [{ objectId }, held, existing] = await Promise.all([
-      reads.identity(),
-      reads.subscriptionPermissions(),
-      reads.resources(),
-    ]);
-    if (!held) return found(checkHostScope(blueprint));
+    const [{ objectId }, held] = await Promise.all([reads.identity(), reads.subscriptionPermissions()]);
+    if (!held) return mayHeal(checkHostScope(blueprint));
+    const existing = await reads.resources();
     const needs = await Promise.all(
       hostNeeds(blueprint, existing !== undefined).map(async (one) =>
         checkNeeds(one, await reads.permissions(one.scope), objectId),

@@ -58,7 +58,13 @@ export function* preflight(
   const granted = before.flat().map(subscriptionScope);
   const ofScopes = yield* lookAtScopes(context, input, scopes, granted, host);
   const all = [...found, ...ofScopes];
-  return bounded([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);
+  return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);
+}
+
+/** Where there is no host subscription, that nothing in it could be read says no more. */
+function told(findings: readonly Finding[]): readonly Finding[] {
+  const absent = findings.find(({ code }) => code === 'HostSubscriptionUnknown')?.where;
+  return bounded(findings.filter(({ code, where }) => code !== 'CouldNotBeChecked' || where !== absent));
 }
 
 const groupsOf = ({ request }: DeploymentInput): readonly string[] =>

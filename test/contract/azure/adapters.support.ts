@@ -93,8 +93,8 @@ const asked = z.array(z.object({ method: z.string(), path: z.string(), caller: z
 const APP = 'a0000000-0000-4000-8000-000000000001';
 
 /** One for each test file: the sign-in library keeps tokens for the whole process. */
-export async function startWorld(tenant: TenantInput): Promise<World> {
-  const azure = await startTestAzure(tenant);
+export async function startWorld(tenant: TenantInput, subscriptions = 5): Promise<World> {
+  const azure = await startTestAzure(tenant, { subscriptions });
   Object.assign(process.env, azure.environment);
   configure({});
   const { azure: ports } = services();
