@@ -11,6 +11,7 @@ import { directory } from './azure/graph/directory';
 import { inspection } from './azure/inspection/inspection';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
+import { pageBlobs } from './azure/storage/pageBlobs';
 import { type Config, readConfig } from './config';
 import type { Profile } from './domain/profile';
 import { readProfiles } from './profiles';
@@ -56,6 +57,7 @@ function build(): Services {
       operations: withSortedFailures(operations(connection)),
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
+      pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
       inspection: withSortedFailures(inspection(connection)),
     },

@@ -43,7 +43,7 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
     return operation === undefined
       ? submitted(spec, await effects.put(spec, undefined), 'created', effects)
       : NOT_SHOWN_YET;
-  if (observed.provisioning === 'busy') return { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
+  if (observed.provisioning === 'busy') return busy(observed);
 
   const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
   if (!observed.ours && !kinds[spec.kind].adopt) return notOurs(spec);
@@ -80,8 +80,14 @@ async function submitted(spec: Spec, answer: Submitted, change: Change, effects:
   if (operation !== undefined) return { kind: 'running', operation, seconds, change };
   if (outputs) return { kind: 'done', change: ours ? change : 'kept', ours, outputs };
   const observed = await effects.observe(spec);
-  return observed ? done(change, observed) : NOT_SHOWN_YET;
+  if (!observed) return { ...NOT_SHOWN_YET, change };
+  return observed.provisioning === 'busy' ? { ...busy(observed), change } : done(change, observed);
 }
+
+const busy = ({ progress }: Observed): Later =>
+  progress
+    ? { ...NOT_SHOWN_YET, reason: progress.text, seconds: progress.seconds, patienceSeconds: progress.patienceSeconds }
+    : { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
 const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 

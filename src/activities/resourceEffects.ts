@@ -3,11 +3,14 @@ import type { Azure } from '../azure/ports';
 import { application } from './application';
 import { clientSecret } from './clientSecret';
 import type { AllEffects } from './effects';
+import { existingIdentity } from './existingIdentity';
 import { graphPermission } from './graphPermission';
+import { image } from './image';
 import { marketplaceAgreement } from './marketplaceAgreement';
 import { natGateway } from './natGateway';
 import { networkInterface } from './networkInterface';
 import { networkSecurityGroup } from './networkSecurityGroup';
+import { providerRegistration } from './providerRegistration';
 import { publicIPAddress } from './publicIPAddress';
 import { publicIPAssociation } from './publicIPAssociation';
 import { resourceGroup } from './resourceGroup';
@@ -17,11 +20,16 @@ import { servicePrincipal } from './servicePrincipal';
 import { sshKey } from './sshKey';
 import { subnet } from './subnet';
 import { userAssignedIdentity } from './userAssignedIdentity';
+import { vhdCopy } from './vhdCopy';
 import { virtualMachine } from './virtualMachine';
 import { virtualNetwork } from './virtualNetwork';
 
 export const resourceEffects = (azure: Azure): AllEffects => ({
+  providerRegistration: providerRegistration(azure),
   resourceGroup: resourceGroup(azure),
+  vhdCopy: vhdCopy(azure),
+  image: image(azure),
+  existingIdentity: existingIdentity(azure),
   virtualNetwork: virtualNetwork(azure),
   publicIPAddress: publicIPAddress(azure),
   natGateway: natGateway(azure),

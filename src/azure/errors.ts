@@ -25,6 +25,8 @@ const HEALS: Readonly<Record<string, number>> = {
   ConcurrentHttpRequest: 300,
   PreconditionFailed: 120,
   ReferencedResourceNotProvisioned: 300,
+  // A copy that was begun a moment ago holds the blob.
+  PendingCopyOperation: 300,
   ResourceGroupBeingDeleted: 900,
   // Deletion: what used it a moment ago is still letting go.
   PublicIPAddressCannotBeDeleted: 300,

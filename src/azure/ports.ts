@@ -59,6 +59,8 @@ type ArmKind =
   | 'roleAssignment'
   | 'networkInterface'
   | 'virtualMachine'
+  | 'image'
+  | 'providerRegistration'
   | 'securityRule';
 
 export type OperationState =
@@ -125,6 +127,32 @@ export interface Secrets {
   delete(name: string): Promise<void>;
 }
 
+export interface BlobAddress {
+  readonly storageAccountId: string;
+  readonly container: string;
+  readonly blob: string;
+}
+
+/** A page blob that is being copied, or was. */
+export interface BlobCopy {
+  readonly status: 'pending' | 'success' | 'failed';
+  /** Bytes. */
+  readonly copied: number;
+  readonly total: number;
+  /** Why it failed, in Azure's words. */
+  readonly problem?: string | undefined;
+  readonly blobUri: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Azure Storage. The account's key is read for each call, or a SAS is made where keys are disabled; neither is kept. */
+export interface PageBlobs {
+  get(at: BlobAddress): Promise<BlobCopy | undefined>;
+  /** Begins a copy in Azure: no byte of it passes through here. `source` may hold a SAS. */
+  copy(at: BlobAddress, source: string, metadata: Readonly<Record<string, string>>): Promise<void>;
+  delete(at: BlobAddress): Promise<void>;
+}
+
 /** What a PUT takes. A NIC that another hand took the security group off is put back as it was read. */
 type Body<K extends ArmKind> = K extends 'networkInterface'
   ? Omit<Wanted[K], 'networkSecurityGroup'> & Partial<Pick<Wanted['networkInterface'], 'networkSecurityGroup'>>
@@ -161,6 +189,7 @@ export interface Azure {
   readonly operations: { poll(operation: string): Promise<OperationState> };
   readonly directory: Directory;
   readonly secrets: Secrets;
+  readonly pageBlobs: PageBlobs;
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
 }

@@ -90,7 +90,7 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
       const { code, reason, remedy } = outcome;
       if (now - since >= outcome.patienceSeconds * 1_000) return { state: 'refused', code, reason, remedy };
       const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, LONGEST_RETRY_SECONDS);
-      const change = begun?.change;
+      const change = outcome.change ?? begun?.change;
       const dueAt = dueIn(outcome.seconds, pause);
       return { state: 'later', since, tries: tries + 1, dueAt, reason, ...(change ? { change } : {}) };
     }

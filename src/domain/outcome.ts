@@ -27,6 +27,8 @@ export interface Later extends Omit<Refused, 'kind'> {
   /** What Retry-After asked for; absent where Azure named no time. */
   readonly seconds?: number | undefined;
   readonly patienceSeconds: number;
+  /** What was done already, where only Azure's showing it is waited for. */
+  readonly change?: Change | undefined;
 }
 
 /** A long-running operation was started. `operation` is the URL to poll. */

@@ -56,6 +56,8 @@ const appliance = z.strictObject({
     version: z.string(),
     /** Whether the Azure VM agent runs in it: without one there is no run command. */
     agent: z.boolean(),
+    /** Of the same machine as a VHD: Azure cannot tell it from the file. */
+    hyperVGeneration: z.enum(['V1', 'V2']),
   }),
   /** TCP ports that may be opened for configuration. The first is the one that the set-up script is reached by. */
   ports: z.array(z.int().min(1).max(65535)).min(1),
@@ -85,7 +87,7 @@ export const profileSchema = z.strictObject({
     natGateway: template,
     egressAddress: template,
     windowAddress: template,
-    disk: template,
+    image: template,
     inboundRule: z.string(),
   }),
   roles: z.strictObject({ always: z.array(role).min(1), controller: z.array(role) }),

@@ -20,6 +20,14 @@ export interface Wanted {
   publicIPAddress: Tracked & { sku: { name: 'Standard' }; publicIPAllocationMethod: 'Static' };
   natGateway: Tracked & { sku: { name: 'Standard' }; publicIpAddresses: Id[] };
   subnet: { addressPrefix: string; natGateway: Id; defaultOutboundAccess: false };
+  /** The copy of the profile's VHD as a page blob. */
+  vhdCopy: { source: string; storageAccountId: string; container: string; blob: string };
+  image: Tracked & {
+    hyperVGeneration: 'V1' | 'V2';
+    storageProfile: {
+      osDisk: { osType: 'Linux'; osState: 'Generalized'; blobUri: string; storageAccountType: 'Premium_LRS' };
+    };
+  };
   marketplaceAgreement: { publisher: string; product: string; plan: string; accepted: true };
   networkSecurityGroup: Tracked;
   userAssignedIdentity: Tracked;
@@ -34,25 +42,42 @@ export interface Wanted {
   servicePrincipal: { appId: string; tags: string[] };
   clientSecret: { applicationId: string; secretName: string; displayName: string; expiresInDays: number; tags: Tags };
   graphPermission: { principalId: string; permission: string; appRoleId: string };
+  /** An identity that somebody made and the request names: used as it is, never changed, never removed. */
+  existingIdentity: Record<string, never>;
   roleAssignment: {
     scope: string;
     roleDefinitionId: string;
     principalId: string;
     principalType: 'ServicePrincipal';
     description: string;
+    /** ABAC, version 2.0; empty where there is none. */
+    condition: string;
   };
   sshKey: { secretName: string; tags: Tags };
   networkInterface: Tracked & {
     networkSecurityGroup: Id;
     ipConfigurations: { name: string; subnet: Id; privateIPAllocationMethod: 'Dynamic' }[];
   };
+  /** Of the subscription: without it the first PUT of a type is refused. */
+  providerRegistration: { registrationState: 'Registered' };
   virtualMachine: Tracked & {
-    plan: { name: string; publisher: string; product: string };
+    zones?: string[];
+    /** The marketplace's own image is bought under its plan. */
+    plan?: { name: string; publisher: string; product: string };
     identity?: { type: 'UserAssigned'; userAssignedIdentities: Record<string, object> };
     hardwareProfile: { vmSize: string };
+    securityProfile?: {
+      encryptionAtHost?: boolean;
+      securityType?: 'Standard' | 'TrustedLaunch';
+      uefiSettings?: { secureBootEnabled: true; vTpmEnabled: true };
+    };
     storageProfile: {
-      imageReference: { publisher: string; offer: string; sku: string; version: string };
-      osDisk: { createOption: 'FromImage'; deleteOption: 'Delete'; managedDisk: { storageAccountType: 'Premium_LRS' } };
+      imageReference: { publisher: string; offer: string; sku: string; version: string } | Id;
+      osDisk: {
+        createOption: 'FromImage';
+        deleteOption: 'Delete';
+        managedDisk: { storageAccountType: 'Premium_LRS'; diskEncryptionSet?: Id };
+      };
     };
     osProfile: {
       computerName: string;
@@ -99,14 +124,18 @@ const row = (immutable: readonly string[] = [], { adopt = false, batch = 1 } = {
 });
 
 export const kinds: Readonly<Record<Kind, Row>> = {
+  providerRegistration: row([], { adopt: true }),
   resourceGroup: row([], { adopt: true }),
   virtualNetwork: row(['location']),
   publicIPAddress: row(['location', 'sku']),
   natGateway: row(['location']),
   subnet: row(),
+  vhdCopy: row(['source']),
+  image: row(['location', 'hyperVGeneration', 'storageProfile']),
   marketplaceAgreement: row(),
   networkSecurityGroup: row(['location']),
   userAssignedIdentity: row(['location']),
+  existingIdentity: row([], { adopt: true }),
   application: row(),
   servicePrincipal: row(),
   clientSecret: row(),
@@ -114,7 +143,7 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   roleAssignment: row([], { adopt: true, batch: 10 }),
   sshKey: row(),
   networkInterface: row(['location']),
-  virtualMachine: row(['location', 'storageProfile', 'osProfile', 'plan']),
+  virtualMachine: row(['location', 'zones', 'storageProfile', 'osProfile', 'plan', 'securityProfile.securityType']),
   publicIPAssociation: row(),
   securityRule: row(),
 };

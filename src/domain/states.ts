@@ -1,5 +1,5 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
-import { grants, rolesOf } from './blueprint/grants';
+import { grantKey, rolesOf, scopesFor } from './blueprint/grants';
 import type { Blueprint } from './blueprint/blueprint';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
@@ -43,6 +43,8 @@ export interface SentryState {
   readonly receipts: readonly WindowReceipt[];
   /** A step that only a person may do. */
   readonly handoff?: Handoff | null;
+  /** Where it was granted roles: what is wanted no longer is taken back. */
+  readonly scopes?: readonly string[];
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
   /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
@@ -113,50 +115,36 @@ function shown(state: State): Omit<ResourceState, 'kind' | 'id'> {
 
 /** One outcome for each subscription: granted when every role is, set aside when one is refused. */
 export function subscriptionStates(
-  plan: Blueprint,
-  n: number,
+  blueprint: Blueprint,
   subscriptions: readonly string[],
   progress: Progress,
   collected: (id: string) => boolean,
 ): Record<string, SubscriptionState> {
   const principalId = Object.values(outputsOf(progress)).find((outputs) => outputs['principalId'])?.['principalId'];
-  const rolesEach = rolesOf(plan).length;
-  const all = grants(plan, n, subscriptions);
+  const roles = rolesOf(blueprint);
   return Object.fromEntries(
-    subscriptions.map((id, index) => {
-      const mine = all.slice(index * rolesEach, (index + 1) * rolesEach).map(({ key }) => progress[key]);
-      return [
-        id,
-        subscriptionState(
-          id,
-          mine,
-          principalId,
-          rolesOf(plan).map(({ name }) => name),
-          collected(id),
-        ),
-      ];
+    subscriptions.map((id) => {
+      const mine = scopesFor(blueprint, id).flatMap((scope) =>
+        roles.map(({ name }) => ({ scope, role: name, state: progress[grantKey(scope, name)] })),
+      );
+      return [id, subscriptionState(mine, principalId ?? '<principal id>', collected(id))];
     }),
   );
 }
 
-function subscriptionState(
-  id: string,
-  states: readonly (State | undefined)[],
-  principalId: string | undefined,
-  roles: readonly string[],
-  collected: boolean,
-): SubscriptionState {
-  const at = states.findIndex((state) => state?.state === 'refused');
-  const refused = states[at];
-  if (refused?.state === 'refused') {
-    const { code, reason } = refused;
-    return {
-      state: 'setAside',
-      code,
-      reason,
-      remedy: mend(code, id, principalId ?? '<principal id>', roles[at] ?? 'Reader'),
-    };
+interface GrantState {
+  readonly scope: string;
+  readonly role: string;
+  readonly state: State | undefined;
+}
+
+function subscriptionState(grants: readonly GrantState[], principalId: string, collected: boolean): SubscriptionState {
+  for (const { scope, role, state } of grants) {
+    if (state?.state !== 'refused') continue;
+    const { code, reason } = state;
+    return { state: 'setAside', code, reason, remedy: mend(code, scope, principalId, role) };
   }
+  const states = grants.map(({ state }) => state);
   const blocked = states.find((state) => state?.state === 'blocked');
   if (blocked?.state === 'blocked') {
     const remedy = 'See what that resource says, mend it, then send the same request again.';
@@ -168,10 +156,11 @@ function subscriptionState(
 }
 
 /** The command that mends it. An owner's own grant does: ours then finds it and keeps it. */
-function mend(code: string, id: string, principalId: string, role: string): string {
+function mend(code: string, scope: string, principalId: string, role: string): string {
+  const id = scope.slice(scope.lastIndexOf('/') + 1);
   return code === 'SubscriptionNotFound' || code === 'InvalidSubscriptionId'
     ? `Check the id with: az account list --all --query "[?id=='${id}']". Take it out of the request, or send the request again once it exists.`
-    : `An owner of it runs: az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope /subscriptions/${id}. Then send the same request again.`;
+    : `An owner of it runs: az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}. Then send the same request again.`;
 }
 
 export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {

@@ -12,8 +12,10 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instance
 /** What a run of a Sentry starts from. */
 export interface Beginning {
   readonly configured: SentryState['configured'] | null;
-  /** Subscriptions that it had before: what is wanted no longer is taken back. */
+  /** Subscriptions that it had before. */
   readonly known: readonly string[];
+  /** Where it was granted roles before: what is wanted no longer is taken back. */
+  readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
   readonly hadController: boolean;
@@ -42,6 +44,7 @@ export const sentryOperations = {
     const answer: Beginning = {
       configured: state.configured ?? null,
       known: Object.keys(state.subscriptions),
+      scopes: state.scopes ?? Object.keys(state.subscriptions).map((id) => `/subscriptions/${id}`),
       collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>
         one.state === 'granted' && one.collected ? [id] : [],
       ),

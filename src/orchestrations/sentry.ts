@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grants } from '../domain/blueprint/grants';
+import { grantKey, grants, rolesOf, scopesOf } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -44,7 +44,9 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
 
   const resources = sentryResources(input, n, subscriptions);
   const statesOf = (progress: Progress, collected = (id: string) => before.collected.includes(id)) =>
-    subscriptionStates(input, n, subscriptions, progress, collected);
+    subscriptionStates(input, subscriptions, progress, collected);
+  // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
+  tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
   const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
     const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now) };
@@ -92,28 +94,33 @@ const NOTHING_TO_SET_UP = { subscriptions: 0, hostKey: '' };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 
-/** Takes back our grants that the request wants no longer: in subscriptions that left, and the controller's roles. */
+/** Takes back our grants that the request wants no longer: at scopes that left, and the controller's roles. */
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
-  { known, hadController }: { readonly known: readonly string[]; readonly hadController: boolean },
+  { known, scopes: grantedBefore, hadController }: Beginning,
   progress: Progress,
 ): Story<void> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
   const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
-  const left = known.filter((id) => !subscriptions.includes(id));
-  const wanted = new Set(grants(input, n, subscriptions).map(({ key }) => key));
+  const scopes = scopesOf(input, subscriptions);
+  const left = grantedBefore.filter((scope) => !scopes.includes(scope));
+  const wanted = new Set(grants(input, n, scopes).map(({ key }) => key));
   const given = outputsOf(progress);
-  const surplus = grants(everyRole, n, hadController ? [...left, ...subscriptions] : left).filter(
+  const surplus = grants(everyRole, n, hadController ? [...left, ...scopes] : left).filter(
     ({ key }) => !wanted.has(key),
   );
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};
   const stuck = surplus.filter(({ key }) => gone[key]?.state !== 'done').map(({ key }) => key);
-  const forget = left.filter((id) => !stuck.some((key) => key.includes(id)));
-  tellMe(context, input, { forget, controller: enabled || (hadController && stuck.length > 0) });
+  const stays = left.filter((scope) => rolesOf(everyRole).some(({ name }) => stuck.includes(grantKey(scope, name))));
+  tellMe(context, input, {
+    forget: known.filter((id) => !subscriptions.includes(id) && !stays.some((scope) => scope.endsWith(id))),
+    scopes: [...scopes, ...stays],
+    controller: enabled || (hadController && stuck.length > 0),
+  });
 }
 
 /** A person is called to the console only when everything is there that the set-up script will ask for. */

@@ -8,7 +8,9 @@ export interface ArmId {
 
 /** Reads an id such as `/subscriptions/…/resourceGroups/…/providers/Microsoft.Network/virtualNetworks/v/subnets/s`. */
 export function parseArmId(id: string): ArmId {
-  const [container = '', type = ''] = id.split(/\/providers\//i);
+  // The last one: a resource group may be called `providers`.
+  const at = id.toLowerCase().lastIndexOf('/providers/');
+  const [container, type] = at < 0 ? [id, ''] : [id.slice(0, at), id.slice(at + '/providers/'.length)];
   const [, , subscriptionId = '', , resourceGroup = ''] = container.split('/');
   const [, , name = '', , child = ''] = type.split('/');
   return { subscriptionId, resourceGroup, names: [name, child] };

@@ -106,6 +106,12 @@ export function armStores(connection: Connection): Azure['arm'] {
       put: (at, body, how) => compute(at).virtualMachines.createOrUpdate(at.group, at.name, body, how),
       delete: (at, how) => compute(at).virtualMachines.delete(at.group, at.name, how),
     }),
+    image: store({
+      get: (at) => compute(at).images.get(at.group, at.name),
+      put: (at, body, how) => compute(at).images.createOrUpdate(at.group, at.name, body, how),
+      delete: (at, how) => compute(at).images.delete(at.group, at.name, how),
+    }),
+    providerRegistration: providerRegistrations(resources),
     userAssignedIdentity: store({
       get: (at) => identities(at).userAssignedIdentities.get(at.group, at.name),
       put: (at, body, { onResponse }) =>
@@ -116,6 +122,29 @@ export function armStores(connection: Connection): Azure['arm'] {
     marketplaceAgreement: marketplaceAgreements(
       perSubscription((id) => new MarketplaceOrderingAgreements(credential, id, options)),
     ),
+  };
+}
+
+/** `/subscriptions/{id}/providers/{namespace}`: registering is a POST of its own, and nothing unregisters. */
+function providerRegistrations(
+  clientOf: (path: Path) => ResourceManagementClient,
+): Azure['arm']['providerRegistration'] {
+  const parts = (id: string): [client: ResourceManagementClient, namespace: string] => {
+    const [, , subscriptionId = '', , namespace = ''] = id.split('/');
+    return [clientOf({ subscriptionId, group: '', name: '', child: '' }), namespace];
+  };
+  return {
+    get: async (id) => {
+      const [client, namespace] = parts(id);
+      const { registrationState } = await client.providers.get(namespace);
+      return { id, registrationState };
+    },
+    put: async (id) => {
+      const [client, namespace] = parts(id);
+      await client.providers.register(namespace);
+      return {};
+    },
+    delete: async () => ({}),
   };
 }
 
@@ -130,8 +159,9 @@ function roleAssignments({ roleAssignments: client }: AuthorizationManagementCli
   };
   return {
     get: (id) => orUndefined(client.get(...parts(id))),
-    put: async (id, { roleDefinitionId, principalId, principalType, description }) => {
-      await client.create(...parts(id), { roleDefinitionId, principalId, principalType, description });
+    put: async (id, { condition, ...body }) => {
+      const limited = condition === '' ? {} : { condition, conditionVersion: '2.0' };
+      await client.create(...parts(id), { ...body, ...limited });
       return {};
     },
     delete: async (id) => {

@@ -1,40 +1,72 @@
-/** Guide, "Granting the 'Reader' role": one role assignment for each subscription and role. Pure. */
+/** Guide, "Granting the 'Reader' role": one role assignment for each scope and role. Pure. */
 import { ownerMark, type ResourceOf } from '../resources';
-import { principal } from './identity';
 import type { Blueprint } from './blueprint';
+import { principal } from './identity';
 
-const grantKey = (subscriptionId: string, roleName: string): string => `roleAssignment/${subscriptionId}/${roleName}`;
-
-/** The roles that each subscription is granted: User Access Administrator too when the controller is enabled. */
+/** The roles that are granted at each scope: User Access Administrator too when the controller is enabled. */
 export const rolesOf = ({ request, profile }: Blueprint) => [
-  ...profile.roles.always,
-  ...(request.controller.enabled ? profile.roles.controller : []),
+  ...profile.roles.always.map((role) => ({ ...role, condition: '' })),
+  ...(request.controller.enabled
+    ? profile.roles.controller.map((role) => ({ ...role, condition: conditionOf(request.controller.assignableRoles) }))
+    : []),
 ];
 
-/** Guide, "Granting the 'Reader' role", repeated for each subscription and, unlike the guide's text, for each role. */
+/**
+ * Lets the Sentry give and take these roles and no others, as the portal's "constrain roles" writes it
+ * (azure-docs, role-based-access-control/delegate-role-assignments-examples). Empty where nothing limits it.
+ */
+export function conditionOf(roles: readonly string[] | undefined): string {
+  if (!roles) return '';
+  const only = (source: '@Request' | '@Resource', action: 'write' | 'delete'): string =>
+    `((!(ActionMatches{'Microsoft.Authorization/roleAssignments/${action}'})) OR (${source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${roles.join(', ')}}))`;
+  return `${only('@Request', 'write')} AND ${only('@Resource', 'delete')}`;
+}
+
+const subscriptionScope = (id: string): string => `/subscriptions/${id}`;
+const groupScope = (id: string): string => `/providers/Microsoft.Management/managementGroups/${id}`;
+
+/** The management groups that are granted at; empty where each subscription is. */
+const grantedGroups = ({ request: { subscriptions } }: Blueprint): readonly string[] =>
+  subscriptions.grantAt === 'managementGroup'
+    ? subscriptions.include.flatMap((rule) => (rule.kind === 'managementGroup' ? [rule.id] : []))
+    : [];
+
+/** Where a subscription is granted: at itself, or at every management group that the request lists. */
+export function scopesFor(blueprint: Blueprint, subscriptionId: string): readonly string[] {
+  const groups = grantedGroups(blueprint);
+  return groups.length > 0 ? groups.map(groupScope) : [subscriptionScope(subscriptionId)];
+}
+
+/** All scopes that a Sentry with these subscriptions is granted at. */
+export const scopesOf = (blueprint: Blueprint, subscriptions: readonly string[]): readonly string[] => [
+  ...new Set(subscriptions.flatMap((id) => scopesFor(blueprint, id))),
+];
+
+export const grantKey = (scope: string, roleName: string): string =>
+  `roleAssignment/${scope.slice(scope.lastIndexOf('/') + 1)}/${roleName}`;
+
+/** Guide, "Granting the 'Reader' role", repeated for each scope and, unlike the guide's text, for each role. */
 export function grants(
-  plan: Blueprint,
+  blueprint: Blueprint,
   n: number,
-  subscriptions: readonly string[],
+  scopes: readonly string[],
 ): readonly ResourceOf<'roleAssignment'>[] {
-  const { request } = plan;
+  const { request } = blueprint;
   const { key: principalKey, id: principalId } = principal(request);
-  return subscriptions.flatMap((subscriptionId) =>
-    rolesOf(plan).map((role): ResourceOf<'roleAssignment'> => {
-      const scope = `/subscriptions/${subscriptionId}`;
-      return {
-        kind: 'roleAssignment',
-        key: grantKey(subscriptionId, role.name),
-        id: `${scope}/providers/Microsoft.Authorization/roleAssignments (${role.name})`,
-        needs: [principalKey],
-        wanted: (given) => ({
-          scope,
-          roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${role.id}`,
-          principalId: principalId(given),
-          principalType: 'ServicePrincipal',
-          description: `${ownerMark(request.name)} (Sentry ${n})`,
-        }),
-      };
-    }),
+  return scopes.flatMap((scope) =>
+    rolesOf(blueprint).map(({ name, id, condition }): ResourceOf<'roleAssignment'> => ({
+      kind: 'roleAssignment',
+      key: grantKey(scope, name),
+      id: `${scope}/providers/Microsoft.Authorization/roleAssignments (${name})`,
+      needs: [principalKey],
+      wanted: (given) => ({
+        scope,
+        roleDefinitionId: `${scope}/providers/Microsoft.Authorization/roleDefinitions/${id}`,
+        principalId: principalId(given),
+        principalType: 'ServicePrincipal',
+        description: `${ownerMark(request.name)} (Sentry ${n})`,
+        condition,
+      }),
+    })),
   );
 }

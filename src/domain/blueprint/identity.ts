@@ -16,8 +16,8 @@ export const principal = (
 };
 
 /** Guide, "Create the Service Principal": option 1 or option 2, and the Graph permissions that both need. */
-export function identity(plan: Blueprint, n: number): readonly Resource[] {
-  const { request, profile } = plan;
+export function identity(blueprint: Blueprint, n: number): readonly Resource[] {
+  const { request, profile } = blueprint;
   const { key: principalKey, id: principalId } = principal(request);
   const permissions = profile.graphPermissions.map(({ value, id }): ResourceOf<'graphPermission'> => ({
     kind: 'graphPermission',
@@ -27,22 +27,32 @@ export function identity(plan: Blueprint, n: number): readonly Resource[] {
     wanted: (given) => ({ principalId: principalId(given), permission: value, appRoleId: id }),
   }));
   return [
-    ...(request.identity.kind === 'managedIdentity' ? [managedIdentity(plan, n)] : appRegistration(plan, n)),
+    ...(request.identity.kind === 'managedIdentity'
+      ? [managedIdentity(blueprint, n, request.identity.resourceId)]
+      : appRegistration(blueprint, n)),
     ...permissions,
   ];
 }
 
-const managedIdentity = (blueprint: Blueprint, n: number): ResourceOf<'userAssignedIdentity'> => ({
-  kind: 'userAssignedIdentity',
-  key: 'userAssignedIdentity',
-  id: armId(
-    blueprint.request,
-    'Microsoft.ManagedIdentity/userAssignedIdentities',
-    nameOf(blueprint, 'userAssignedIdentity', n),
-  ),
-  needs: ['resourceGroup'],
-  wanted: () => tracked(blueprint.request),
-});
+/** One that exists has another kind and the same key: whatever needs an identity needs this one. */
+const managedIdentity = (
+  blueprint: Blueprint,
+  n: number,
+  existing: string | undefined,
+): ResourceOf<'userAssignedIdentity'> | ResourceOf<'existingIdentity'> =>
+  existing === undefined
+    ? {
+        kind: 'userAssignedIdentity',
+        key: 'userAssignedIdentity',
+        id: armId(
+          blueprint.request,
+          'Microsoft.ManagedIdentity/userAssignedIdentities',
+          nameOf(blueprint, 'userAssignedIdentity', n),
+        ),
+        needs: ['resourceGroup'],
+        wanted: () => tracked(blueprint.request),
+      }
+    : { kind: 'existingIdentity', key: 'userAssignedIdentity', id: existing, needs: [], wanted: () => ({}) };
 
 function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
   const { request, profile } = blueprint;

@@ -1,9 +1,10 @@
 /** One Sentry: identity, appliance, and a grant in each subscription. Pure. */
 import type { Resource } from '../resources';
 import { applianceOf, type ApplianceChoice, armId, type Blueprint, secretName, tagsOf, tracked } from './blueprint';
-import { grants } from './grants';
+import { grants, scopesOf } from './grants';
 import { identity } from './identity';
 import { nameOf } from './naming';
+import { needingProviders } from './providers';
 import { virtualMachine } from './virtualMachine';
 
 /** One Sentry: security group, identity with its permissions, NIC and VM, and a grant in each subscription. */
@@ -13,11 +14,11 @@ export function sentryResources(
   subscriptions: readonly string[],
 ): readonly Resource[] {
   const choice = applianceOf(blueprint);
-  return [
+  return needingProviders(blueprint, [
     ...identity(blueprint, n),
     ...(choice ? appliance(blueprint, n, choice) : []),
-    ...grants(blueprint, n, subscriptions),
-  ];
+    ...grants(blueprint, n, scopesOf(blueprint, subscriptions)),
+  ]);
 }
 
 /** Guide, "Create a network security group" and "Creating the CloudKnox Sentry from the image". */

@@ -1,10 +1,19 @@
 /** What all Sentries of a deployment share: group, network with a way out on 443, image terms. Pure. */
 import type { Resource, ResourceOf } from '../resources';
-import { applianceOf, type ApplianceChoice, armId, type Blueprint, groupId, staticAddress, tracked } from './blueprint';
+import { applianceOf, armId, type Blueprint, groupId, staticAddress, tracked } from './blueprint';
+import { imageResources } from './image';
 import { sharedName } from './naming';
+import { needingProviders, providerRegistrations } from './providers';
+import { sentryResources } from './sentry';
 
 /** Guide, "Create a Resource group", and what the Sentries stand on: a network with a way out on 443, and the terms. */
 export function sharedResources(blueprint: Blueprint): readonly Resource[] {
+  const shared = groupAndNetwork(blueprint);
+  const registrations = providerRegistrations(blueprint, [...shared, ...sentryResources(blueprint, 1, [])]);
+  return [...registrations, ...needingProviders(blueprint, shared)];
+}
+
+function groupAndNetwork(blueprint: Blueprint): readonly Resource[] {
   const { request } = blueprint;
   const group: ResourceOf<'resourceGroup'> = {
     kind: 'resourceGroup',
@@ -18,21 +27,10 @@ export function sharedResources(blueprint: Blueprint): readonly Resource[] {
   const { network } = appliance;
   return [
     group,
-    agreement(blueprint, appliance),
+    ...imageResources(blueprint, appliance),
     ...(network.kind === 'managed' ? managedNetwork(blueprint, network) : []),
   ];
 }
-
-const agreement = (
-  { request: { placement } }: Blueprint,
-  { offer: { publisher, offer: product, plan } }: ApplianceChoice,
-): ResourceOf<'marketplaceAgreement'> => ({
-  kind: 'marketplaceAgreement',
-  key: 'marketplaceAgreement',
-  id: `/subscriptions/${placement.subscriptionId}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/${publisher}/offers/${product}/plans/${plan}/agreements/current`,
-  needs: [],
-  wanted: () => ({ publisher, product, plan, accepted: true }),
-});
 
 /** Subnets are private by default now: without the NAT gateway the Sentry could not report. */
 function managedNetwork(

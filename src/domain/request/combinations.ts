@@ -68,6 +68,13 @@ const configuration: Rule = ({ request, profile }, { privateNetwork }) => [
   ),
 ];
 
+const image: Rule = ({ request: { image: chosen, vm } }) =>
+  fault(
+    chosen?.kind === 'vhd' && vm?.securityType === 'TrustedLaunch',
+    '/vm/securityType',
+    'cannot be had with an image of a VHD (azure-docs: trusted launch does not support managed images); ask for Standard, or for a version in a gallery',
+  );
+
 const controller: Rule = ({ request: { controller } }) =>
   fault(
     controller.assignableRoles !== undefined && !controller.enabled,
@@ -112,7 +119,7 @@ const oneSentry: Rule = (blueprint) => {
   ];
 };
 
-const rules: readonly Rule[] = [applianceFields, ports, credential, configuration, controller, oneSentry];
+const rules: readonly Rule[] = [applianceFields, ports, credential, configuration, image, controller, oneSentry];
 
 export const faultyCombinations: (blueprint: Blueprint, app: AppFacts) => readonly Fault[] = (blueprint, app) =>
   rules.flatMap((rule) => rule(blueprint, app));

@@ -42,5 +42,5 @@ export const names = z.strictObject({
   natGateway: resource.optional(),
   egressAddress: resource.optional(),
   windowAddress: resource.optional(),
-  disk: resource.optional(),
+  image: resource.optional(),
 } satisfies Record<NameKey, z.ZodType>);

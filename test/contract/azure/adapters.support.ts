@@ -40,12 +40,17 @@ export interface Deployment {
   readonly spec: <K extends Kind>(kind: K, given?: Given) => SpecOf<K>;
 }
 
-export function deploy(name: string, identity: 'managedIdentity' | 'appRegistration' = 'managedIdentity'): Deployment {
+export function deploy(
+  name: string,
+  identity: 'managedIdentity' | 'appRegistration' = 'managedIdentity',
+  changes: object = {},
+): Deployment {
   const asked = request({
     name,
     identity: { kind: identity },
     names: { application: `${name}-app` },
     placement: { subscriptionId: platform, resourceGroup: name, location },
+    ...changes,
   });
   const plan = { request: asked, profile };
   const resources = [...sharedResources(plan), ...sentryResources(plan, 1, [watched(1)])];

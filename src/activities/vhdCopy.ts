@@ -1,0 +1,62 @@
+import { AzureError, type Azure, type BlobAddress, type BlobCopy } from '../azure/ports';
+import type { Effects, Observed } from './effects';
+
+/** Names of a blob's metadata have no hyphens. */
+const OWNER = 'sentrydeployment';
+const SOURCE = 'sentrysource';
+const GIB = 2 ** 30;
+/** A VHD of 30 GB goes across the world in less; Azure itself gives up after two weeks. */
+const PATIENCE_SECONDS = 43_200;
+const POLL_SECONDS = 30;
+
+/**
+ * Guide, prerequisite 4: the VHD, copied into the given container. Azure copies; this begins it, tells how far it is,
+ * and finds it again after a crash. A copy that failed is begun anew.
+ */
+export const vhdCopy = ({ pageBlobs, secrets }: Azure): Effects<'vhdCopy'> => {
+  /** The URL itself, or what the vault holds under the URI given. */
+  const resolve = async (uri: string): Promise<string> => {
+    if (!new URL(uri).pathname.startsWith('/secrets/')) return uri;
+    const secret = await secrets.get(uri);
+    if (secret) return secret.value.trim();
+    const reason = `The vault holds no secret at ${uri}`;
+    const remedy = 'Put the VHD’s URL into the app’s Key Vault, and its URI into image.uri.';
+    throw new AzureError({ kind: 'refused', code: 'VhdSourceNotFound', reason, remedy }, 404);
+  };
+  return {
+    observe: async ({ wanted, deployment }) => {
+      const blob = await pageBlobs.get(addressOf(wanted));
+      return (
+        blob && {
+          value: { ...wanted, source: blob.metadata[SOURCE] },
+          ours: blob.metadata[OWNER] === deployment,
+          outputs: { blobUri: blob.blobUri },
+          ...standing(blob),
+        }
+      );
+    },
+    put: async ({ wanted, deployment }) => {
+      const metadata = { [OWNER]: deployment, [SOURCE]: wanted.source };
+      await pageBlobs.copy(addressOf(wanted), await resolve(wanted.source), metadata);
+      return {};
+    },
+    remove: async ({ wanted }) => {
+      await pageBlobs.delete(addressOf(wanted));
+      return {};
+    },
+  };
+};
+
+const addressOf = ({ storageAccountId, container, blob }: BlobAddress): BlobAddress => ({
+  storageAccountId,
+  container,
+  blob,
+});
+
+function standing({ status, copied, total }: BlobCopy): Partial<Observed> {
+  if (status === 'success') return {};
+  if (status === 'failed') return { provisioning: 'failed' };
+  const gib = (bytes: number): string => (bytes / GIB).toFixed(1);
+  const text = `${gib(copied)} of ${gib(total)} GiB are copied`;
+  return { provisioning: 'busy', progress: { text, seconds: POLL_SECONDS, patienceSeconds: PATIENCE_SECONDS } };
+}

@@ -1,0 +1,184 @@
+/** The request's choices, each made in the simulated Azure as the guide or Azure's documentation has it. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readTenant } from '../../../local/azure/tenant';
+import { outputsOf, type Progress } from '../../../src/domain/graph';
+import type { Resource } from '../../../src/domain/resources';
+import { request } from '../../support/requests';
+import { deploy, startWorld, type World } from './adapters.support';
+import { location, platform, watched } from './simulator.support';
+
+const download = 'https://download.example.com/sentry.vhd';
+const GIB = 2 ** 30;
+const sample = readTenant('samples/tenant.json');
+const [app, ...others] = sample.principals;
+const tenant = {
+  ...sample,
+  principals: [
+    ...(app ? [{ ...app, roles: [...app.roles, { role: 'Storage Blob Data Contributor', scope: '{platform}' }] }] : []),
+    ...others,
+  ],
+  downloads: [{ url: download, bytes: 30 * GIB + 512 }],
+  unregisteredProviders: ['Microsoft.ManagedIdentity', 'Microsoft.Compute'],
+  timings: { ...sample.timings, blobCopy: 90 },
+};
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld(tenant);
+});
+afterAll(async () => world.azure.stop());
+
+const accounts = (name: string): string =>
+  `/subscriptions/${platform}/resourceGroups/storage/providers/Microsoft.Storage/storageAccounts/${name}`;
+const vm = request().vm;
+const notDone = (resources: readonly Resource[], progress: Progress) =>
+  resources.flatMap(({ key }) => (progress[key]?.state === 'done' ? [] : [[key, progress[key]]]));
+const idOf = (resources: readonly Resource[], key: string): string =>
+  resources.find((one) => one.key === key)?.id ?? '';
+
+beforeAll(async () => {
+  await world.demand('PUT', `/subscriptions/${platform}/resourceGroups/storage`, { location });
+  for (const [name, allowSharedKeyAccess] of [
+    ['withkeys', true],
+    ['withoutkeys', false],
+  ] as const) {
+    const account = {
+      location,
+      kind: 'StorageV2',
+      sku: { name: 'Standard_LRS' },
+      properties: { allowSharedKeyAccess },
+    };
+    await world.demand('PUT', accounts(name), account);
+    world.azure.advance(30);
+    await world.demand('PUT', `${accounts(name)}/blobServices/default/containers/vhds`, {});
+  }
+});
+
+describe.each(['withkeys'])('a VHD, copied to the account %s', (account) => {
+  const image = { kind: 'vhd', uri: download, storageAccountId: accounts(account), container: 'vhds' };
+  const { name, resources } = deploy(`vhd-${account}`, 'managedIdentity', { image });
+
+  test('becomes an image and a VM, tells how far it is, and is begun once', async () => {
+    const reasons: string[] = [];
+    const spec = deploy(name, 'managedIdentity', { image }).spec('vhdCopy');
+    const first = await world.step('ensure', spec);
+    const second = await world.step('ensure', spec);
+    for (const one of [first, second]) if (one.kind === 'later') reasons.push(one.reason);
+    expect(reasons).toEqual(['0.0 of 30.0 GiB are copied', '0.0 of 30.0 GiB are copied']);
+
+    let progress: Progress = {};
+    const written = await world.written(async () => {
+      progress = await world.carryOut('ensure', name, resources);
+    });
+    expect(notDone(resources, progress)).toEqual([]);
+    expect(written.filter((one) => one.includes('vhd') && one.startsWith('PUT vhds'))).toEqual([]);
+    const machine = await world.demand('GET', idOf(resources, 'virtualMachine'));
+    expect(machine).toMatchObject({
+      properties: { storageProfile: { imageReference: { id: idOf(resources, 'image') } } },
+    });
+    expect(machine).not.toHaveProperty('plan');
+    expect(await world.written(() => world.carryOut('ensure', name, resources, outputsOf(progress)))).toEqual(
+      // Reading the copy's state takes the account's key: a POST that changes nothing.
+      account === 'withkeys' ? ['POST withkeys/listKeys'] : [expect.stringContaining('POST')],
+    );
+  });
+
+  test('another source for the same image is refused: what runs on it would not follow', async () => {
+    const other = deploy(name, 'managedIdentity', { image: { ...image, uri: `${download}?v=2` } });
+    expect(await world.step('ensure', other.spec('vhdCopy'))).toMatchObject({ kind: 'refused', code: 'Immutable' });
+  });
+});
+
+test('a VHD whose URL lies in the vault is copied, and the URL stays there', async () => {
+  await world.ports.secrets.set('vhd-url', `${download}?sig=top-secret`, { tags: {}, contentType: 'text/plain' });
+  const uri = `${world.azure.url}/secrets/vhd-url`;
+  const image = { kind: 'vhd', uri, storageAccountId: accounts('withkeys'), container: 'vhds' };
+  const { name, spec } = deploy('vhd-vault', 'managedIdentity', { image });
+  const outcomes = await world.drive('ensure', spec('vhdCopy'));
+  expect(outcomes.at(-1)).toMatchObject({ kind: 'done', change: 'created' });
+  expect(JSON.stringify(outcomes)).not.toContain('top-secret');
+  const elsewhere = deploy(name, 'managedIdentity', { image: { ...image, uri: `${uri}-unknown` } });
+  const blob = elsewhere.spec('vhdCopy');
+  const absent = { ...blob, wanted: { ...blob.wanted, blob: 'other.vhd' } };
+  expect(await world.step('ensure', absent)).toMatchObject({ kind: 'refused', code: 'VhdSourceNotFound' });
+});
+
+test('a container that does not exist is a refusal with its name', async () => {
+  const image = { kind: 'vhd', uri: download, storageAccountId: accounts('withkeys'), container: 'nowhere' };
+  const { spec } = deploy('vhd-nowhere', 'managedIdentity', { image });
+  expect(await world.step('ensure', spec('vhdCopy'))).toMatchObject({ kind: 'refused', code: 'ContainerNotFound' });
+});
+
+test('providers that are not registered are, before what needs them', async () => {
+  const { name, resources } = deploy('providers');
+  const states = await world.demand('GET', `/subscriptions/${platform}/providers/Microsoft.Compute`);
+  expect(states).toMatchObject({ registrationState: 'Registered' });
+  const progress = await world.carryOut('ensure', name, resources);
+  expect(progress['provider/Microsoft.Compute']).toMatchObject({ state: 'done', change: 'kept' });
+});
+
+test('zone, trusted launch, encryption at host and names by template are in the VM', async () => {
+  const { name, resources } = deploy('placed', 'managedIdentity', {
+    placement: { subscriptionId: platform, resourceGroup: 'placed', location, zone: '2' },
+    names: { virtualMachine: 'collector-{name}-{n}', networkInterface: '{vm}-card' },
+    tags: { owner: 'secops' },
+    vm: { ...vm, securityType: 'TrustedLaunch', encryptionAtHost: true },
+  });
+  const progress = await world.carryOut('ensure', name, resources);
+  expect(notDone(resources, progress)).toEqual([]);
+  expect(idOf(resources, 'networkInterface')).toMatch(/networkInterfaces\/collector-placed-1-card$/);
+  expect(await world.demand('GET', idOf(resources, 'virtualMachine'))).toMatchObject({
+    name: 'collector-placed-1',
+    zones: ['2'],
+    tags: { owner: 'secops', 'sentry-deployment': 'placed' },
+    properties: {
+      securityProfile: {
+        encryptionAtHost: true,
+        securityType: 'TrustedLaunch',
+        uefiSettings: { secureBootEnabled: true, vTpmEnabled: true },
+      },
+    },
+  });
+  expect(await world.written(() => world.carryOut('ensure', name, resources, outputsOf(progress)))).toEqual([]);
+});
+
+test('an identity that exists is granted and attached, never changed and never removed', async () => {
+  const resourceId = `/subscriptions/${platform}/resourceGroups/storage/providers/Microsoft.ManagedIdentity/userAssignedIdentities/known`;
+  await world.demand('PUT', resourceId, { location });
+  world.azure.advance(60);
+  const { name, resources, spec } = deploy('existing', 'managedIdentity', {
+    identity: { kind: 'managedIdentity', resourceId },
+  });
+  const progress = await world.carryOut('ensure', name, resources);
+  expect(notDone(resources, progress)).toEqual([]);
+  expect(progress['userAssignedIdentity']).toMatchObject({ change: 'kept', ours: false });
+  expect(await world.written(() => world.drive('remove', spec('existingIdentity')))).toEqual([]);
+
+  const unknown = deploy('unknown', 'managedIdentity', {
+    identity: { kind: 'managedIdentity', resourceId: `${resourceId}-2` },
+  });
+  expect(await world.step('ensure', unknown.spec('existingIdentity'))).toMatchObject({ code: 'IdentityNotFound' });
+});
+
+test('the controller is limited to some roles by a condition, which follows the request', async () => {
+  const roles = ['b24988ac-6180-42a0-ab88-20f7382dd24c', 'acdd72a7-3385-48ef-bd42-f606fba81ae7'];
+  const limited = deploy('limited', 'managedIdentity', { controller: { enabled: true, assignableRoles: roles } });
+  const given = outputsOf(await world.carryOut('ensure', 'limited', limited.resources));
+  const conditions = async (): Promise<unknown> => {
+    const { value } = await world.demand(
+      'GET',
+      `/subscriptions/${watched(1)}/providers/Microsoft.Authorization/roleAssignments`,
+    );
+    const all = value as { properties: { principalId: string; condition?: string } }[];
+    const mine = all.filter(
+      ({ properties }) => properties.principalId === given['userAssignedIdentity']?.['principalId'],
+    );
+    return mine.map(({ properties }) => properties.condition ?? '').sort();
+  };
+  expect(await conditions()).toEqual(['', expect.stringContaining(`GuidEquals {${roles.join(', ')}}`)]);
+  expect(await world.written(() => world.carryOut('ensure', 'limited', limited.resources, given))).toEqual([]);
+
+  const free = deploy('limited', 'managedIdentity', { controller: { enabled: true } });
+  await world.carryOut('ensure', 'limited', free.resources, given);
+  expect(await conditions()).toEqual(['', '']);
+});
