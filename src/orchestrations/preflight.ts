@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { type Activity, activities, type Inspected, type InspectedNow } from '../activities/contracts';
-import { rolesOf } from '../domain/blueprint/grants';
+import { rolesOf, scopesOf } from '../domain/blueprint/grants';
 import type { Placement } from '../domain/fleet';
 import { inRows, settle, type State } from '../domain/graph';
 import type { Later } from '../domain/outcome';
@@ -55,7 +55,7 @@ export function* preflight(
   const found = host.flatMap(({ findings }) => findings);
 
   const scopes = [...groups.map(groupScope), ...watched.map(subscriptionScope)];
-  const granted = before.flat().map(subscriptionScope);
+  const granted = scopesOf(blueprint, before.flat());
   const ofScopes = yield* lookAtScopes(context, input, scopes, granted, host);
   const all = [...found, ...ofScopes];
   return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);
@@ -81,6 +81,7 @@ function* lookAtScopes(
   const limited = new Map(host.flatMap((one) => one.limited ?? []).map((one) => [one.scope, one]));
   const known = host.flatMap(({ findings }) => findings);
   const aside = setAside(known);
+  const roles = rolesOf(input).map(({ name, id }) => ({ name, id }));
   const jobs = scopes
     .filter((scope) => !aside.has(scope))
     .map((scope): WatchedScope => limited.get(scope) ?? { scope });
@@ -89,7 +90,7 @@ function* lookAtScopes(
       activity: activities.inspectScopes,
       jobs,
       each: SCOPES_EACH,
-      inputOf: (some) => ({ scopes: some, roles: rolesOf(input) }),
+      inputOf: (some) => ({ scopes: some, roles }),
       unread: ({ scope }, reason) => notChecked('The app’s permissions', scope, reason),
     });
     const findings = seen.flatMap((one) => one.findings);

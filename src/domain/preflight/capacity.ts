@@ -1,24 +1,17 @@
 /** Providers, quota, sizes and terms: has the host subscription room for the Sentries in its region? Pure. */
 import { applianceOf, type Blueprint } from '../blueprint/blueprint';
 import { sharedResources } from '../blueprint/shared';
-import { sentryResources } from '../blueprint/sentry';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import { allows, type Permission } from './rights';
 
 export type Registrations = Readonly<Record<string, string>>;
 
-/** These need no registration (their `registrationPolicy` is RegistrationFree). */
-const FREE = /^Microsoft\.(Authorization|Resources|MarketplaceOrdering|ResourceGraph|Management)$/i;
-
-/** Namespaces of all that is made in the host subscription. */
-export function namespacesOf(blueprint: Blueprint): readonly string[] {
-  const ids = [...sharedResources(blueprint), ...sentryResources(blueprint, 1, [])].map(({ id }) => id);
-  const image = applianceOf(blueprint)?.image;
-  const used = [...ids, ...(image?.kind === 'vhd' ? [image.storageAccountId] : [])];
-  const found = used.flatMap((id) => /\/providers\/([^/]+)\//i.exec(id)?.[1] ?? []);
-  return [...new Set(found)].filter((name) => !FREE.test(name));
-}
+/** Namespaces of all that is made in the host subscription: each has a registration of its own among the resources. */
+export const namespacesOf = (blueprint: Blueprint): readonly string[] =>
+  sharedResources(blueprint).flatMap(({ kind, id }) =>
+    kind === 'providerRegistration' ? [id.slice(id.lastIndexOf('/') + 1)] : [],
+  );
 
 /** Where the app may register it does so by itself: that is a resource like any other. */
 export function checkProviders(

@@ -30,8 +30,6 @@ export function plannedResources(blueprint: Blueprint, sentries: number): readon
  */
 export function checkNames(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): readonly Finding[] {
   const byId = new Map(existing.map((one) => [one.id.toLowerCase(), one]));
-  const { identity } = blueprint.request;
-  if (identity.kind === 'managedIdentity' && identity.resourceId) byId.delete(identity.resourceId.toLowerCase());
   return plannedResources(blueprint, sentries).flatMap(({ kind, id }) => {
     const found = byId.get(id.toLowerCase());
     if (!found || kinds[kind].adopt || found.tags[OWNER_TAG] === blueprint.request.name) return [];

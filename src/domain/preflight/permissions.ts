@@ -10,6 +10,8 @@ import { subscriptionScope } from './subscriptions';
 export interface ScopeNeeds {
   readonly scope: string;
   readonly actions: readonly string[];
+  /** At least one of these too. */
+  readonly oneOf?: readonly string[];
   /** A built-in role that has them all. */
   readonly role: string;
 }
@@ -31,7 +33,9 @@ const OWN_NETWORK = [
   ...all(`${NETWORK}/natGateways`, 'join/action'),
   ...PUBLIC_ADDRESS,
 ];
-const ACCEPT = 'Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/write';
+const PROVIDERS = 'Microsoft.Resources/subscriptions/providers/read';
+const TERMS = 'Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements';
+const ACCEPT = `${TERMS}/write`;
 const IDENTITY = 'Microsoft.ManagedIdentity/userAssignedIdentities';
 
 /** What the request needs in its resource group and on what it only uses. An existing group need not be made. */
@@ -45,14 +49,22 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean): readonly 
     ...(appliance ? MACHINE : []),
     ...(appliance?.access.kind === 'temporaryPublicIp' ? PUBLIC_ADDRESS : []),
     ...(appliance?.network.kind === 'managed' ? OWN_NETWORK : []),
-    ...(appliance && appliance.image.kind !== 'marketplace' ? all('Microsoft.Compute/disks') : []),
+    ...(appliance?.image.kind === 'vhd' ? all('Microsoft.Compute/images') : []),
     ...(appliance?.configuration.kind === 'runCommand' ? all('Microsoft.Compute/virtualMachines/runCommands') : []),
     ...(ownIdentity ? all(IDENTITY) : []),
+    ...(ownIdentity && request.identity.federatedCredential ? all(`${IDENTITY}/federatedIdentityCredentials`) : []),
     ...(ownIdentity && appliance ? [`${IDENTITY}/assign/action`] : []),
   ];
-  const group = groupExists ? groupId(request) : `/subscriptions/${request.placement.subscriptionId}`;
+  const host = subscriptionScope(request.placement.subscriptionId);
+  const group = groupExists ? groupId(request) : host;
   const needs: readonly (ScopeNeeds | undefined)[] = [
     { scope: group, actions: [...new Set(inGroup)], role: 'Contributor' },
+    // Registrations and terms are the subscription's own, whoever makes the group.
+    {
+      scope: host,
+      actions: [PROVIDERS, ...(appliance?.image.kind === 'marketplace' ? [`${TERMS}/read`] : [])],
+      role: 'Reader',
+    },
     appliance?.network.kind === 'existing'
       ? {
           scope: appliance.network.subnetId,
@@ -82,8 +94,11 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean): readonly 
 function imageNeeds(blueprint: Blueprint): readonly ScopeNeeds[] {
   const image = applianceOf(blueprint)?.image;
   if (image?.kind === 'vhd') {
-    const actions = ['Microsoft.Storage/storageAccounts/read'];
-    return [{ scope: image.storageAccountId, actions, role: 'Storage Account Contributor' }];
+    const account = 'Microsoft.Storage/storageAccounts';
+    // Where the account allows no keys, the copy goes by a SAS that the app's own identity signs.
+    const oneOf = [`${account}/listKeys/action`, `${account}/blobServices/generateUserDelegationKey/action`];
+    const role = 'Storage Account Contributor';
+    return [{ scope: image.storageAccountId, actions: [`${account}/read`], oneOf, role }];
   }
   if (image?.kind !== 'image') return [];
   const type = /\/galleries\//i.test(image.id) ? 'galleries/images/versions' : 'images';
@@ -109,13 +124,14 @@ export function checkHostScope({ request }: Blueprint): readonly Finding[] {
 }
 
 export function checkNeeds(
-  { scope, actions, role }: ScopeNeeds,
+  { scope, actions, oneOf = [], role }: ScopeNeeds,
   held: readonly Permission[] | undefined,
   appId: string,
 ): readonly Finding[] {
   if (!held)
     return [finding('ResourceNotFound', scope, 'Azure knows no such resource', 'Correct its id in the request.')];
-  const missing = missingActions(held, actions);
+  const none = oneOf.length > 0 && !oneOf.some((action) => allows(held, action));
+  const missing = [...missingActions(held, actions), ...(none ? [oneOf.join(' or ')] : [])];
   return missing.length === 0 ? [] : [missingPermission(scope, missing, role, appId)];
 }
 

@@ -1,6 +1,6 @@
 /** Which of the policies assigned above the resource group would deny what a deployment puts there. Pure. */
 import { applianceOf, type Blueprint } from '../blueprint/blueprint';
-import type { Resource } from '../resources';
+import type { Kind, Resource } from '../resources';
 import { finding } from './codes';
 import { plannedResources } from './existing';
 import type { Finding } from './finding';
@@ -133,9 +133,12 @@ function subjectsOf(blueprint: Blueprint): readonly Subject[] {
   return [...planned, ...opened.map(withPublicAddress)];
 }
 
+/** Of the subscription, of another group, or no resource to a policy. */
+const NO_SUBJECTS: readonly Kind[] = ['marketplaceAgreement', 'providerRegistration', 'vhdCopy', 'existingIdentity'];
+
 function subjectOf(resource: Resource): readonly Subject[] {
   const [container = '', rest] = resource.id.split(/\/providers\/(?=[^/]+\/[^/]+\/[^/]+)/i);
-  if (!container.startsWith('/subscriptions/') || resource.kind === 'marketplaceAgreement') return [];
+  if (!container.startsWith('/subscriptions/') || NO_SUBJECTS.includes(resource.kind)) return [];
   const [namespace = '', ...segments] = rest?.split('/') ?? [];
   const type =
     rest === undefined

@@ -43,7 +43,7 @@ export async function findingsOf({ ports, azure }: World, input: DeploymentInput
 }
 
 const asked = z.array(z.object({ method: z.string(), path: z.string(), caller: z.string(), status: z.number() }));
-const APP = 'a0000000-0000-4000-8000-000000000001';
+export const APP = 'a0000000-0000-4000-8000-000000000001';
 
 /** What the app asked of Azure while `work` ran, tokens apart. */
 export async function askedWhile({ azure }: World, work: () => Promise<unknown>) {

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Finding } from '../../../src/domain/preflight/finding';
 import { startWorld, type World } from './adapters.support';
-import { findingsOf, inputFor, listed } from './preflight.support';
+import { APP, findingsOf, inputFor, listed } from './preflight.support';
 import { instant, platform, watched } from './simulator.support';
 
 let world: World;
@@ -264,6 +264,60 @@ describe('what cannot be read', () => {
     await world.fault({ match: { path: '/secrets/' }, status: 503, count: 100 });
     const found = await findingsOf(world, inputFor('no-vault'));
     expect(found).toMatchObject([{ severity: 'error', code: 'VaultUnreachable' }]);
+  });
+});
+
+describe('the app’s own grants', () => {
+  test('a condition that lets it grant Reader alone is seen, where no other role grants without one', async () => {
+    const group = '/providers/Microsoft.Management/managementGroups/isolated';
+    const isolated = '5b000000-0000-4000-9000-000000000002';
+    const administrator = 'f58310d9-a9f6-439a-9e8d-f62e7b41a168';
+    const reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7';
+    const write = 'Microsoft.Authorization/roleAssignments/write';
+    const name = '11111111-2222-4333-8444-555555555555';
+    await world.demand('PUT', `${group}/providers/Microsoft.Authorization/roleAssignments/${name}`, {
+      properties: {
+        roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${administrator}`,
+        principalId: APP,
+        principalType: 'ServicePrincipal',
+        condition: `((!(ActionMatches{'${write}'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${reader}}))`,
+        conditionVersion: '2.0',
+      },
+    });
+    const watching = listed(watched(1), isolated);
+    expect(await findingsOf(world, inputFor('conditional', watching))).toEqual([]);
+    const found = await findingsOf(world, inputFor('conditional', { ...watching, controller: { enabled: true } }));
+    expect(found).toMatchObject([{ code: 'GrantNotAllowed', where: `/subscriptions/${isolated}` }]);
+    expect(found[0]?.reason).toContain('User Access Administrator');
+  });
+
+  test('subscriptions with many role assignments are counted', async () => {
+    const { crowded } = await world.ports.inspection.tenant(APP, 1);
+    expect(crowded[platform]).toBeGreaterThanOrEqual(2);
+    expect((await world.ports.inspection.tenant(APP, 4_000)).crowded).toEqual({});
+  });
+});
+
+describe('the tenant’s rules for secrets', () => {
+  const registration = { identity: { kind: 'appRegistration', secret: { expiresInDays: 180 } } };
+  const policy = (restriction: object) => ({
+    isEnabled: true,
+    applicationRestrictions: { passwordCredentials: [{ state: 'enabled', ...restriction }] },
+  });
+
+  test.each([
+    ['a shorter life', { restrictionType: 'passwordLifetime', maxLifetime: 'P90D' }, ['SecretLivesTooLong']],
+    ['a longer life', { restrictionType: 'passwordLifetime', maxLifetime: 'P1Y' }, []],
+    ['none at all', { restrictionType: 'passwordAddition' }, ['SecretsForbidden']],
+    ['a rule that is off', { restrictionType: 'passwordAddition', state: 'disabled' }, []],
+    [
+      'a rule for apps to come',
+      { restrictionType: 'passwordAddition', restrictForAppsCreatedAfterDateTime: '2100-01-01T00:00:00Z' },
+      [],
+    ],
+  ])('%s', async (_what, restriction, expected) => {
+    await world.fault({ match: { path: 'defaultAppManagementPolicy' }, status: 200, body: policy(restriction) });
+    expect(codes(await findingsOf(world, inputFor('secret-rules', registration)))).toEqual(expected);
   });
 });
 

@@ -14,7 +14,8 @@ import { profile, requestFor } from '../../../support/requests';
 const codesOf = (found: readonly { readonly code: string }[]): string[] => found.map(({ code }) => code);
 const blueprint = (changes: object = {}) => ({ request: requestFor(1, changes), profile });
 const vm = (over: object) => ({ vm: { ...requestFor(1).vm, ...over } });
-const group = '/subscriptions/5b000000-0000-4000-8000-000000000000/resourceGroups/cloudknox';
+const host = '/subscriptions/5b000000-0000-4000-8000-000000000000';
+const group = `${host}/resourceGroups/cloudknox`;
 const id = (type: string, name: string): string => `${group}/providers/${type}/${name}`;
 const everything = [{ actions: ['*'], notActions: [] }];
 
@@ -25,10 +26,10 @@ describe('permissions', () => {
   const resourceId = id('Microsoft.ManagedIdentity', 'userAssignedIdentities/i');
 
   test('each thing that the request only uses is a scope of its own', () => {
-    expect(scopes({})).toEqual([group]);
-    expect(scopes({}, false)).toEqual(['/subscriptions/5b000000-0000-4000-8000-000000000000']);
+    expect(scopes({})).toEqual([group, host]);
+    expect(scopes({}, false)).toEqual([host, host]);
     const changes = { network: { kind: 'existing', subnetId }, identity: { kind: 'managedIdentity', resourceId } };
-    expect(scopes(changes)).toEqual([group, subnetId, resourceId]);
+    expect(scopes(changes)).toEqual([group, host, subnetId, resourceId]);
   });
 
   test('what is asked for is what the request needs', () => {
@@ -39,6 +40,19 @@ describe('permissions', () => {
       'Microsoft.Compute/virtualMachines/runCommands/write',
     );
     expect(actions({ identity: { kind: 'appRegistration' } }).join()).not.toContain('ManagedIdentity');
+  });
+
+  test('a VHD is copied by the account’s key or by a SAS of our own', () => {
+    const storageAccountId = id('Microsoft.Storage', 'storageAccounts/vhds');
+    const image = { kind: 'vhd', uri: 'https://example.com/sentry.vhd', storageAccountId, container: 'vhds' };
+    const needs = hostNeeds(blueprint({ image }), true).find(({ scope }) => scope === storageAccountId);
+    const account = 'Microsoft.Storage/storageAccounts';
+    const held = (...actions: readonly string[]) => [{ actions: [`${account}/read`, ...actions], notActions: [] }];
+    const find = (permissions: ReturnType<typeof held>) =>
+      needs ? codesOf(checkNeeds(needs, permissions, 'app')) : [];
+    expect(find(held(`${account}/listKeys/action`))).toEqual([]);
+    expect(find(held(`${account}/blobServices/generateUserDelegationKey/action`))).toEqual([]);
+    expect(find(held())).toEqual(['MissingPermission']);
   });
 
   test.each([
