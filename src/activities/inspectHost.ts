@@ -32,6 +32,9 @@ export const makeInspectHost =
     return Promise.all(input.areas.map((area) => inspected(areas[area], where, () => looks[area](reads, input, home))));
   };
 
+const isWithin = (scope: string, { request: { placement } }: HostInspection['blueprint']): boolean =>
+  `${scope}/`.toLowerCase().startsWith(`${subscriptionScope(placement.subscriptionId)}/`);
+
 type Look = (reads: HostReads, input: HostInspection, home: string) => Promise<Found>;
 
 const found = (findings: readonly Finding[]): Found => ({ findings });
@@ -54,9 +57,11 @@ const looks: Readonly<Record<Area, Look>> = {
     if (!held) return mayHeal(checkHostScope(blueprint));
     const existing = await reads.resources();
     const needs = await Promise.all(
-      hostNeeds(blueprint, existing !== undefined).map(async (one) =>
-        checkNeeds(one, await reads.permissions(one.scope), objectId),
-      ),
+      hostNeeds(blueprint, existing !== undefined).map(async (one) => {
+        // Roles are inherited: what the subscription gives already need not be asked for below it.
+        const given = isWithin(one.scope, blueprint) && checkNeeds(one, held, objectId).length === 0;
+        return given ? [] : checkNeeds(one, await reads.permissions(one.scope), objectId);
+      }),
     );
     const terms = checkTerms(blueprint, await reads.terms(), held, objectId);
     return mayHeal([...needs.flat(), ...terms]);
