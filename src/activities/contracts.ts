@@ -63,6 +63,8 @@ export interface HostInspection {
   readonly blueprint: Blueprint;
   readonly areas: readonly Area[];
   readonly sentries: number;
+  /** An earlier run brought every Sentry to its end: where none is to be made, nothing but grants is left to do. */
+  readonly settled: boolean;
   /** Subscriptions that are granted in by themselves, and management groups that are in their place. */
   readonly watched: readonly string[];
   readonly groups: readonly string[];

@@ -4,6 +4,7 @@ import { applianceOf, groupId } from '../domain/blueprint/blueprint';
 import { rolesOf } from '../domain/blueprint/grants';
 import { sharedResources } from '../domain/blueprint/shared';
 import type { Size, Terms } from '../domain/preflight/capacity';
+import { demandOf } from '../domain/preflight/existing';
 import { networkIdOf } from '../domain/preflight/network';
 import type { Permission } from '../domain/preflight/rights';
 import { ROLE_ASSIGNMENT_LIMIT, subscriptionScope } from '../domain/preflight/subscriptions';
@@ -16,7 +17,7 @@ export type HostReads = ReturnType<typeof hostReads>;
 /** A secret that nobody has: whoever may read secrets is told that it is not there. */
 const NO_SECRET = 'sentry-preflight-reads-nothing';
 
-export function hostReads({ inspection, arm, secrets }: Azure, { blueprint }: HostInspection) {
+export function hostReads({ inspection, arm, secrets }: Azure, { blueprint, sentries, settled }: HostInspection) {
   const { subscriptionId, location } = blueprint.request.placement;
   const appliance = applianceOf(blueprint);
   const group = groupId(blueprint.request);
@@ -55,8 +56,12 @@ export function hostReads({ inspection, arm, secrets }: Azure, { blueprint }: Ho
       throw error;
     }
   };
+  /** Everything is made and set up: what may no longer be written need not be. */
+  const standing = async (): Promise<boolean> =>
+    settled && demandOf(blueprint, sentries, (await resources()) ?? []).machines === 0;
   return {
     identity,
+    standing: once(standing),
     permissions,
     resources,
     subscriptionPermissions: () => permissions(host),

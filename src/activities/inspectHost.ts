@@ -41,6 +41,12 @@ const found = (findings: readonly Finding[]): Found => ({ findings });
 const mayHeal = (findings: readonly Finding[]): Found =>
   findings.length > 0 ? { findings, healsWithin: HEALS_SECONDS } : { findings };
 
+/** Of no concern where everything stands: what was made is kept, and nothing of it is made anew. */
+const forMaking =
+  (look: Look): Look =>
+  async (reads, input, home) =>
+    (await reads.standing()) ? found([]) : look(reads, input, home);
+
 const looks: Readonly<Record<Area, Look>> = {
   tenant: async (reads, { blueprint, watched, groups }, home) => {
     const facts = await reads.tenant();
@@ -55,9 +61,9 @@ const looks: Readonly<Record<Area, Look>> = {
   permissions: async (reads, { blueprint }) => {
     const [{ objectId }, held] = await Promise.all([reads.identity(), reads.subscriptionPermissions()]);
     if (!held) return mayHeal(checkHostScope(blueprint));
-    const existing = await reads.resources();
+    const [existing, standing] = await Promise.all([reads.resources(), reads.standing()]);
     const needs = await Promise.all(
-      hostNeeds(blueprint, existing !== undefined).map(async (one) => {
+      hostNeeds(blueprint, existing !== undefined, standing).map(async (one) => {
         // Roles are inherited: what the subscription gives already need not be asked for below it.
         const given = isWithin(one.scope, blueprint) && checkNeeds(one, held, objectId).length === 0;
         return given ? [] : checkNeeds(one, await reads.permissions(one.scope), objectId);
@@ -66,22 +72,22 @@ const looks: Readonly<Record<Area, Look>> = {
     const terms = checkTerms(blueprint, await reads.terms(), held, objectId);
     return mayHeal([...needs.flat(), ...terms]);
   },
-  graph: async (reads, { blueprint }) => found(checkGraph(blueprint, await reads.identity())),
+  graph: forMaking(async (reads, { blueprint }) => found(checkGraph(blueprint, await reads.identity()))),
   providers: async (reads, { blueprint }) => {
     const [registered, held] = await Promise.all([reads.registrations(), reads.subscriptionPermissions()]);
     return found(checkProviders(blueprint, registered, held ?? []));
   },
-  quota: async (reads, { blueprint, sentries }) => {
+  quota: forMaking(async (reads, { blueprint, sentries }) => {
     const [usages, size, existing] = await Promise.all([reads.usages(), reads.size(), reads.resources()]);
     return found(checkQuota(blueprint, usages, size, demandOf(blueprint, sentries, existing ?? [])));
-  },
-  size: async (reads, { blueprint }) => found(checkSize(blueprint, await reads.size())),
+  }),
+  size: forMaking(async (reads, { blueprint }) => found(checkSize(blueprint, await reads.size()))),
   offer: async (reads, { blueprint }) => found(checkOffer(blueprint, await reads.terms())),
   names: async (reads, { blueprint, sentries }) =>
     found(checkNames(blueprint, sentries, (await reads.resources()) ?? [])),
-  locks: async (reads, { blueprint }) => found(checkLocks(blueprint, await reads.locks())),
-  policies: async (reads, { blueprint }) => found(checkPolicies(blueprint, await reads.policies())),
-  network: async (reads, { blueprint, sentries, egress }) => {
+  locks: async (reads, { blueprint }) => found(checkLocks(blueprint, await reads.locks(), await reads.standing())),
+  policies: forMaking(async (reads, { blueprint }) => found(checkPolicies(blueprint, await reads.policies()))),
+  network: forMaking(async (reads, { blueprint, sentries, egress }) => {
     const [network, existing] = await Promise.all([reads.network(), reads.resources()]);
     const subnet = subnetOf(blueprint, network);
     const [rules, routes] = await Promise.all([
@@ -90,10 +96,10 @@ const looks: Readonly<Record<Area, Look>> = {
     ]);
     const toMake = demandOf(blueprint, sentries, existing ?? []).interfaces;
     return found(checkNetwork(blueprint, { network, rules, routes, toMake, egress }));
-  },
+  }),
   vault: async (reads) => {
     const [{ objectId }, answer] = await Promise.all([reads.identity(), reads.vault()]);
     return mayHeal(checkVault(answer, objectId));
   },
-  secretRules: async (reads, { blueprint }) => found(checkSecret(blueprint, await reads.secretRules())),
+  secretRules: forMaking(async (reads, { blueprint }) => found(checkSecret(blueprint, await reads.secretRules()))),
 };

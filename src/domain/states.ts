@@ -61,6 +61,8 @@ export interface DeploymentState {
   readonly pending: readonly string[];
   readonly placement: Placement;
   readonly resources: Readonly<Record<string, ResourceState>>;
+  /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
+  readonly settled?: boolean;
   /** What the newest preflight found. */
   readonly findings?: readonly Finding[];
   readonly startedAt: string;

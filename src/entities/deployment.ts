@@ -8,9 +8,10 @@ import { entity } from './entity';
 type State = DeploymentState | null;
 
 /** What a run starts from. */
-interface Beginning {
+export interface Beginning {
   readonly onboarded: readonly string[];
   readonly placement: Placement;
+  readonly settled: boolean;
 }
 
 export const deploymentOperations = {
@@ -18,15 +19,17 @@ export const deploymentOperations = {
   begin: (before: State, { request, at }: { readonly request: DeploymentRequest; readonly at: string }) => {
     const onboarded = [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])];
     const placement = before?.placement ?? [];
+    const settled = before?.settled ?? false;
     const state: State = {
       request,
       onboarded,
       pending: [],
       placement,
+      settled,
       resources: before?.resources ?? {},
       startedAt: at,
     };
-    return { state, answer: { onboarded, placement } satisfies Beginning };
+    return { state, answer: { onboarded, placement, settled } satisfies Beginning };
   },
   found: (before: State, findings: readonly Finding[]) => ({ state: before && { ...before, findings } }),
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
@@ -44,9 +47,13 @@ export const deploymentOperations = {
   isPending: (before: State, id: string) => ({ state: before, answer: before?.pending.includes(id) ?? false }),
   /** A run ends. Answers how many were announced meanwhile: then there is another run to do. */
   finish: (before: State, { result, at }: { readonly result: DeploymentResult; readonly at: string }) => ({
-    state: before && { ...before, result, finishedAt: at },
+    state: before && { ...before, result, settled: isSettled(before, result), finishedAt: at },
     answer: before?.pending.length ?? 0,
   }),
 };
+
+/** A run that reached no Sentry has changed none. */
+const isSettled = ({ settled = false }: DeploymentState, { sentries, problems }: DeploymentResult): boolean =>
+  sentries > 0 ? problems.length === 0 : settled;
 
 export const deploymentEntity = entity<State>(null, deploymentOperations);

@@ -27,15 +27,22 @@ const AGAIN_SECONDS = 30;
 /** Where nothing at all could be granted: the right to may have been given a moment ago. */
 const LOOKS_AT_NOTHING_LEFT = 4;
 
+interface Before {
+  readonly placed: Placement;
+  /** Every Sentry was brought to its end. */
+  readonly settled: boolean;
+}
+const NOTHING_BEFORE: Before = { placed: [], settled: false };
+
 /**
  * Looks at everything that could stop a run, and tells all of it at once. Writes nothing. What cannot be read is a
- * warning, never an exception. `placed` are the subscriptions of each Sentry, `before` those of the run before.
+ * warning, never an exception. `placed` are the subscriptions of each Sentry, `before` is what earlier runs came to.
  */
 export function* preflight(
   context: OrchestrationContext,
   input: DeploymentInput,
   placed: Placement,
-  before: Placement = [],
+  before: Before = NOTHING_BEFORE,
 ): Story<readonly Finding[]> {
   const { request, profile, egressAddresses: egress } = input;
   const blueprint = { request, profile };
@@ -49,13 +56,13 @@ export function* preflight(
     activity: activities.inspectHost,
     jobs: areasOf(blueprint),
     each: Infinity,
-    inputOf: (some) => ({ blueprint, areas: some, sentries, watched, groups, egress }),
+    inputOf: (some) => ({ blueprint, areas: some, sentries, settled: before.settled, watched, groups, egress }),
     unread: (area, reason) => (area === 'vault' ? vaultUnreachable(reason) : notChecked(areas[area], where, reason)),
   });
   const found = host.flatMap(({ findings }) => findings);
 
   const scopes = [...groups.map(groupScope), ...watched.map(subscriptionScope)];
-  const granted = scopesOf(blueprint, before.flat());
+  const granted = scopesOf(blueprint, before.placed.flat());
   const ofScopes = yield* lookAtScopes(context, input, scopes, granted, host);
   const all = [...found, ...ofScopes];
   return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);

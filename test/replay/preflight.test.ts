@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Inspected } from '../../src/activities/contracts';
+import type { Task } from 'durable-functions';
+import type { HostInspection, Inspected } from '../../src/activities/contracts';
 import { type FindingCode, finding } from '../../src/domain/preflight/codes';
 import type { DeploymentResult, DeploymentState } from '../../src/domain/states';
+import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { fakeWorld, inputFor } from '../support/fakeWorld';
 import { subscriptionId } from '../support/requests';
 import { runOrchestrator } from '../support/runOrchestrator';
@@ -61,6 +63,38 @@ test('warnings are kept, and the run goes on', async () => {
   expect(output?.state).toBe('completed');
   expect(stateOf(entities).findings?.map(({ code }) => code)).toEqual(['ConsentNeeded', 'SubscriptionNotGrantable']);
   expect(elapsedMs).toBe(0);
+});
+
+test('what earlier runs came to is known to the next, a failed preflight between them too', async () => {
+  const told: boolean[] = [];
+  let fails = false;
+  const world = fakeWorld({ inspect: (what) => (what === 'quota' && fails ? findings('QuotaExceeded') : undefined) });
+  const activities = {
+    ...world.options.activities,
+    inspectHost: (input: HostInspection) => {
+      told.push(input.settled);
+      return world.options.activities.inspectHost(input);
+    },
+    listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
+  };
+  const { entities } = await runOrchestrator<DeploymentResult>('thrice', {
+    ...world.options,
+    activities,
+    input: inputFor(2),
+    orchestrators: {
+      ...world.options.orchestrators,
+      *thrice(context): Generator<Task, void, never> {
+        const input = context.df.getInput<DeploymentInput>();
+        yield context.df.callSubOrchestrator('runDeployment', input, 'd-1');
+        fails = true;
+        yield context.df.callSubOrchestrator('runDeployment', input, 'd-2');
+        fails = false;
+        yield context.df.callSubOrchestrator('runDeployment', input, 'd-3');
+      },
+    },
+  });
+  expect(told).toEqual([false, true, true]);
+  expect(stateOf(entities)).toMatchObject({ settled: true, result: { state: 'completed' } });
 });
 
 test('each subscription is looked at once, in chunks of ten', async () => {

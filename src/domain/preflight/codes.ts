@@ -186,7 +186,7 @@ export const findingCodes = {
   },
   LockForbidsTeardown: {
     severity: 'warning',
-    cause: 'A delete lock at or above the resource group: no window needs it removed, but teardown will',
+    cause: 'A lock at or above the resource group: no window is to be opened now, but teardown will need it removed',
     wayOut: 'Remove the lock before teardown',
   },
   LockForbidsWrites: {

@@ -61,16 +61,16 @@ export interface Lock {
 }
 
 /** A lock at the subscription, the group or a resource in it. */
-export function checkLocks(blueprint: Blueprint, locks: readonly Lock[]): readonly Finding[] {
+export function checkLocks(blueprint: Blueprint, locks: readonly Lock[], standing = false): readonly Finding[] {
   const appliance = applianceOf(blueprint);
-  const opens = appliance !== undefined && appliance.configuration.kind !== 'runCommand';
+  const opens = !standing && appliance !== undefined && appliance.configuration.kind !== 'runCommand';
   return locks.flatMap(({ id, level }) => {
     const remedy = `Whoever set it runs: az lock delete --ids ${id}. Or ask for another placement.resourceGroup.`;
     const where = groupId(blueprint.request);
-    if (level === 'ReadOnly')
+    if (level === 'ReadOnly' && !standing)
       return [finding('LockForbidsWrites', where, `The lock ${id} forbids every write`, remedy)];
     const code = opens ? 'LockForbidsDeletion' : 'LockForbidsTeardown';
-    return [finding(code, where, `The lock ${id} forbids every deletion`, remedy)];
+    return [finding(code, where, `The lock ${id} (${level}) forbids every deletion`, remedy)];
   });
 }
 

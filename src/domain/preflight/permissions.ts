@@ -38,8 +38,15 @@ const TERMS = 'Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/
 const ACCEPT = `${TERMS}/write`;
 const IDENTITY = 'Microsoft.ManagedIdentity/userAssignedIdentities';
 
+/** Where everything is made and set up, the right to make it may have been taken back since. */
+const readsOf = ({ scope, actions }: ScopeNeeds): ScopeNeeds => ({
+  scope,
+  actions: actions.filter((action) => action.endsWith('/read')),
+  role: 'Reader',
+});
+
 /** What the request needs in its resource group and on what it only uses. An existing group need not be made. */
-export function hostNeeds(blueprint: Blueprint, groupExists: boolean): readonly ScopeNeeds[] {
+export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing = false): readonly ScopeNeeds[] {
   const { request } = blueprint;
   const appliance = applianceOf(blueprint);
   const identityId = request.identity.kind === 'managedIdentity' ? request.identity.resourceId : undefined;
@@ -88,7 +95,10 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean): readonly 
       : undefined,
     ...imageNeeds(blueprint),
   ];
-  return needs.filter((one) => one !== undefined).filter(({ actions }) => actions.length > 0);
+  return needs
+    .filter((one) => one !== undefined)
+    .map((one) => (standing ? readsOf(one) : one))
+    .filter(({ actions }) => actions.length > 0);
 }
 
 function imageNeeds(blueprint: Blueprint): readonly ScopeNeeds[] {

@@ -24,7 +24,7 @@ export interface PolicyAssignment {
   readonly notScopes: readonly string[];
 }
 /** A policy in an initiative: its parameters are texts that may name the initiative's. */
-export interface Member {
+interface Member {
   readonly definitionId: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }

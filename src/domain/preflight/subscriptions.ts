@@ -13,7 +13,7 @@ import {
 } from './rights';
 
 /** A subscription as Resource Graph tells of it. */
-export interface SubscriptionFacts {
+interface SubscriptionFacts {
   readonly id: string;
   readonly tenantId: string;
   readonly state: string;

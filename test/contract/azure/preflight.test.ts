@@ -1,7 +1,7 @@
 /** What preflight finds in the simulated Azure, read with the app's real adapters. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Finding } from '../../../src/domain/preflight/finding';
-import { startWorld, type World } from './adapters.support';
+import { deploy, startWorld, type World } from './adapters.support';
 import { APP, findingsOf, inputFor, listed } from './preflight.support';
 import { instant, platform, watched } from './simulator.support';
 
@@ -87,6 +87,25 @@ test.each([
   await makeGroup(group);
   await world.demand('PUT', `${at(group)}/providers/Microsoft.Authorization/locks/keep`, { properties: { level } });
   expect(await findingsOf(world, inputFor(group))).toMatchObject([{ severity: 'error', code }]);
+});
+
+test('where everything stands, what is no longer written may be forbidden since', async () => {
+  const { name, resources } = deploy('standing');
+  await world.carryOut('ensure', name, resources);
+  const authorization = `${at(name)}/providers/Microsoft.Authorization`;
+  await world.demand('PUT', `${authorization}/locks/keep`, { properties: { level: 'CanNotDelete' } });
+  const policyDefinitionId =
+    '/providers/Microsoft.Authorization/policyDefinitions/cccc23c7-8427-4f53-ad12-b6a63eb452b3';
+  const parameters = { listOfAllowedSKUs: { value: ['Standard_D2s_v3'] } };
+  await world.demand('PUT', `${authorization}/policyAssignments/sizes`, {
+    properties: { policyDefinitionId, parameters },
+  });
+
+  expect(codes(await findingsOf(world, inputFor(name)))).toEqual(['LockForbidsDeletion', 'PolicyDenies']);
+  expect(codes(await findingsOf(world, inputFor(name), true))).toEqual(['LockForbidsTeardown']);
+  // One Sentry more is to be made.
+  const more = Array.from({ length: 51 }, (_, index) => watched((index % 5) + 1 + 10 * Math.floor(index / 5)));
+  expect(codes(await findingsOf(world, inputFor(name, listed(...more)), true))).toContain('PolicyDenies');
 });
 
 describe('policies', () => {

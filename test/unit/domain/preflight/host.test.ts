@@ -32,6 +32,12 @@ describe('permissions', () => {
     expect(scopes(changes)).toEqual([group, host, subnetId, resourceId]);
   });
 
+  test('where everything stands, the right to read is enough', () => {
+    const actions = hostNeeds(blueprint(), true, true).flatMap((one) => one.actions);
+    expect(actions.length).toBeGreaterThan(5);
+    expect(actions.filter((action) => !action.endsWith('/read'))).toEqual([]);
+  });
+
   test('what is asked for is what the request needs', () => {
     const actions = (changes: object): readonly string[] => hostNeeds(blueprint(changes), true)[0]?.actions ?? [];
     expect(actions({})).toContain('Microsoft.Network/natGateways/write');
@@ -191,5 +197,6 @@ describe('what is there', () => {
   ])('%s', (_what, level, changes, code) => {
     expect(checkLocks(blueprint(changes), [])).toEqual([]);
     expect(codesOf(checkLocks(blueprint(changes), [{ id: 'lock', level }]))).toEqual([code]);
+    expect(codesOf(checkLocks(blueprint(changes), [{ id: 'lock', level }], true))).toEqual(['LockForbidsTeardown']);
   });
 });
