@@ -88,7 +88,7 @@ export const profileSchema = z.strictObject({
     egressAddress: template,
     windowAddress: template,
     image: template,
-    inboundRule: z.string(),
+    inboundRule: z.string().includes('{port}', { error: 'holds no {port}, so two rules would have one name' }),
   }),
   roles: z.strictObject({ always: z.array(role).min(1), controller: z.array(role) }),
   graphPermissions: z.array(z.strictObject({ value: z.string(), id: z.guid() })),

@@ -14,12 +14,16 @@ export interface Beginning {
   readonly settled: boolean;
 }
 
+const beginningOf = (before: State): Beginning => ({
+  onboarded: [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])],
+  placement: before?.placement ?? [],
+  settled: before?.settled ?? false,
+});
+
 export const deploymentOperations = {
   /** A run begins: the request is stored, and what was announced since the last run is taken up. */
   begin: (before: State, { request, at }: { readonly request: DeploymentRequest; readonly at: string }) => {
-    const onboarded = [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])];
-    const placement = before?.placement ?? [];
-    const settled = before?.settled ?? false;
+    const { onboarded, placement, settled } = beginningOf(before);
     const state: State = {
       request,
       onboarded,
@@ -32,6 +36,8 @@ export const deploymentOperations = {
     return { state, answer: { onboarded, placement, settled } satisfies Beginning };
   },
   found: (before: State, findings: readonly Finding[]) => ({ state: before && { ...before, findings } }),
+  /** What a run would start from; nothing is changed. */
+  look: (before: State, _nothing: null) => ({ state: before, answer: beginningOf(before) }),
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
   record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
     state: before && { ...before, resources: { ...before.resources, ...resources } },

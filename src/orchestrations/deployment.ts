@@ -47,7 +47,7 @@ function* run(
   const wanted = select(request.subscriptions, known.subscriptions, onboarded);
   const placement = assign(before, wanted, profile.maxSubscriptions);
   context.df.setCustomStatus({ stage: 'preflight', sentries: placement.length });
-  const findings = yield* preflight(context, input, placement, { placed: before, settled });
+  const findings = yield* preflight(context, input, placement, { placement: before, settled });
   yield* ask(context, me, 'found', findings);
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return conclude([], errors.map(toRefusal));
@@ -74,7 +74,7 @@ function* run(
 }
 
 /** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
-function* lookUp(
+export function* lookUp(
   context: OrchestrationContext,
   { request }: Blueprint,
 ): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {

@@ -28,11 +28,11 @@ const AGAIN_SECONDS = 30;
 const LOOKS_AT_NOTHING_LEFT = 4;
 
 interface Before {
-  readonly placed: Placement;
+  readonly placement: Placement;
   /** Every Sentry was brought to its end. */
   readonly settled: boolean;
 }
-const NOTHING_BEFORE: Before = { placed: [], settled: false };
+const NOTHING_BEFORE: Before = { placement: [], settled: false };
 
 /**
  * Looks at everything that could stop a run, and tells all of it at once. Writes nothing. What cannot be read is a
@@ -62,7 +62,7 @@ export function* preflight(
   const found = host.flatMap(({ findings }) => findings);
 
   const scopes = [...groups.map(groupScope), ...watched.map(subscriptionScope)];
-  const granted = scopesOf(blueprint, before.placed.flat());
+  const granted = scopesOf(blueprint, before.placement.flat());
   const ofScopes = yield* lookAtScopes(context, input, scopes, granted, host);
   const all = [...found, ...ofScopes];
   return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);

@@ -4,6 +4,7 @@ import { type Answer, type Call, ok, parseBody, type Route } from '../http/call'
 import { badRequest } from '../http/errors';
 import { tableRows } from './tables';
 import { parseQuery, type Query, type Row, UnsupportedQuery } from './query';
+import { asksForResources, resourceRows } from './resources';
 
 const PAGE = 1000;
 
@@ -37,6 +38,7 @@ function answer(azure: Azure, call: Call): Answer {
   const others = tableRows(azure, call.caller, text);
   if (others !== undefined) return ok(paged(others, options ?? {}));
   try {
+    if (asksForResources(text)) return ok(paged(resourceRows(azure, call, text), options ?? {}));
     const query = parseQuery(text);
     const found = rows(azure, call, subscriptions, managementGroups).filter(query.matches);
     if (query.descending) found.reverse();
@@ -47,20 +49,15 @@ function answer(azure: Azure, call: Call): Answer {
   }
 }
 
-function page(
-  query: Query,
-  found: readonly Row[],
-  options: NonNullable<z.infer<typeof schema>['options']>,
-): Record<string, unknown> {
+type Options = NonNullable<z.infer<typeof schema>['options']>;
+
+function page(query: Query, found: readonly Row[], options: Options): Record<string, unknown> {
   if (query.count)
     return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
   return paged(found.slice(0, query.limit).map(query.project), options);
 }
 
-function paged(
-  all: readonly Record<string, unknown>[],
-  options: NonNullable<z.infer<typeof schema>['options']>,
-): Record<string, unknown> {
+function paged(all: readonly Record<string, unknown>[], options: Options): Record<string, unknown> {
   const from = options.$skipToken === undefined ? (options.$skip ?? 0) : offsetOf(options.$skipToken);
   const to = from + (options.$top ?? PAGE);
   const data = all.slice(from, to);

@@ -27,6 +27,7 @@ export const inputFor = (name: string, changes: object = {}): DeploymentInput =>
   }),
   profile,
   egressAddresses: ['203.0.113.10/32'],
+  cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
 /** `settled`: an earlier run brought every Sentry to its end. */
@@ -43,7 +44,7 @@ export async function findingsOf(
     activities: { inspectHost: makeInspectHost(ports, TENANT), inspectScopes: makeInspectScopes(ports) },
     orchestrators: {
       preflight: (context) =>
-        preflight(context, context.df.getInput<DeploymentInput>(), placed, { placed: [], settled }),
+        preflight(context, context.df.getInput<DeploymentInput>(), placed, { placement: [], settled }),
     },
   });
   if (!output) throw new Error(failure ?? 'Preflight gave nothing.');
