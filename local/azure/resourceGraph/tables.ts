@@ -1,84 +1,168 @@
-/** The queries over role assignments and policy definitions that this Azure answers, each whole or not at all. */
 import { type Azure } from '../azure';
 import { builtInDefinitions } from '../governance/policy/definitions';
-import { subscriptionOf } from '../http/paths';
-import { type Caller } from '../http/call';
+import { AzureError } from '../http/errors';
+import { nameOf, resourceGroupOf, subscriptionOf } from '../http/paths';
+import { outsideHand } from '../simulator/outsideHand';
+import { type Subscription } from '../store/hierarchy';
+import { type Columns, type Row } from './expressions';
+import { type Tables } from './query';
 
-type Rows = readonly Record<string, unknown>[];
-type Answering = (azure: Azure, caller: Caller, parts: readonly string[]) => Rows;
+const columns: Columns = new Map([
+  ...['id', 'name', 'type', 'tenantId', 'kind', 'location', 'resourceGroup', 'subscriptionId', 'managedBy'].map(
+    (name) => [name, 'text'] as const,
+  ),
+  ...['sku', 'plan', 'properties', 'tags', 'identity', 'zones'].map((name) => [name, 'dynamic'] as const),
+]);
 
-const ASSIGNMENTS = "authorizationresources \\| where type =~ 'microsoft\\.authorization/roleassignments'";
-const TYPES = "'microsoft\\.authorization/policydefinitions', 'microsoft\\.authorization/policysetdefinitions'";
+/** A row with all columns: those that it has none of are empty. */
+const rowOf = (azure: Azure, id: string, type: string, of: Row): Row => ({
+  id,
+  name: nameOf(id),
+  type: type.toLowerCase(),
+  tenantId: azure.tenant.tenantId,
+  kind: '',
+  location: '',
+  resourceGroup: (resourceGroupOf(id) ?? '').toLowerCase(),
+  subscriptionId: subscriptionOf(id) ?? '',
+  managedBy: '',
+  sku: null,
+  plan: null,
+  properties: null,
+  tags: null,
+  identity: null,
+  zones: null,
+  ...of,
+});
 
-const queries: readonly (readonly [shape: RegExp, answer: Answering])[] = [
-  [shape(`${ASSIGNMENTS} \\| where properties\\.principalId =~ '([^']*)' \\| project properties`), ofPrincipal],
-  [
-    shape(
-      `${ASSIGNMENTS} \\| where isnotempty\\(subscriptionId\\) \\| summarize assignments = count\\(\\) by subscriptionId \\| where assignments >= (\\d+)`,
-    ),
-    crowded,
-  ],
-  [
-    shape(
-      `policyresources \\| where type in~ \\(${TYPES}\\) \\| where id in~ \\(([^)]*)\\) \\| project id, name, properties`,
-    ),
-    definitions,
-  ],
-];
+/** The tables as a principal sees them, of the subscriptions asked for. */
+export const tablesOf = (azure: Azure, principalId: string, within: readonly Subscription[]): Tables => ({
+  resourcecontainers: () => ({ columns, rows: containers(azure, principalId, within) }),
+  resources: () => ({ columns, rows: resources(azure, principalId, within) }),
+  authorizationresources: () => ({ columns, rows: authorization(azure, principalId, within) }),
+  policyresources: () => ({ columns, rows: policies(azure) }),
+});
 
-function shape(text: string): RegExp {
-  return new RegExp(`^${text}$`, 'i');
-}
-
-/** The rows of one of these queries; undefined for any other. */
-export function tableRows(azure: Azure, caller: Caller, query: string): Rows | undefined {
-  const text = query.trim().replace(/\s+/g, ' ');
-  for (const [pattern, answer] of queries) {
-    const match = pattern.exec(text);
-    if (match !== null) return answer(azure, caller, match.slice(1));
-  }
-  return undefined;
-}
-
-const readable = (azure: Azure, caller: Caller): ReadonlySet<string> =>
-  new Set(azure.rbac.visible(caller.principalId).map(({ id }) => id.toLowerCase()));
-
-/** Cut to what the caller may read: assignments at management groups are shown with any subscription below them. */
-function ofPrincipal(azure: Azure, caller: Caller, [principalId = '']: readonly string[]): Rows {
-  const visible = readable(azure, caller);
-  return azure.grants
-    .of(principalId.toLowerCase())
-    .filter(({ scope }) => {
-      const subscription = subscriptionOf(scope);
-      return subscription === undefined ? visible.size > 0 : visible.has(subscription.toLowerCase());
-    })
-    .map(({ scope, roleId, principalType, document }) => ({
-      properties: {
-        scope,
-        roleDefinitionId: `/providers/Microsoft.Authorization/RoleDefinitions/${roleId}`,
-        principalId,
-        principalType,
-        ...document,
-      },
-    }));
-}
-
-function crowded(azure: Azure, caller: Caller, [least = '0']: readonly string[]): Rows {
-  return [...readable(azure, caller)].flatMap((subscriptionId) => {
-    const assignments = azure.grants.count(`/subscriptions/${subscriptionId}`);
-    return assignments > 0 && assignments >= Number(least) ? [{ subscriptionId, assignments }] : [];
+function containers(azure: Azure, principalId: string, within: readonly Subscription[]): Row[] {
+  const chains = new Map<string, { name: string; displayName: string }[]>();
+  const subscriptions = within.map(({ id, name, tags, state, managementGroup }) => {
+    const chain =
+      chains.get(managementGroup) ??
+      azure.hierarchy.chain(managementGroup).map((one) => ({ name: one.name, displayName: one.displayName }));
+    chains.set(managementGroup, chain);
+    const properties = { state, managementGroupAncestorsChain: chain };
+    return rowOf(azure, `/subscriptions/${id}`, 'microsoft.resources/subscriptions', { name, tags, properties });
   });
+  const isWithin = inOneOf(within);
+  const groups = azure.resources
+    .list('Microsoft.Resources/resourceGroups', '/subscriptions/')
+    .filter(isWithin)
+    .filter(({ id }) => azure.rbac.permits(principalId, 'Microsoft.Resources/subscriptions/resourceGroups/read', id))
+    .map(({ id, document: { location, tags } }) =>
+      rowOf(azure, id, 'microsoft.resources/subscriptions/resourcegroups', {
+        location,
+        tags: tags ?? null,
+        properties: { provisioningState: 'Succeeded' },
+      }),
+    );
+  return [...subscriptions, ...groups];
 }
 
-function definitions(azure: Azure, _caller: Caller, [list = '']: readonly string[]): Rows {
-  const wanted = new Set(list.split(',').map((one) => one.trim().replace(/^'|'$/g, '').toLowerCase()));
-  const builtIn = builtInDefinitions.map(({ id, name, policyType, properties }) => ({
-    id,
-    name,
-    properties: { policyType, ...properties },
-  }));
-  const custom = azure.extensions
-    .all('Microsoft.Authorization/policyDefinitions')
-    .map(({ id, name, document }) => ({ id, name, properties: { policyType: 'Custom', ...document } }));
-  return [...builtIn, ...custom].filter(({ id }) => wanted.has(id.toLowerCase()));
+const resources = (azure: Azure, principalId: string, within: readonly Subscription[]): Row[] =>
+  azure.resources
+    .below('/subscriptions')
+    .filter(inOneOf(within))
+    .filter(({ id, type }) => type.split('/').length === 2 && resourceGroupOf(id) !== undefined && !IS_GROUP.test(type))
+    .filter(({ id, type }) => azure.rbac.permits(principalId, `${type}/read`, id))
+    .map(({ id, type }) => rowOf(azure, id, type, shownColumns(azure, id)));
+
+/** Whether something is in one of the subscriptions. */
+const inOneOf = (subscriptions: readonly Subscription[]): ((of: { readonly id: string }) => boolean) => {
+  const ids = new Set(subscriptions.map(({ id }) => id.toLowerCase()));
+  return ({ id }) => ids.has(subscriptionOf(id)?.toLowerCase() ?? '');
+};
+
+const IS_GROUP = /^microsoft\.resources\/resourcegroups$/i;
+
+/** What a GET gives, without what is no column. */
+function shownColumns(azure: Azure, path: string): Row {
+  try {
+    const { body } = azure.inner.perform({ method: 'GET', path, apiVersion: '2024-05-01', caller: outsideHand });
+    const shown = typeof body === 'object' && body !== null ? Object.entries(body) : [];
+    const own = shown.filter(([name]) => columns.has(name) && name !== 'id' && name !== 'type');
+    return Object.fromEntries(own.map(([name, value]) => [name, name === 'location' ? String(value).toLowerCase().replaceAll(' ', '') : value])); // prettier-ignore
+  } catch (error) {
+    if (error instanceof AzureError) return {};
+    throw error;
+  }
 }
+
+const ROLES = '/providers/Microsoft.Authorization/RoleDefinitions';
+
+/** Role assignments at what the caller may read, and the role definitions, Azure's own and the tenant's. */
+function authorization(azure: Azure, principalId: string, within: readonly Subscription[]): Row[] {
+  const wanted = new Set(within.map(({ id }) => id.toLowerCase()));
+  const iso = (time: number): string => new Date(time).toISOString();
+  const assignments = azure.grants
+    .below('')
+    .filter(
+      ({ scope }) => wanted.has(subscriptionOf(scope)?.toLowerCase() ?? '') || subscriptionOf(scope) === undefined,
+    )
+    .filter(({ scope }) => azure.rbac.permits(principalId, 'Microsoft.Authorization/roleAssignments/read', scope))
+    .map(({ name, scope, roleId, principalId: holder, principalType, document, createdAt, createdBy }) =>
+      rowOf(
+        azure,
+        `${scope === '/' ? '' : scope}/providers/Microsoft.Authorization/RoleAssignments/${name}`,
+        'microsoft.authorization/roleassignments',
+        {
+          properties: {
+            principalId: holder,
+            principalType,
+            roleDefinitionId: `${ROLES}/${roleId}`,
+            scope,
+            ...document,
+            createdOn: iso(createdAt),
+            updatedOn: iso(createdAt),
+            createdBy,
+            updatedBy: createdBy,
+          },
+        },
+      ),
+    );
+  return [...assignments, ...definitions(azure, within)];
+}
+
+/** A custom role is seen where it can be assigned. */
+function definitions(azure: Azure, within: readonly Subscription[]): Row[] {
+  const scopes = new Set(['/', ...within.flatMap(({ id }) => azure.hierarchy.scopesAbove(`/subscriptions/${id}`))]);
+  const isSeen = (scope: string): boolean =>
+    scopes.has(scope.toLowerCase()) || scopes.has(scope.toLowerCase().split('/').slice(0, 3).join('/'));
+  return azure.roles
+    .all()
+    .filter(({ assignableScopes }) => assignableScopes.some(isSeen))
+    .map(({ id, name, description, actions, notActions, dataActions, notDataActions, assignableScopes, stored }) =>
+      rowOf(azure, `${ROLES}/${id}`, 'microsoft.authorization/roledefinitions', {
+        properties: {
+          roleName: name,
+          type: stored === undefined ? 'BuiltInRole' : 'CustomRole',
+          description,
+          assignableScopes,
+          permissions: [{ actions, notActions, dataActions, notDataActions }],
+          isServiceRole: false,
+        },
+      }),
+    );
+}
+
+const POLICY_DEFINITIONS = 'microsoft.authorization/policydefinitions';
+
+/** Policy definitions, Azure's own and the tenant's. Assignments and states are not among these rows. */
+const policies = (azure: Azure): Row[] => [
+  ...builtInDefinitions.map(({ id, policyType, properties }) =>
+    rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType, ...properties } }),
+  ),
+  ...azure.extensions
+    .all('Microsoft.Authorization/policyDefinitions')
+    .map(({ id, document }) =>
+      rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType: 'Custom', ...document } }),
+    ),
+];
