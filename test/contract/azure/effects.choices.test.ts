@@ -54,7 +54,7 @@ beforeAll(async () => {
   }
 });
 
-describe.each(['withkeys'])('a VHD, copied to the account %s', (account) => {
+describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (account) => {
   const image = { kind: 'vhd', uri: download, storageAccountId: accounts(account), container: 'vhds' };
   const { name, resources } = deploy(`vhd-${account}`, 'managedIdentity', { image });
 
