@@ -79,7 +79,7 @@ describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (a
     expect(machine).not.toHaveProperty('plan');
     expect(await world.written(() => world.carryOut('ensure', name, resources, outputsOf(progress)))).toEqual(
       // Reading the copy's state takes the account's key: a POST that changes nothing.
-      account === 'withkeys' ? ['POST withkeys/listKeys'] : [expect.stringContaining('POST')],
+      account === 'withkeys' ? ['POST withkeys/listKeys'] : [],
     );
   });
 
