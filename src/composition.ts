@@ -4,12 +4,14 @@ import type { Appliance } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
 import { application } from './azure/arm/application';
 import { operations } from './azure/arm/operations';
+import { grants } from './azure/arm/grants';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
 import { windows } from './azure/arm/windows';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
+import { inspection } from './azure/inspection/inspection';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
 import { pageBlobs } from './azure/storage/pageBlobs';
@@ -58,9 +60,11 @@ function build(): Services {
       operations: withSortedFailures(operations(connection)),
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
+      grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
       application: withSortedFailures(application(connection)),
+      inspection: withSortedFailures(inspection(connection)),
       windows: withSortedFailures(windows(connection)),
     },
     appliance: createSshAppliance({

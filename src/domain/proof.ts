@@ -1,15 +1,15 @@
 /** What a Sentry is proven to be able to do before it counts as completed: report, and read what it was granted. Pure. */
 import { applianceOf, type Blueprint, clientSecretOf } from './blueprint/blueprint';
+import type { CloudAddresses } from './consent';
 import type { Refusal } from './outcome';
 import type { Unreached } from './proofScript';
 import type { SubscriptionState } from './states';
 
 /** Endpoints of the cloud that the app runs in. */
-export interface Cloud {
+export interface Cloud extends CloudAddresses {
   readonly armEndpoint: string;
+  /** What ARM's tokens are asked for. */
   readonly armAudience: string;
-  readonly authorityHost: string;
-  readonly graphEndpoint: string;
 }
 
 /** What a Sentry must reach on 443 to collect and to report, each once. */

@@ -1,10 +1,12 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
 import { grantKey, rolesOf, scopesFor } from './blueprint/grants';
 import type { Blueprint } from './blueprint/blueprint';
+import { isConsent } from './consent';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
+import type { Finding } from './preflight/finding';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
 import type { OpenWindow, WindowReceipt } from './window';
@@ -27,6 +29,7 @@ export type SubscriptionState =
 
 type Stage =
   | 'resources'
+  | 'consent'
   | 'presence'
   | 'window'
   | 'registration'
@@ -82,6 +85,10 @@ export interface DeploymentState {
   readonly pending: readonly string[];
   readonly placement: Placement;
   readonly resources: Readonly<Record<string, ResourceState>>;
+  /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
+  readonly settled?: boolean;
+  /** What the newest preflight found. */
+  readonly findings?: readonly Finding[];
   readonly startedAt: string;
   readonly finishedAt?: string | null;
   readonly result?: DeploymentResult | null;
@@ -105,7 +112,8 @@ export interface SentryResult {
   readonly problems?: readonly Refusal[];
 }
 export interface DeploymentResult {
-  readonly state: 'completed' | 'completedWithExceptions' | 'failed';
+  /** `waitingForConsent`: all is made that does not need an administrator's consent. */
+  readonly state: 'completed' | 'completedWithExceptions' | 'waitingForConsent' | 'failed';
   readonly sentries: number;
   readonly subscriptions: Counts;
   readonly problems: readonly Refusal[];
@@ -205,10 +213,11 @@ export function conclude(sentries: readonly SentryResult[], problems: readonly R
   };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped, ...sentries.flatMap((sentry) => sentry.problems ?? [])];
+  const waiting = all.length > 0 && all.every(isConsent);
   const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
   return {
-    state: failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
+    state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
     sentries: sentries.length,
     subscriptions,
     problems: all,

@@ -1,4 +1,5 @@
 /** What the routes and activities do through the durable client. */
+import { setTimeout } from 'node:timers/promises';
 import {
   type DurableClient,
   type DurableOrchestrationStatus,
@@ -28,6 +29,21 @@ export async function statusOf(client: DurableClient, id: string): Promise<Durab
   } catch (error) {
     if (error instanceof Error && error.message.includes('HTTP 404')) return undefined;
     throw error;
+  }
+}
+
+const LOOK_MS = 100;
+
+/** The status as soon as the instance rests, or as it is when the time is over. */
+export async function restOf(
+  client: DurableClient,
+  id: string,
+  limitMs: number,
+): Promise<DurableOrchestrationStatus | undefined> {
+  for (const end = Date.now() + limitMs; ;) {
+    const status = await statusOf(client, id);
+    if (!isAtWork(status) || Date.now() >= end) return status;
+    await setTimeout(LOOK_MS);
   }
 }
 

@@ -17,6 +17,12 @@ export interface SentryInput extends DeploymentInput {
   readonly shared: Given;
 }
 
+export interface ApprovedInput {
+  /** The plan that was approved. */
+  readonly planId: string;
+  readonly input: DeploymentInput;
+}
+
 export interface OnboardInput {
   readonly subscriptionId: string;
   readonly deployment: string;

@@ -9,15 +9,23 @@ import type {
   ProofResult,
   Step,
   WindowOrder,
+  Approval,
+  HostInspection,
+  Inspected,
+  ScopesInspection,
 } from '../../src/activities/contracts';
+import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
 import { sentryEntity as sentryTable } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
+import { planIdOf } from '../../src/functions/planId';
+import { approved } from '../../src/orchestrations/approved';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
+import { plan, planSentry } from '../../src/orchestrations/plan';
 import { sentry } from '../../src/orchestrations/sentry';
 import { profile, requestFor } from './requests';
 import type { FakeClient } from './runOrchestrator';
@@ -25,7 +33,11 @@ import type { FakeClient } from './runOrchestrator';
 export interface Behaviour {
   /** What a resource's `ensure` answers at its nth asking; `done` where it says nothing. */
   readonly ensure?: (step: Step, asked: number) => Outcome | undefined;
+  /** What a look at a resource answers; that it is as it was left where it says nothing. */
+  readonly observe?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
+  /** What preflight sees of an area (`quota`) or of a scope (`/subscriptions/…`); nothing wrong where it says nothing. */
+  readonly inspect?: (what: string, asked: number) => Inspected | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** What the appliance answers at its nth asking; that it reaches and reads all where it says nothing. */
@@ -74,7 +86,17 @@ const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
   ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
-export function fakeWorld({ ensure, remove, appliance, proof, listing, registers = true, presence }: Behaviour = {}) {
+export function fakeWorld({
+  ensure,
+  observe,
+  remove,
+  inspect,
+  appliance,
+  proof,
+  listing,
+  registers = true,
+  presence,
+}: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -84,6 +106,8 @@ export function fakeWorld({ ensure, remove, appliance, proof, listing, registers
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
   const proofs: ProofJob[] = [];
+  /** Areas and scopes that preflight looked at, in order. */
+  const looks: string[] = [];
   const each =
     (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
     (list: readonly Step[]): Outcome[] =>
@@ -95,22 +119,38 @@ export function fakeWorld({ ensure, remove, appliance, proof, listing, registers
         if (outcome.kind === 'done') made.add(what);
         return outcome;
       });
+  const inspected = (what: string): Inspected => {
+    looks.push(what);
+    return inspect?.(what, nth(`inspect ${what}`)) ?? { kind: 'inspected', findings: [] };
+  };
   const made = new Set<string>();
+  const look = (step: Step): Outcome => {
+    const what = `ensure ${step.spec.id}`;
+    steps.push(`observe ${step.spec.key}`);
+    const absent: Outcome = { kind: 'done', change: 'created', ours: true, outputs: {} };
+    return observe?.(step, nth(`observe ${step.spec.id}`)) ?? (made.has(what) ? done('kept') : absent);
+  };
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
     if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
   };
+  /** Said in advance: the event waits until the Sentry does. */
+  const attend = (client: FakeClient): void => {
+    for (const instanceId of begun) {
+      if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+      begun.delete(instanceId);
+    }
+  };
   const activities = {
     ensureResources: (list: readonly Step[], client: FakeClient) => {
-      // Said in advance: the event waits until the Sentry does.
-      for (const instanceId of begun) {
-        if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
-        begun.delete(instanceId);
-      }
+      attend(client);
       return each('ensure', ensure, 'created')(list);
     },
+    observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
     removeResources: each('remove', remove, 'removed'),
+    inspectHost: ({ areas }: HostInspection) => areas.map(inspected),
+    inspectScopes: ({ scopes }: ScopesInspection) => scopes.map(({ scope }) => inspected(scope)),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
       jobs.push(job);
@@ -137,6 +177,18 @@ export function fakeWorld({ ensure, remove, appliance, proof, listing, registers
       return null;
     },
     startDeployment: () => 'started',
+    startApproved: (approval: Approval, client: FakeClient) =>
+      makeStartApproved(
+        {
+          start: async (name, instanceId, input) => {
+            client.startNew(name, { instanceId, input });
+            return 'started';
+          },
+          raiseEvent: async () => undefined,
+          resume: async () => undefined,
+        },
+        planIdOf,
+      )(approval),
   };
   const waiting = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
@@ -150,9 +202,19 @@ export function fakeWorld({ ensure, remove, appliance, proof, listing, registers
     steps,
     jobs,
     proofs,
+    attend,
+    looks,
     options: {
       activities,
-      orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },
+      orchestrators: {
+        runDeployment: deployment,
+        runSentry: sentry,
+        accessWindow,
+        onboardSubscription,
+        runPlan: plan,
+        runPlanSentry: planSentry,
+        runApproved: approved,
+      },
       entities: { deployment: deploymentEntity, deployments: deploymentsEntity, sentry: sentryEntity },
     },
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { subscriptionOf } from '../http/paths';
 import { customRole, permission } from './customRoles';
 
@@ -14,7 +15,7 @@ export const roleDefinitionRoutes = (azure: Azure): readonly Route[] => {
   const one = `${all}/:name`;
   return [
     { method: 'GET', path: one, api: 'arm', handle: (call) => ok(shown(find(azure, call), call.scope)) },
-    { method: 'GET', path: all, api: 'arm', handle: (call) => ok({ value: list(azure, call) }) },
+    { method: 'GET', path: all, api: 'arm', handle: (call) => ok(paged(azure, call, list(azure, call))) },
     { method: 'PUT', path: one, api: 'arm', handle: (call) => put(azure, call) },
     { method: 'DELETE', path: one, api: 'arm', handle: (call) => remove(azure, call) },
   ];
@@ -40,8 +41,8 @@ const counts = (azure: Azure, { assignableScopes }: Pick<Known, 'assignableScope
 export function demandAssignable(azure: Azure, role: Known, scope: string): void {
   if (counts(azure, role, scope)) return;
   throw badRequest(
-    'RoleDefinitionScopeNotAllowed',
-    `The role definition '${role.id.replaceAll('-', '')}' cannot be assigned at scope '${scope}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
+    'RoleAssignmentScopeNotAssignableToRoleDefinition',
+    `The scope '${scope}' is not assignable to the role definition '${role.id.replaceAll('-', '')}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
   );
 }
 
