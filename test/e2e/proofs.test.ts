@@ -1,7 +1,7 @@
 /** What a Sentry proves before it counts as completed, over the API: its way out on 443, and what its principal reads. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { type TestWorld, testWorld } from '../support/e2e';
+import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId } from '../support/requests';
 
 let world: TestWorld;
@@ -35,17 +35,24 @@ test('a firewall that keeps the profile’s host back: not completed, the host i
   expect((await windowsOf('blocked')).map(({ closedAt }) => closedAt !== null)).toEqual([true]);
 });
 
-test('a private subnet of somebody else’s: the way out through the window’s address is not one that stays', async () => {
-  const group = `/subscriptions/5b000000-0000-4000-8000-000000000000/resourceGroups/hub`;
+test('a subnet that became private meanwhile: the way out through the window’s address is not one that stays', async () => {
+  const group = '/subscriptions/5b000000-0000-4000-8000-000000000000/resourceGroups/hub';
   const network = `${group}/providers/Microsoft.Network/virtualNetworks/hub`;
-  const properties = {
-    addressSpace: { addressPrefixes: ['10.80.0.0/24'] },
-    subnets: [{ name: 'apps', properties: { addressPrefix: '10.80.0.0/26', defaultOutboundAccess: false } }],
-  };
+  const subnetId = `${network}/subnets/apps`;
   const { location } = z.looseObject({ location: z.string() }).parse(requestBody()['placement']);
+  const properties = { addressPrefix: '10.80.0.0/26' };
   await outside(`${group}?api-version=2021-04-01`, { location });
-  await outside(`${network}?api-version=2024-05-01`, { location, properties });
-  const shown = await deploy('private-subnet', { network: { kind: 'existing', subnetId: `${network}/subnets/apps` } });
+  await outside(`${network}?api-version=2024-05-01`, {
+    location,
+    properties: { addressSpace: { addressPrefixes: ['10.80.0.0/24'] }, subnets: [{ name: 'apps', properties }] },
+  });
+  await world.administrator.start(named('private-subnet', { network: { kind: 'existing', subnetId } }));
+  // Preflight has passed once somebody is asked for; nobody has answered yet.
+  const asked = async () => (await world.administrator.read('private-subnet')).sentries.some(({ handoff }) => handoff);
+  while (!(await asked())) await nextLook();
+  const body = { properties: { ...properties, defaultOutboundAccess: false } };
+  await outside(`${subnetId}?api-version=2024-05-01`, body);
+  const shown = await world.administrator.seeThrough('private-subnet', () => undefined);
   expect(shown.problems).toMatchObject([{ code: 'OutboundBlocked', reason: expect.stringContaining('does not stay') }]);
 });
 
