@@ -8,7 +8,7 @@ import type { Finding } from '../domain/preflight/finding';
 import type { Role, WatchedScope } from '../domain/preflight/subscriptions';
 import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
-import type { Questions, Unreached } from '../domain/proofScript';
+import type { Found, Questions } from '../domain/proofScript';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { WindowReceipt } from '../domain/window';
@@ -59,16 +59,7 @@ export interface ProofJob extends Pick<ApplianceJob, 'address' | 'port' | 'usern
   /** Where it has a public address while it is asked: the subnet that must give it a way out afterwards. */
   readonly subnetId?: string | undefined;
 }
-export type ProofResult =
-  | {
-      readonly kind: 'answered';
-      readonly reached: readonly string[];
-      readonly unreached: readonly Unreached[];
-      /** Which of its subscriptions the identity reads; absent where it was not asked, or did not answer. */
-      readonly readable?: readonly string[] | undefined;
-      readonly problem?: string | undefined;
-    }
-  | { readonly kind: 'unanswered'; readonly reason: string };
+export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
 
 /** An application that is to list what it may read. The secret only as a vault URI. */
 export interface ApplicationJob {

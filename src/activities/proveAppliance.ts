@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Appliance, Session } from '../appliance/port';
 import { AzureError, type Azure } from '../azure/ports';
+import type { Found } from '../domain/proofScript';
 import type { activities, HandlerOf, ProofJob, ProofResult } from './contracts';
 import { prove, type RunScript } from './prove';
 
@@ -44,11 +45,7 @@ const subnet = z.looseObject({
  * A way out that leads through the window's own public address is gone with it. The subnet must have another: a NAT
  * gateway, a route, or Azure's default one (azure-docs, default-outbound-access).
  */
-async function lasting(
-  { arm }: Azure,
-  { subnetId }: ProofJob,
-  result: Extract<ProofResult, { kind: 'answered' }>,
-): Promise<ProofResult> {
+async function lasting({ arm }: Azure, { subnetId }: ProofJob, result: Found): Promise<ProofResult> {
   const found = subnetId === undefined ? undefined : await arm.subnet.get(subnetId);
   if (!found) return result;
   const { natGateway, routeTable, defaultOutboundAccess } = subnet.parse(found);

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { Client, ClientChannel } from 'ssh2';
 import { hostCheck, reasonOf } from './hostKey';
-import type { ScriptRun, Session } from './port';
+import type { Ran, Session } from './port';
 
 const readySeconds = 120;
 /** Far more than any script of ours prints. */
@@ -16,11 +16,11 @@ export function runScript(
   session: Session,
   script: string,
   timeLimitSeconds: number,
-): Promise<ScriptRun> {
+): Promise<Ran> {
   const { username, privateKey } = session;
   const host = hostCheck(session.hostKey);
   return new Promise((resolve) => {
-    const settle = (run: ScriptRun): void => {
+    const settle = (run: Ran): void => {
       clearTimeout(limit);
       resolve(run);
     };
@@ -35,7 +35,7 @@ export function runScript(
         listen(channel, (output, exit) =>
           exit === undefined
             ? lose('the session was cut off while the script ran')
-            : settle({ kind: 'ran', output, exit, hostKey: host.seen() ?? '' }),
+            : settle({ kind: 'ran', status: exit, output }),
         );
       });
     });

@@ -32,6 +32,16 @@ export interface Answered {
   readonly problem?: string | undefined;
 }
 
+/** What an appliance was found to reach and read. */
+export interface Found {
+  readonly kind: 'answered';
+  readonly reached: readonly string[];
+  readonly unreached: readonly Unreached[];
+  /** Which of its subscriptions the identity reads; absent where it was not asked, or did not answer. */
+  readonly readable?: readonly string[] | undefined;
+  readonly problem?: string | undefined;
+}
+
 const REACH_SECONDS = 15;
 const LISTING_SECONDS = 60;
 /** The metadata service answers from the machine's own host: no proxy lies between. */
@@ -109,4 +119,17 @@ function readListing(output: string): Pick<Answered, 'readable' | 'nextLink' | '
   const [code] = each(output, /"code": *"([^"]*)"/g);
   const answer = status === undefined || status === '000' ? 'did not answer' : `answered ${status}`;
   return { readable, problem: `Azure Resource Manager ${answer}${code === undefined ? '' : ` (${code})`}` };
+}
+
+/** What the pages of one asking come to; the first tells of the way out as well. `wanted` in lower case. */
+export function foundIn(pages: readonly Answered[], { identity }: Questions, wanted: readonly string[]): Found {
+  const seen = new Set(pages.flatMap(({ readable }) => readable));
+  const problem = pages.at(-1)?.problem;
+  return {
+    kind: 'answered',
+    reached: pages[0]?.reached ?? [],
+    unreached: pages[0]?.unreached ?? [],
+    ...(identity && problem === undefined ? { readable: wanted.filter((id) => seen.has(id)) } : {}),
+    ...(problem === undefined ? {} : { problem }),
+  };
 }

@@ -18,7 +18,7 @@ export interface Beginning {
   readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
-  /** Those that its own principal was seen to read. */
+  /** Those that its own principal was seen to read: shown until this run has asked itself. */
   readonly proven: readonly string[];
   readonly hadController: boolean;
   /** Its last window is not proven closed. */

@@ -77,35 +77,32 @@ export interface Access {
 /** What there is to prove of a Sentry that is set up. */
 interface Claims {
   readonly granted: readonly string[];
-  /** Those that were proven before. */
-  readonly proven: readonly string[];
   /** Those that the appliance was set up for, and its session asked for. */
   readonly collected: (id: string) => boolean;
   readonly proof: Proof | undefined;
 }
 
 /**
- * Which of its granted subscriptions the Sentry's own principal reads: an application is asked here, with its secret; a
- * managed identity was asked on its appliance, in the session that set it up.
+ * Which of its granted subscriptions the Sentry's own principal reads: an application is asked here in each run, with
+ * its secret; a managed identity was asked on its appliance, in the session that set it up.
  */
 export function* proveAccess(
   context: OrchestrationContext,
   input: SentryInput,
   given: Given,
-  { granted, proven, collected, proof }: Claims,
+  { granted, collected, proof }: Claims,
 ): Story<Access> {
-  const known = new Set([...proven, ...(proof?.readable ?? [])]);
-  const open = granted.filter((id) => !known.has(id));
   const clientId = given['servicePrincipal']?.['clientId'];
   const clientSecretUri = given['clientSecret']?.['secretUri'];
   const app = clientSecretOf(input.request) && clientId !== undefined && clientSecretUri !== undefined;
-  if (open.length > 0 && app) {
+  if (granted.length > 0 && app) {
     tellMe(context, input, { stage: 'proof' });
     const { tenantId } = input.request;
     return yield* proveApplication(context, { tenantId, clientId, clientSecretUri, subscriptions: granted });
   }
+  const known = new Set(proof?.readable);
   const why = proof?.why;
-  const asked = why === undefined ? [] : open.filter(collected);
+  const asked = why === undefined ? [] : granted.filter((id) => collected(id) && !known.has(id));
   const unasked = whyUnasked(input);
   return {
     isProven: (id) => known.has(id),

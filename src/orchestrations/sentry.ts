@@ -87,7 +87,7 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
   const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
-  const claims = { granted, proven: before.proven, collected, proof: outcome.proof };
+  const claims = { granted, collected, proof: outcome.proof };
   const access = yield* proveAccess(context, input, outputsOf(progress), claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });

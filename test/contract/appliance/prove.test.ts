@@ -168,8 +168,7 @@ describe('the simulated appliance, over SSH', () => {
   test('another host key, another key of ours, and nobody there', async () => {
     const appliance = createSshAppliance({ proxy: url });
     const run = (other: Partial<Session>) => appliance.run({ ...session, ...other }, 'echo here');
-    const { hostKey } = { hostKey: '', ...(await run({})) };
-    expect(await run({ hostKey })).toEqual({ kind: 'ran', output: 'here\n', exit: 0, hostKey });
+    expect(await run({})).toEqual({ kind: 'ran', status: 0, output: 'here\n' });
     expect(await run({ hostKey: 'SHA256:other' })).toMatchObject({ kind: 'refused' });
     expect(await run({ privateKey: readableKeyPair().private })).toMatchObject({ kind: 'refused' });
     expect(await run({ address: '20.50.0.9' })).toMatchObject({ kind: 'unreachable' });
@@ -177,8 +176,8 @@ describe('the simulated appliance, over SSH', () => {
 
   test('a script that it does not understand ends with the shell’s status', async () => {
     const run = (script: string) => createSshAppliance({ proxy: url }).run(session, script);
-    expect(await run("echo 'open")).toMatchObject({ kind: 'ran', exit: 2 });
-    expect(await run('curl --unknown https://app.cloudknox.io/')).toMatchObject({ kind: 'ran', exit: 2 });
-    expect(await run('curl -s no-url')).toMatchObject({ kind: 'ran', exit: 3 });
+    expect(await run("echo 'open")).toMatchObject({ kind: 'ran', status: 2 });
+    expect(await run('curl --unknown https://app.cloudknox.io/')).toMatchObject({ kind: 'ran', status: 2 });
+    expect(await run('curl -s no-url')).toMatchObject({ kind: 'ran', status: 3 });
   });
 });

@@ -1,7 +1,7 @@
 /** What a Sentry's own principal reads and what its machine reaches: the app's adapters and the simulated network. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import type { Appliance, ScriptRun } from '../../../src/appliance/port';
+import type { Appliance, Ran } from '../../../src/appliance/port';
 import type { ProofJob } from '../../../src/activities/contracts';
 import { makeProveAppliance } from '../../../src/activities/proveAppliance';
 import { makeProveApplication } from '../../../src/activities/proveApplication';
@@ -105,12 +105,12 @@ describe('a machine’s way out', () => {
       questions: { origins: ['https://app.cloudknox.io'] },
       subscriptions: [],
     };
-    const answering = (run: ScriptRun): Appliance => ({
+    const answering = (run: Ran): Appliance => ({
       configure: async () => ({ kind: 'unreachable', reason: '' }),
       run: async () => run,
     });
     const output = 'reach 0 200 https://app.cloudknox.io\n';
-    const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, exit: 0, hostKey: '' }));
+    const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, status: 0 }));
     expect(await prove(job)).toMatchObject({ reached: ['https://app.cloudknox.io'], unreached: [] });
     expect(await prove({ ...job, subnetId: subnet() })).toMatchObject({
       reached: [],
