@@ -117,7 +117,7 @@ const special: Readonly<Record<string, readonly number[]>> = {
   '/deployments/:name/cancel': [204, 404, 409],
   '/deployments/:name/exportTemplate': [200, 404],
   '/deployments/:name/validate': [200, 400],
-  '/deployments/:name/whatIf': [200, 400],
+  '/deployments/:name/whatIf': [202, 400],
   // Answers what it is asked of, whatever there is.
   '/checkNameAvailability': [200],
   '/subscriptions/:subscriptionId/resourceGroups': [200],
