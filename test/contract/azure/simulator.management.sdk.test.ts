@@ -1,11 +1,12 @@
 /** Management groups, marketplace agreements and Resource Graph through their SDKs: every operation and refusal. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ComputeManagementClient } from '@azure/arm-compute';
 import { ManagementGroupsAPI } from '@azure/arm-managementgroups';
 import { MarketplaceOrderingAgreements } from '@azure/arm-marketplaceordering';
 import { ResourceGraphClient } from '@azure/arm-resourcegraph';
 import { randomUUID } from 'node:crypto';
 import { expectRefusal, holding, optionsOf, type RefusalCase } from './simulator.clients.support';
-import { all, instant, platform, startTestAzure, type TestAzure, watched } from './simulator.support';
+import { all, instant, location, platform, startTestAzure, type TestAzure, watched } from './simulator.support';
 
 const delegate = { name: 'delegate', principalId: randomUUID(), clientId: randomUUID(), graphRoles: [] };
 const id = (name: string): string => `/providers/Microsoft.Management/managementGroups/${name}`;
@@ -15,6 +16,7 @@ let azure: TestAzure;
 let groups: ManagementGroupsAPI;
 let theirs: ManagementGroupsAPI;
 let terms: MarketplaceOrderingAgreements;
+let images: ComputeManagementClient['virtualMachineImages'];
 let graph: ResourceGraphClient;
 
 beforeAll(async () => {
@@ -24,6 +26,7 @@ beforeAll(async () => {
   groups = new ManagementGroupsAPI(credential, optionsOf(azure));
   theirs = new ManagementGroupsAPI(holding(await azure.token('delegate')), optionsOf(azure));
   terms = new MarketplaceOrderingAgreements(credential, platform, optionsOf(azure));
+  images = new ComputeManagementClient(credential, platform, optionsOf(azure)).virtualMachineImages;
   graph = new ResourceGraphClient(credential, optionsOf(azure));
 });
 afterAll(async () => azure.stop());
@@ -137,6 +140,26 @@ describe('marketplace agreements', () => {
       ['BadRequest', 400, /^The signature of the terms is not the one of the current terms/, () => agreements.create(type, ...offer, { ...current, signature: 'X' })], // prettier-ignore
       ['InvalidRequestContent', 400, /'properties.accepted'/, () => agreements.create(type, ...offer, { signature: 'X' })], // prettier-ignore
     ]);
+  });
+});
+
+test('the marketplace names its publishers, their offers and the SKUs of each', async () => {
+  const [publisher, offer, sku] = ['cloudknox', 'cloudknox_sentry_image', 'sentry_v1_byol0'] as const;
+  const named = (of: readonly { readonly name?: string }[]) => of.map(({ name }) => name);
+  expect(named(await images.listPublishers(location))).toContain(publisher);
+  expect(named(await images.listOffers(location, publisher))).toEqual([offer]);
+  expect(named(await images.listSkus(location, publisher, offer))).toEqual([sku]);
+  await check([
+    ['NotFound', 404, 'Artifact: Publisher was not found.', () => images.listOffers(location, 'none')],
+    ['NotFound', 404, 'Artifact: Offer was not found.', () => images.listSkus(location, publisher, 'none')],
+  ]);
+  const skus = `/subscriptions/${platform}/providers/Microsoft.Compute/locations/${location}/publishers/${publisher}/artifacttypes/vmimage/offers/${offer}/skus`;
+  const token = await azure.token('administrator');
+  const one = (name: string) => azure.ask('GET', `${skus}/${name}?api-version=2024-11-01`, { token });
+  expect(await one(sku)).toMatchObject({ status: 200, body: { name: sku } });
+  expect(await one('none')).toMatchObject({
+    status: 404,
+    body: { error: { message: 'Artifact: Sku was not found.' } },
   });
 });
 
