@@ -1,7 +1,7 @@
 /** What the ledger answers for, and what it lets pass, each with the reason. */
 
 /** Folders of local/azure. Another is one more name here. */
-export const folders: readonly string[] = ['authorization', 'compute', 'deployments', 'governance', 'identity', 'keyVault', 'management', 'marketplace', 'metrics', 'network', 'resourceGraph', 'resources', 'storage']; // prettier-ignore
+export const folders: readonly string[] = ['authorization', 'compute', 'deployments', 'governance', 'graph', 'identity', 'keyVault', 'management', 'marketplace', 'metrics', 'network', 'resourceGraph', 'resources', 'storage']; // prettier-ignore
 
 const noClient =
   'its client (@azure/arm-resources-subscriptions, @azure/arm-resourcesdeployments) is none of the packages';
@@ -30,6 +30,7 @@ export const withoutSdk: readonly (readonly [operation: string, why: string])[] 
   ['/_authorization/roleAssignmentsUsageMetrics', 'no client of Microsoft’s for JavaScript asks it; the portal does'],
   ['/offers/:offer/skus/:sku', 'no client of Microsoft’s for JavaScript asks it; the Azure CLI does'],
   ['/Microsoft.KeyVault/deletedManagedHSMs', 'managed HSMs are not simulated; the Azure CLI asks it with the vaults'],
+  ['/RegisteredApplications/:appId/Consent', 'the portal and the Azure CLI ask it, not Microsoft Graph’s client'],
   ['blob: HEAD container container', never],
   ['blob: GET blob metadata', never],
 ];
