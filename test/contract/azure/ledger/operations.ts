@@ -186,6 +186,15 @@ const special: Readonly<Record<string, readonly number[]>> = {
   '/v1.0/me': [400],
   '/v1.0/$batch': [200, 400],
   '/RegisteredApplications/:appId/Consent': [204],
+  // Entra. What is not simulated of it is refused in words.
+  'POST /:tenant/oauth2/v2.0/token': [200, 400, 401],
+  'POST /:tenant/oauth2/token': [200, 400],
+  'GET /:tenant/v2.0/.well-known/openid-configuration': [200, 400],
+  '/devicecode': [400],
+  'GET /:tenant/oauth2/v2.0/authorize': [400],
+  'GET /msi/token': [200, 400],
+  'GET /metadata/identity/oauth2/token': [200, 400],
+  'GET /metadata/endpoints': [200, 400],
   // The blob service has codes of its own.
   'blob: POST service service userdelegationkey': [200, 400, 403],
   'blob: GET service list': [200, 401],
