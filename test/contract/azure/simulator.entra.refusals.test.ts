@@ -164,7 +164,7 @@ describe('requests that no SDK makes', () => {
 
 test('the SDK finds no such tenant', async () => {
   const tenant = randomUUID();
-  await expect(signIn({ tenant })).rejects.toThrow(/endpoints_resolution_error|AADSTS90002/);
+  await expect(signIn({ tenant })).rejects.toThrow('endpoints_resolution_error');
 });
 
 test('what is published is the same under the names of both versions, and names this authority', async () => {
