@@ -62,7 +62,8 @@ export function report(rows: readonly Row[], { json, quick }: { json: boolean; q
 /** Runs a benchmark, and ends with it: engines leave timers behind that nobody waits for. */
 export function runToEnd(main: () => Promise<void>): void {
   main().then(
-    () => process.exit(0),
+    // What was written to a pipe is there only once this write is done.
+    () => process.stdout.write('', () => process.exit(0)),
     (error: unknown) => {
       console.error(error);
       process.exit(1);

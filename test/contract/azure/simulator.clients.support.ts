@@ -2,7 +2,13 @@
 import { expect } from '@jest/globals';
 import { type TokenCredential } from '@azure/core-auth';
 import { isRestError, type PipelinePolicy } from '@azure/core-rest-pipeline';
-import { AuthenticationHandler, Client, GraphError, HTTPMessageHandler } from '@microsoft/microsoft-graph-client';
+import {
+  AuthenticationHandler,
+  Client,
+  GraphError,
+  HTTPMessageHandler,
+  TelemetryHandler,
+} from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
 import { type TestAzure } from './simulator.support';
 
@@ -41,7 +47,9 @@ export const optionsOf = (
 export async function graphOf(azure: TestAzure, principal: string): Promise<Client> {
   const token = await azure.token(principal, GRAPH);
   const middleware = new AuthenticationHandler({ getAccessToken: () => Promise.resolve(token) });
-  middleware.setNext(new HTTPMessageHandler());
+  const telemetry = new TelemetryHandler();
+  telemetry.setNext(new HTTPMessageHandler());
+  middleware.setNext(telemetry);
   return Client.initWithMiddleware({
     baseUrl: azure.url,
     defaultVersion: 'v1.0',

@@ -155,10 +155,33 @@ describe('requests that no SDK makes', () => {
 
   test.each([
     ['POST', 'oauth2/v2.0/devicecode'],
+    ['POST', 'oauth2/devicecode'],
     ['GET', 'oauth2/v2.0/authorize'],
   ] as const)('%s %s is not simulated, and says so', async (method, path) => {
     expect(await azure.ask(method, `/${tenantId}/${path}`)).toMatchObject({ status: 400, body: { error: 'invalid_request', error_description: expect.stringContaining('NotSimulated') } }); // prettier-ignore
   });
+});
+
+test('the SDK finds no such tenant', async () => {
+  const tenant = randomUUID();
+  await expect(signIn({ tenant })).rejects.toThrow('endpoints_resolution_error');
+});
+
+test('what is published is the same under the names of both versions, and names this authority', async () => {
+  const { url } = azure;
+  const published = async (path: string): Promise<unknown> => {
+    const { status, body } = await azure.ask('GET', path);
+    expect([path, status]).toEqual([path, 200]);
+    return body;
+  };
+  const keys = await published(`/${tenantId}/discovery/v2.0/keys`);
+  expect(keys).toMatchObject({ keys: [{ kty: 'RSA' }] });
+  expect(await published(`/${tenantId}/discovery/keys`)).toEqual(keys);
+  const document = await published(`/${tenantId}/v2.0/.well-known/openid-configuration`);
+  expect(document).toMatchObject({ token_endpoint: `${url}/${tenantId}/oauth2/v2.0/token` });
+  expect(await published(`/${tenantId}/.well-known/openid-configuration`)).toEqual(document);
+  const { host } = new URL(url);
+  expect(await published('/common/discovery/instance?api-version=1.1')).toMatchObject({ metadata: [{ preferred_network: host, aliases: [host] }] }); // prettier-ignore
 });
 
 describe('managed identity endpoints', () => {

@@ -190,6 +190,8 @@ describe('managed identity', () => {
   test('the SDK takes it from the metadata service too', async () => {
     process.env['AZURE_POD_IDENTITY_AUTHORITY_HOST'] = azure.url;
     const { token } = await new ManagedIdentityCredential().getToken('https://management.azure.com/.default');
+    const other = new ManagedIdentityCredential({ clientId: randomUUID(), retryOptions: { maxRetries: 0 } });
+    await expect(other.getToken('https://management.azure.com/.default')).rejects.toThrow('Identity not found'); // prettier-ignore
     delete process.env['AZURE_POD_IDENTITY_AUTHORITY_HOST'];
     expect(token).toMatch(/^ey/);
   });

@@ -31,7 +31,7 @@ const places: readonly (readonly [folder: string, path: RegExp])[] = [
   ['authorization', /^\/_authorization\//],
   ['management', /\/providers\/Microsoft\.Management\//],
   ['resourceGraph', /\/providers\/Microsoft\.ResourceGraph\//],
-  ['graph', /^\/(v1\.0|beta)\//],
+  ['graph', /^\/(v1\.0|beta|api)\//],
   ['resources', /^\/(subscriptions|providers|tenants)(\/|$)/],
   ['entra', /./],
 ]; // prettier-ignore
@@ -91,6 +91,10 @@ export function statusesOf(name: string): readonly number[] {
     if (method === 'PUT') return kind.accepted === undefined ? [200, 201] : [202, ...(kind.accepted === 'location' ? [200] : [])];
     if (method === 'DELETE') return [kind.timing?.remove === undefined ? 200 : 202, 204];
     return [kind.accepted === 'resource' && method === 'PATCH' ? 202 : 200, 404];
+  }
+  if (path.startsWith('/v1.0/')) {
+    const ofGraph: Readonly<Record<string, readonly number[]>> = { GET: isOne ? [200, 404] : [200], POST: /\$ref$/.test(path) ? [204, 404] : [201], PATCH: [204, 404], DELETE: [204, 404] };
+    return ofGraph[method] ?? [];
   }
   const general: Readonly<Record<string, readonly number[]>> = { PUT: [200, 201], DELETE: [202, 204], HEAD: [204, 404], GET: isOne ? [200, 404] : [200], PATCH: [200, 404], POST: [200, 404] };
   return general[method] ?? [];
@@ -168,6 +172,29 @@ const special: Readonly<Record<string, readonly number[]>> = {
   // Not simulated, and refused in words that say what is.
   '/secrets/:name/backup': [404],
   '/secrets/restore': [404],
+  // Microsoft Graph. An application may be made by a PATCH of its unique name.
+  'PATCH /v1.0/applications/:id': [201, 204, 404],
+  '/addPassword': [200, 404],
+  '/removePassword': [204, 404],
+  'PATCH /v1.0/policies/defaultAppManagementPolicy': [204],
+  '/v1.0/directoryObjects/getByIds': [200],
+  'POST /v1.0/directoryRoles/:id/members/$ref': [204, 400],
+  'DELETE /v1.0/servicePrincipals/:id/appRoleAssignments/:assignment': [204, 400],
+  'DELETE /v1.0/servicePrincipals/:id/appRoleAssignedTo/:assignment': [204, 400],
+  '/v1.0/directory/deletedItems/:id/restore': [200, 404],
+  // Nobody is signed in.
+  '/v1.0/me': [400],
+  '/v1.0/$batch': [200, 400],
+  '/RegisteredApplications/:appId/Consent': [204],
+  // Entra. What is not simulated of it is refused in words.
+  'POST /:tenant/oauth2/v2.0/token': [200, 400, 401],
+  'POST /:tenant/oauth2/token': [200, 400],
+  'GET /:tenant/v2.0/.well-known/openid-configuration': [200, 400],
+  '/devicecode': [400],
+  'GET /:tenant/oauth2/v2.0/authorize': [400],
+  'GET /msi/token': [200, 400],
+  'GET /metadata/identity/oauth2/token': [200, 400],
+  'GET /metadata/endpoints': [200, 400],
   // The blob service has codes of its own.
   'blob: POST service service userdelegationkey': [200, 400, 403],
   'blob: GET service list': [200, 401],

@@ -1,10 +1,11 @@
 /** What the ledger answers for, and what it lets pass, each with the reason. */
 
 /** Folders of local/azure. Another is one more name here. */
-export const folders: readonly string[] = ['authorization', 'compute', 'deployments', 'governance', 'identity', 'keyVault', 'management', 'marketplace', 'metrics', 'network', 'resourceGraph', 'resources', 'storage']; // prettier-ignore
+export const folders: readonly string[] = ['authorization', 'compute', 'deployments', 'entra', 'governance', 'graph', 'identity', 'keyVault', 'management', 'marketplace', 'metrics', 'network', 'resourceGraph', 'resources', 'storage']; // prettier-ignore
 
 const noClient =
   'its client (@azure/arm-resources-subscriptions, @azure/arm-resourcesdeployments) is none of the packages';
+const older = 'clients of today ask its successor; the Azure CLI and MSAL for AD FS ask it';
 const never = 'Microsoft’s client never asks it';
 
 /** Operations, by the end of their names, that plain requests stand in for. */
@@ -30,6 +31,16 @@ export const withoutSdk: readonly (readonly [operation: string, why: string])[] 
   ['/_authorization/roleAssignmentsUsageMetrics', 'no client of Microsoft’s for JavaScript asks it; the portal does'],
   ['/offers/:offer/skus/:sku', 'no client of Microsoft’s for JavaScript asks it; the Azure CLI does'],
   ['/Microsoft.KeyVault/deletedManagedHSMs', 'managed HSMs are not simulated; the Azure CLI asks it with the vaults'],
+  ['/RegisteredApplications/:appId/Consent', 'the portal and the Azure CLI ask it, not Microsoft Graph’s client'],
+  ['POST /:tenant/oauth2/token', older],
+  ['GET /:tenant/.well-known/openid-configuration', older],
+  ['GET /:tenant/discovery/keys', older],
+  ['GET /:tenant/discovery/v2.0/keys', 'only who checks a token asks it, and no client does'],
+  ['GET /common/discovery/instance', 'an SDK asks it of Microsoft’s own authority, whatever its authorityHost'],
+  ['POST /:tenant/oauth2/v2.0/devicecode', 'no user can sign in here'],
+  ['POST /:tenant/oauth2/devicecode', 'no user can sign in here'],
+  ['GET /:tenant/oauth2/v2.0/authorize', 'no user can sign in here'],
+  ['GET /metadata/endpoints', 'the Azure CLI and Terraform ask it'],
   ['blob: HEAD container container', never],
   ['blob: GET blob metadata', never],
 ];
