@@ -19,6 +19,7 @@ import { type Faults } from './simulator/faults';
 import { type OutsideHand } from './simulator/outsideHand';
 import { type Windows } from './simulator/windows';
 import { type Tenant, type Timings } from './tenant';
+import { type OutsideIssuers } from './entra/outsideIssuers';
 import { type Tokens } from './entra/tokens';
 import { type Secrets } from './store/secrets';
 
@@ -42,6 +43,7 @@ export interface Azure {
   readonly registrations: Registrations;
   readonly rbac: Rbac;
   readonly tokens: Tokens;
+  readonly issuers: OutsideIssuers;
   readonly operations: Operations;
   readonly inner: Inner;
   readonly deployments: DeploymentStore;

@@ -3,6 +3,7 @@ import { Operations } from './arm/operations';
 import { Roles } from './authorization/customRoles';
 import { Rbac } from './authorization/rbac';
 import { type Azure } from './azure';
+import { OutsideIssuers } from './entra/outsideIssuers';
 import { Tokens } from './entra/tokens';
 import { Clock } from './clock';
 import { DeploymentEngine } from './deployments/engine';
@@ -74,6 +75,7 @@ export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Pa
     registrations: new Registrations(db, now, tenant.unregisteredProviders),
     rbac: new Rbac(grants, hierarchy, roles, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),
+    issuers: new OutsideIssuers(keys.outside, origin, now),
     operations: new Operations(db, now, origin),
     inner,
     deployments,

@@ -50,6 +50,8 @@ export interface Kind {
   readonly merges?: boolean;
   /** A child that is written beside its siblings: none waits for another or for its parent. */
   readonly siblings?: boolean;
+  /** The refusal of a child while its family is written, where it is not the usual one. */
+  readonly busy?: (id: string) => AzureError;
   /** Throws when others use it. */
   readonly demandUnused?: (azure: Azure, resource: Resource) => void;
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;

@@ -60,14 +60,14 @@ export class Operations {
     return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
-  /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */
+  /** What `Location` answers: 202 while it runs, then 204; the SDKs accept only 200 for a resource group and a vault's purge. */
   result(id: string, location: string): Answer {
     const { endsAt, failure } = this.find(id);
     if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
     if (failure !== null) throw new AzureError(409, failure.code, failure.message);
     const output = this.output(id);
     if (output !== undefined) return { status: 200, body: output };
-    return { status: /\/providers\/microsoft\.resources\//i.test(location) ? 200 : 204 };
+    return { status: /\/providers\/microsoft\.(resources|keyvault)\//i.test(location) ? 200 : 204 };
   }
 
   private output(id: string): unknown {

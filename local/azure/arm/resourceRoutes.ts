@@ -267,6 +267,7 @@ function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource
       ? existing
       : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
   if (blocker === undefined) return;
+  if (kind.busy !== undefined) throw kind.busy(id);
   const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
   const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;
   if (kind.type.startsWith('Microsoft.Network/')) {

@@ -5,6 +5,7 @@ import { AzureError, badRequest } from '../http/errors';
 import { nameOf } from '../http/paths';
 import { type Grant } from '../store/grants';
 import { demandCondition } from './conditions/demand';
+import { principalTypeOf } from './principals';
 import { demandAssignable } from './roleDefinitions';
 import { type Role } from './roles';
 
@@ -74,7 +75,7 @@ function put(azure: Azure, call: Call): Answer {
     scope: call.scope,
     roleId: role.id,
     principalId,
-    principalType: principalType ?? 'ServicePrincipal',
+    principalType: principalType ?? principalTypeOf(azure, principalId) ?? 'ServicePrincipal',
     document,
     createdAt: azure.now(),
     effectiveAt: doneAt(azure, 'roleAssignmentPropagation'),
@@ -86,17 +87,17 @@ function put(azure: Azure, call: Call): Answer {
 
 /** With principalType given, Azure does not look the principal up: that is what it is for (azure-facts §2). */
 function demandPrincipal(azure: Azure, id: string, type: string | undefined): void {
-  const found = azure.directory.get('servicePrincipal', id);
+  const found = principalTypeOf(azure, id);
   if (found === undefined && type === undefined) {
     throw badRequest(
       'PrincipalNotFound',
       `Principal ${id.replaceAll('-', '')} does not exist in the directory ${azure.tenant.tenantId}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype`,
     );
   }
-  if (found !== undefined && type !== undefined && type !== 'ServicePrincipal') {
+  if (found !== undefined && type !== undefined && type !== found) {
     throw badRequest(
       'UnmatchedPrincipalType',
-      `The PrincipalId '${id.replaceAll('-', '')}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '${type}'.`,
+      `The PrincipalId '${id.replaceAll('-', '')}' has type '${found}' , which is different from specified PrinciaplType '${type}'.`,
     );
   }
 }

@@ -40,8 +40,8 @@ const counts = (azure: Azure, { assignableScopes }: Pick<Known, 'assignableScope
 export function demandAssignable(azure: Azure, role: Known, scope: string): void {
   if (counts(azure, role, scope)) return;
   throw badRequest(
-    'RoleDefinitionScopeNotAllowed',
-    `The role definition '${role.id.replaceAll('-', '')}' cannot be assigned at scope '${scope}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
+    'RoleAssignmentScopeNotAssignableToRoleDefinition',
+    `The scope '${scope}' is not assignable to the role definition '${role.id.replaceAll('-', '')}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
   );
 }
 

@@ -27,6 +27,12 @@ const any = {
     'Directory.Read.All',
     'Directory.ReadWrite.All',
   ],
+  readPolicies: [
+    'Policy.Read.All',
+    'Policy.Read.ApplicationConfiguration',
+    'Policy.ReadWrite.ApplicationConfiguration',
+  ],
+  writePolicies: ['Policy.ReadWrite.ApplicationConfiguration'],
   writeRoles: ['RoleManagement.ReadWrite.Directory'],
 } as const;
 

@@ -8,8 +8,9 @@ const PAGE = 1000;
 /** One page of a list as Azure Resource Manager gives it, with a `nextLink` where more follow. */
 export function paged<T>(azure: Azure, call: Call, all: readonly T[]): { value: readonly T[]; nextLink?: string } {
   const token = call.query('$skiptoken');
-  const from = token === undefined ? 0 : Number(Buffer.from(token, 'base64url').toString());
-  if (!Number.isInteger(from) || from < 0) throw badRequest('InvalidSkipToken', 'The skip token is not valid.');
+  const text = token === undefined ? '0' : Buffer.from(token, 'base64url').toString();
+  if (!/^\d+$/.test(text)) throw badRequest('InvalidSkipToken', 'The skip token is not valid.');
+  const from = Number(text);
   const value = all.slice(from, from + PAGE);
   if (from + PAGE >= all.length) return { value };
   const next = Buffer.from(String(from + PAGE)).toString('base64url');

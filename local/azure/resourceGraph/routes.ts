@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
-import { badRequest } from '../http/errors';
+import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 import { parseQuery, type Query, type Row, UnsupportedQuery } from './query';
 
 const PAGE = 1000;
@@ -40,8 +41,21 @@ function answer(azure: Azure, call: Call): Answer {
     return ok(page(query, found, options ?? {}));
   } catch (error) {
     if (!(error instanceof UnsupportedQuery)) throw error;
-    throw badRequest('BadRequest', `The simulated Azure Resource Graph cannot answer this query: ${error.message}.`);
+    throw refused(azure, error.message);
   }
+}
+
+/** The envelope of a query that Resource Graph refuses: what is wrong with it stands in the details alone. */
+function refused(azure: Azure, why: string): AzureError {
+  const time = new Date(azure.now()).toISOString();
+  const message = `Please provide below info when asking for support: timestamp = ${time}, correlationId = ${randomUUID()}.`;
+  const invalid =
+    'Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix the error before retrying.';
+  const details = [
+    { code: 'InvalidQuery', message: invalid },
+    { code: 'NotSimulated', message: `The simulated Azure Resource Graph cannot answer this query: ${why}.` },
+  ];
+  return new AzureError(400, 'BadRequest', message, { members: { details } });
 }
 
 function page(

@@ -63,12 +63,7 @@ const assignmentBody = z.looseObject({ properties: assignmentProperties });
 
 function putAssignment(azure: Azure, call: Call): Answer {
   const name = param(call, 'name');
-  const longest = managementGroupOf(call.scope) === undefined ? 64 : 24;
-  if (name.length > longest || /[<>%&\\?/]|\s$/.test(name))
-    throw badRequest(
-      'InvalidPolicyAssignmentName',
-      `The policy assignment name '${name}' is invalid. It has at most ${longest} characters, and none of '<>*%&:\\?+/'.`,
-    );
+  demandName(call, name);
   const { properties } = parseBody(assignmentBody, call);
   if (/\/policySetDefinitions\//i.test(properties.policyDefinitionId))
     throw notSimulated('The assignment of an initiative', 'assignments of single policy definitions.');
@@ -83,6 +78,18 @@ function putAssignment(azure: Azure, call: Call): Answer {
     createdBy: call.caller.principalId,
   });
   return { status: 201, body: shownAssignment(written) };
+}
+
+function demandName({ scope }: Call, name: string): void {
+  const longest = managementGroupOf(scope) === undefined ? 64 : 24;
+  const fault =
+    name.length > longest
+      ? `The policy assignment name length must not exceed '${longest}' characters.`
+      : /[<>*%&:\\?+/]|\s$/.test(name)
+        ? "The policy assignment name cannot contain any of the characters '<>*%&:\\?+/' and cannot end with a space."
+        : undefined;
+  if (fault !== undefined)
+    throw badRequest('InvalidPolicyAssignmentName', `The policy assignment name '${name}' is invalid. ${fault}`);
 }
 
 function demandParameters(
@@ -185,8 +192,8 @@ function removeDefinition(azure: Azure, call: Call): Answer {
     .find(({ document }) => String(document['policyDefinitionId']).toLowerCase() === found.id.toLowerCase());
   if (user !== undefined)
     throw badRequest(
-      'PolicyDefinitionInUse',
-      `The policy definition '${found.name}' cannot be deleted: it is used by the policy assignment '${user.id}'.`,
+      'InvalidDeletePolicyDefinitionRequest',
+      `The policy definition '${found.name}' cannot be deleted. It is referenced by the policy assignment '${user.id}'. Please delete all policy assignments referencing the policy.`,
     );
   azure.extensions.remove(found.id);
   return ok(shownDefinition(custom(found)));
