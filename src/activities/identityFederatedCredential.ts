@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { Azure } from '../azure/ports';
+import { isFederationOf } from '../domain/blueprint/identity';
+import { armEffects, type Effects, observedArm } from './effects';
+import { sameTrust, trustOutputs } from './trust';
+
+const shown = z.looseObject({
+  name: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  audiences: z.array(z.string()),
+});
+
+/** The same for a user-assigned identity, below which it is a resource without tags: its name says whose it is. */
+export const identityFederatedCredential = ({ arm }: Azure): Effects<'identityFederatedCredential'> => ({
+  ...armEffects<'identityFederatedCredential'>(arm.identityFederatedCredential),
+  observe: async (spec) => {
+    const body = await arm.identityFederatedCredential.get(spec.id);
+    if (!body) return undefined;
+    const trust = shown.parse(body);
+    const told = { ours: isFederationOf(spec.deployment, trust.name), outputs: trustOutputs(trust) };
+    return { ...observedArm(body, spec, told), value: sameTrust(trust, spec.wanted) };
+  },
+  put: async ({ id, wanted }) => ({
+    ...(await arm.identityFederatedCredential.put(id, wanted)),
+    outputs: trustOutputs(wanted),
+  }),
+});
