@@ -24,6 +24,16 @@ const sentry = z.looseObject({
   n: z.number(),
   stage: z.string(),
   address: z.string().nullish(),
+  window: z
+    .looseObject({
+      openedAt: z.string(),
+      expiresAt: z.string(),
+      secondsLeft: z.number(),
+      address: z.string(),
+      ports: z.array(z.number()),
+      sources: z.array(z.string()),
+    })
+    .nullish(),
   handoff: z
     .looseObject({ id: z.string(), kind: z.string(), address: z.string().optional(), text: z.string() })
     .nullish(),
@@ -53,6 +63,22 @@ export type DeploymentShown = z.infer<typeof view>;
 export type SentryShown = z.infer<typeof sentry>;
 export type ResourceShown = z.infer<typeof resource>;
 
+const plan = z.looseObject({
+  planId: z.string(),
+  summary: z.looseObject({
+    create: z.number(),
+    change: z.number(),
+    keep: z.number(),
+    remove: z.number(),
+    refused: z.number(),
+    appliances: z.number(),
+  }),
+  estimate: z.looseObject({ azureCalls: z.number(), seconds: z.number() }),
+});
+export type PlanShown = z.infer<typeof plan>;
+/** Until the plan is there, where to ask for it. */
+const planning = z.union([plan, z.looseObject({ statusUrl: z.string() })]);
+
 const registration = z.looseObject({ email: z.string(), pin: z.string() });
 
 const POLL_MS = 250;
@@ -65,6 +91,15 @@ export class Administrator {
       headers: { 'x-functions-key': this.world.keys.operator, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });
+  }
+
+  /** What the request would do. */
+  async plan(request: unknown): Promise<PlanShown> {
+    for (let shown = planning.parse(await this.call('deployments?dryRun=true', request)); ;) {
+      if ('planId' in shown) return plan.parse(shown);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      shown = planning.parse(await this.call(shown.statusUrl.split('/api/')[1] ?? ''));
+    }
   }
 
   async start(request: unknown): Promise<void> {
@@ -86,11 +121,16 @@ export class Administrator {
     }
   }
 
-  /** Brings each waiting Sentry the email and PIN that the console hands out for its address. */
+  /** Says to be there, and brings each waiting Sentry the email and PIN that the console hands out for its address. */
   async attend({ name, sentries }: DeploymentShown): Promise<void> {
     for (const { n, handoff } of sentries) {
+      if (handoff?.kind === 'presence') await this.answer(name, handoff.id);
       if (handoff?.kind === 'registration') await this.register(name, n, handoff.address ?? '');
     }
+  }
+
+  private async answer(name: string, id: string): Promise<void> {
+    await asked(this.call(`deployments/${name}/handoffs/${id}`, { done: true }));
   }
 
   private async register(name: string, n: number, address: string): Promise<void> {
@@ -100,11 +140,15 @@ export class Administrator {
       body: JSON.stringify({ applianceAddress: address }),
     });
     const { email, pin } = registration.parse(shown);
-    try {
-      await this.call(`deployments/${name}/sentries/${n}/registration`, { email, pin });
-    } catch (error) {
-      // The Sentry took the PIN of the round before just now: it asks no more.
-      if (!(error instanceof Error && error.message.includes('NotAwaited'))) throw error;
-    }
+    await asked(this.call(`deployments/${name}/sentries/${n}/registration`, { email, pin }));
+  }
+}
+
+/** The Sentry took the answer of the round before just now: it asks no more. */
+async function asked(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('NotAwaited'))) throw error;
   }
 }

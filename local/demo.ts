@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Administrator } from './administrator';
 import { readClock, simulatedNow } from './clock';
 import { type Display, liveDisplay, plainDisplay } from './display';
-import { report, summary } from './report';
+import { planLine, report, summary } from './report';
 import { freePorts } from './ports';
 import { startWorld, type World } from './world';
 
@@ -88,6 +88,7 @@ async function play(world: World, options: Options, write: (line: string) => voi
   const administrator = new Administrator(world);
   const display: Display = process.stdout.isTTY && !options.json ? liveDisplay() : plainDisplay(write);
   const clock = readClock(world.clockFile);
+  write(planLine(await administrator.plan(request)));
   await administrator.start(request);
   const shown = await administrator.seeThrough(request.name, (state) =>
     display.show(state, new Date(simulatedNow(clock)).toISOString().slice(11, 19)),

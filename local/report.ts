@@ -1,6 +1,6 @@
 /** What a run came to, for people and as one JSON document. */
 import { z } from 'zod';
-import type { DeploymentShown } from './administrator';
+import type { DeploymentShown, PlanShown } from './administrator';
 
 const azureCalls = z.object({
   total: z.number(),
@@ -40,6 +40,10 @@ export function report(shown: DeploymentShown, calls: unknown): Report {
     azureCalls: azureCalls.parse(calls),
   };
 }
+
+/** What will be done, before it is. */
+export const planLine = ({ planId, summary, estimate }: PlanShown): string =>
+  `Plan ${planId}: ${summary.create} to create, ${summary.change} to change, ${summary.remove} to remove, ${summary.refused} refused, ${summary.keep} as they should be; ${summary.appliances} appliances to set up. About ${estimate.azureCalls} calls of Azure and ${Math.ceil(estimate.seconds / 60)} minutes, people's time apart.`;
 
 /** The last screen of the demo. */
 export function summary(shown: DeploymentShown, told: Report): string {

@@ -39,6 +39,7 @@ Try, with KEY=${world.keys.operator}
 
   start      curl -H "x-functions-key: $KEY" -d @samples/deployment.json ${world.hostUrl}/api/deployments
   watch      curl -H "x-functions-key: $KEY" ${world.hostUrl}/api/deployments/prod-sentry
+  be there   curl -H "x-functions-key: $KEY" -d '{"done":true}' ${world.hostUrl}/api/deployments/prod-sentry/handoffs/presence-1
   console    curl -d '{"applianceAddress":"ADDRESS FROM THE HANDOFF"}' ${world.consoleUrl}/console/azure/data-collectors
   register   curl -H "x-functions-key: $KEY" -d '{"email":"…","pin":"…"}' ${world.hostUrl}/api/deployments/prod-sentry/sentries/1/registration
   announce   curl -H 'aeg-event-type: Notification' -d @samples/subscription-created.eventgrid.json '${world.hostUrl}/runtime/webhooks/eventgrid?functionName=subscriptionCreated&code=${world.keys.eventGrid}'

@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly ports: Ports;
   /** At least this many subscriptions in the simulated tenant. */
   readonly subscriptions?: number;
+  /** The app is in a network that reaches the appliances' own; else as the setting PRIVATE_NETWORK says. */
+  readonly privateNetwork?: boolean;
 }
 
 export interface World {
@@ -39,6 +41,8 @@ export interface World {
 
 /** What the simulated internet takes the app's outbound address for. */
 const APP_ADDRESS = '203.0.113.10';
+/** … and its address in its own network, which is peered with the appliances'. */
+const APP_PRIVATE_ADDRESS = '10.200.0.4';
 const PROBE_MS = 5_000;
 
 const keyFile = z.looseObject({
@@ -63,7 +67,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 }
 
 /** In the order in which each needs the other: Azure says how it is reached, and the host is told of both. */
-async function start(family: Family, { state, ports, subscriptions }: WorldOptions, clockFile: string): Promise<World> {
+async function start(family: Family, options: WorldOptions, clockFile: string): Promise<World> {
+  const { state, ports, subscriptions, privateNetwork = process.env['PRIVATE_NETWORK'] === 'true' } = options;
   const azureUrl = `https://127.0.0.1:${ports.azure}`;
   const consoleUrl = `http://127.0.0.1:${ports.appliance}`;
   const hostUrl = `http://127.0.0.1:${ports.host}`;
@@ -75,10 +80,21 @@ async function start(family: Family, { state, ports, subscriptions }: WorldOptio
   await family.ready('azure', () => askAzure('/_simulator/health'));
   const environment = z.record(z.string(), z.string()).parse(readJson(join(state, 'azure', 'environment.json')));
 
-  family.start('appliance', [...own('appliance'), '--azure', azureUrl, '--app-address', APP_ADDRESS], environment);
+  const inside = privateNetwork ? ['--app-private-address', APP_PRIVATE_ADDRESS] : [];
+  family.start(
+    'appliance',
+    [...own('appliance'), '--azure', azureUrl, '--app-address', APP_ADDRESS, ...inside],
+    environment,
+  );
   await family.ready('appliance', probe(`${consoleUrl}/health`));
 
-  const toApp = { ...environment, APPLIANCE_PROXY: consoleUrl, EGRESS_ADDRESSES: `${APP_ADDRESS}/32` };
+  const addresses = [APP_ADDRESS, ...(privateNetwork ? [APP_PRIVATE_ADDRESS] : [])];
+  const toApp = {
+    ...environment,
+    APPLIANCE_PROXY: consoleUrl,
+    EGRESS_ADDRESSES: addresses.map((address) => `${address}/32`).join(','),
+    PRIVATE_NETWORK: String(privateNetwork),
+  };
   const startHost = async (): Promise<void> => {
     family.start('host', [appFolder, ...own('host')], toApp);
     await family.ready('host', probe(`${hostUrl}/admin/host/status`));

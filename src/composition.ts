@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { Appliance } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
 import { operations } from './azure/arm/operations';
+import { grants } from './azure/arm/grants';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
+import { windows } from './azure/arm/windows';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
@@ -56,8 +58,10 @@ function build(): Services {
       operations: withSortedFailures(operations(connection)),
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
+      grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      windows: withSortedFailures(windows(connection)),
     },
     appliance: createSshAppliance({
       ...(config.applianceProxy ? { proxy: config.applianceProxy } : {}),

@@ -8,6 +8,7 @@ const optionsSchema = z.object({
   state: z.string(),
   port: z.coerce.number().int().min(0).max(65_535),
   appAddress: z.union([z.ipv4(), z.ipv6()]),
+  appPrivateAddress: z.ipv4().optional(),
   askExtra: z.string().optional(),
 });
 
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     .option('--state <folder>', 'where to remember things', '.local/appliance')
     .option('--port <number>', 'the port of console and proxy', '8422')
     .option('--app-address <ip>', "the address that the app's connections come from", '203.0.113.10')
+    .option('--app-private-address <ip>', "the app's address in a network that reaches the appliances' own")
     .option('--ask-extra <text>', 'one more question of the set-up script, which no guide tells of')
     .parse();
   const options = optionsSchema.safeParse(command.opts());

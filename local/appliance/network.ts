@@ -1,6 +1,7 @@
 /** The way to the appliances: a CONNECT proxy that lets through what Azure's network would let through, and no more. */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { keyOf, type Azure } from './azure';
 import type { Machine } from './setupScript';
 import { serveSsh } from './sshServer';
@@ -9,6 +10,8 @@ import type { Store } from './store';
 export interface NetworkOptions {
   /** The address that the app's connections come from, as the security rules see it. */
   readonly appAddress: string;
+  /** The app's address in a network that reaches the appliances' own; undefined where it has none. */
+  readonly appPrivateAddress: string | undefined;
   /** A connection that Azure's network drops is never answered; the proxy gives up for the client after this long. */
   readonly dropSeconds: number;
   /** How long after its start a VM's SSH server is not up yet. */
@@ -51,8 +54,11 @@ export class Network {
   }
 
   async #route(address: string, port: number): Promise<Route> {
-    const { appAddress, bootSeconds, askExtra } = this.#options;
-    const reached = await this.#azure.reach(address, port, appAddress);
+    const { appAddress, appPrivateAddress, bootSeconds, askExtra } = this.#options;
+    // To a private address there is no way from the internet.
+    const source = ipaddr.process(address).range() === 'private' ? appPrivateAddress : appAddress;
+    if (source === undefined) return 'dropped';
+    const reached = await this.#azure.reach(address, port, source);
     const vm = reached?.allowed ? await this.#azure.vm(reached.vmId) : undefined;
     if (vm === undefined) return 'dropped';
     const booted = vm.powerState === 'running' && Date.now() - vm.startedAt >= bootSeconds * 1_000;

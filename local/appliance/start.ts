@@ -17,7 +17,13 @@ export interface ApplianceOptions extends Partial<NetworkOptions> {
   readonly port: number;
 }
 
-const defaults: NetworkOptions = { appAddress: '203.0.113.10', dropSeconds: 5, bootSeconds: 20, askExtra: undefined };
+const defaults: NetworkOptions = {
+  appAddress: '203.0.113.10',
+  appPrivateAddress: undefined,
+  dropSeconds: 5,
+  bootSeconds: 20,
+  askExtra: undefined,
+};
 
 /** Listens on the loopback address only. `close` cuts open sessions. */
 export async function startAppliances(

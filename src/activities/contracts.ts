@@ -2,6 +2,7 @@
 import { RetryOptions } from 'durable-functions';
 import type { WindowScope } from '../domain/blueprint/window';
 import type { Change, Outcome, Refusal } from '../domain/outcome';
+import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
@@ -17,7 +18,7 @@ export type HandlerOf<A> = A extends Activity<infer I, infer O> ? (input: I) => 
 /** For crashes alone: whatever Azure answers is a value. Five attempts wait 5, 10, 20 and 40 s between them. */
 export const crashRetry = Object.assign(new RetryOptions(5_000, 5), { backoffCoefficient: 2 });
 
-export type Verb = 'ensure' | 'remove';
+export type Verb = 'ensure' | 'remove' | 'observe';
 
 /** One resource to see to. `operation` is what an earlier answer left running, `change` what it was for. */
 export interface Step {
@@ -48,9 +49,9 @@ export type ApplianceResult =
 /** What the window tells the Sentry that asked for it. */
 export interface WindowOrder {
   readonly scope: WindowScope;
-  /** The instance that is told `windowOpened` and `windowClosed`. */
-  readonly notify: string;
-  /** Set by the window itself while it goes on trying to close. */
+  /** The instance that is told `windowOpened`, `windowMoved` and `windowClosed`; none where it is opened at rest. */
+  readonly notify?: string;
+  /** Only to be closed: set by the window itself while it goes on trying, and by the sweep. */
   readonly closing?: Pick<WindowReceipt, 'openedAt' | 'why' | 'problems'>;
 }
 
@@ -59,13 +60,26 @@ export type Started = 'started' | 'running';
 export const activities = {
   ensureResources: activity<readonly Step[], readonly Outcome[]>('ensureResources'),
   removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
+  /** Reads, and tells what `ensureResources` would do. */
+  observeResources: activity<readonly Step[], readonly Outcome[]>('observeResources'),
   listSubscriptions: activity<null, ListedSubscriptions>('listSubscriptions'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
   startDeployment: activity<{ readonly name: string }, Started>('startDeployment'),
+  /** Starts the deployment if the plan that was approved is the plan still. */
+  startApproved: activity<Approval, ApprovalAnswer>('startApproved'),
 };
+
+/** A plan made just now, held against the one that was approved. `input` is what the deployment is started with. */
+export interface Approval {
+  readonly name: string;
+  readonly planId: string;
+  readonly input: unknown;
+  readonly plan: Plan;
+}
+export type ApprovalAnswer = Started | 'outdated';
 
 export interface EventToRaise {
   readonly instanceId: string;

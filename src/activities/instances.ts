@@ -1,4 +1,5 @@
 /** Activities that start and tell other instances, through the durable client. */
+import type { Plan } from '../domain/plan/plan';
 import type { activities, HandlerOf, Started } from './contracts';
 
 /** What is needed of the durable client. */
@@ -7,6 +8,8 @@ export interface Instances {
   start(orchestrator: string, instanceId: string, input: unknown): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
+  /** Lets an instance go on that a person suspended. */
+  resume(instanceId: string): Promise<void>;
 }
 
 export const makeOpenWindow =
@@ -20,6 +23,15 @@ export const makeRaiseEvent =
     await instances.raiseEvent(instanceId, name, data);
     return null;
   };
+
+/** `planIdOf` is what the API calls a plan for an input. */
+export const makeStartApproved =
+  (
+    instances: Instances,
+    planIdOf: (input: unknown, plan: Plan) => string,
+  ): HandlerOf<typeof activities.startApproved> =>
+  async ({ name, planId, input, plan }) =>
+    planIdOf(input, plan) === planId ? instances.start('runDeployment', `d-${name}`, input) : 'outdated';
 
 /** Starts the deployment again with the input that `inputOf` reads from its stored request. */
 export const makeStartDeployment =

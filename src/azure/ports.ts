@@ -2,6 +2,7 @@
 import type { Later, Refused } from '../domain/outcome';
 import type { Tags, Wanted } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
+import type { GroupRef, WindowMarks } from '../domain/windowSweep';
 
 /** Any call on a port may throw this and nothing else on purpose: Azure's answer, sorted by `errors.ts`. */
 export class AzureError extends Error {
@@ -169,7 +170,21 @@ export interface Azure {
   readonly operations: { poll(operation: string): Promise<OperationState> };
   readonly directory: Directory;
   readonly secrets: Secrets;
+  /** What a principal is granted at a scope and around it. */
+  readonly grants: {
+    of(
+      scope: string,
+      principalId: string,
+    ): Promise<readonly { readonly scope: string; readonly roleDefinitionId: string }[]>;
+  };
   readonly pageBlobs: PageBlobs;
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
+  /** What access windows left: found by what it bears, with no memory of them. */
+  readonly windows: {
+    /** Groups that hold anything of ours, from Resource Graph: it shows a new thing after a minute or more. */
+    groups(): Promise<readonly GroupRef[]>;
+    /** All that bears a window's mark in a group, from Azure Resource Manager: that is how it is now. */
+    marks(group: GroupRef): Promise<WindowMarks>;
+  };
 }

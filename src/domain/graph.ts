@@ -1,5 +1,5 @@
 /** What may run next. One pure function decides for every verb: deploy, teardown and the access window alike. */
-import type { Change, Outcome, Outputs, Refusal } from './outcome';
+import type { Change, Done, Outcome, Outputs, Refusal } from './outcome';
 import { kinds, type Resource } from './resources';
 
 /** Times in epoch ms: since when it is not done, and when to ask again. */
@@ -12,8 +12,8 @@ interface Timed {
 export type State =
   | { readonly state: 'waiting' }
   | ({ readonly state: 'running'; readonly operation: string; readonly change: Change } & Timed)
-  | ({ readonly state: 'later'; readonly reason: string; readonly change?: Change } & Timed)
-  | { readonly state: 'done'; readonly change: Change; readonly ours: boolean; readonly outputs: Outputs }
+  | ({ readonly state: 'later'; readonly code: string; readonly reason: string; readonly change?: Change } & Timed)
+  | ({ readonly state: 'done' } & Omit<Done, 'kind'>)
   | ({ readonly state: 'refused' } & Refusal)
   | { readonly state: 'blocked'; readonly by: string };
 /** The state of each resource by its key. */
@@ -32,6 +32,7 @@ const WAITING: State = { state: 'waiting' };
 const POLL_SECONDS = 5;
 const FIRST_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 60;
+const LONGEST_PAUSE_SECONDS = 600;
 const LONGEST_OPERATION_SECONDS = 7_200;
 
 /** All that may run now, in batches' order, and the time of the next thing to wait for. */
@@ -72,10 +73,14 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
   const since = begun?.since ?? now;
   const tries = begun?.tries ?? 0;
   // Azure does say `Retry-After: 0`, which taken at its word would never let time pass.
-  const dueIn = (asked: number | undefined, otherwise: number): number => now + Math.max(1, asked ?? otherwise) * 1_000;
+  // In whole ms: a timer's Date has no fraction, and what is due a fraction after its timer would never let time pass.
+  const dueIn = (asked: number | undefined, otherwise: number): number =>
+    now + Math.ceil(Math.max(1, asked ?? otherwise) * 1_000);
   switch (outcome.kind) {
-    case 'done':
-      return { state: 'done', change: outcome.change, ours: outcome.ours, outputs: outcome.outputs };
+    case 'done': {
+      const { kind, ...done } = outcome;
+      return { state: kind, ...done };
+    }
     case 'refused':
       return { state: 'refused', code: outcome.code, reason: outcome.reason, remedy: outcome.remedy };
     case 'running': {
@@ -86,13 +91,17 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
     case 'later': {
       const { code, reason, remedy } = outcome;
       if (now - since >= outcome.patienceSeconds * 1_000) return { state: 'refused', code, reason, remedy };
-      const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, LONGEST_RETRY_SECONDS);
+      const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, longestPause(now - since));
       const change = outcome.change ?? begun?.change;
       const dueAt = dueIn(outcome.seconds, pause);
-      return { state: 'later', since, tries: tries + 1, dueAt, reason, ...(change ? { change } : {}) };
+      return { state: 'later', since, tries: tries + 1, dueAt, code, reason, ...(change ? { change } : {}) };
     }
   }
 }
+
+/** What has been waited for for hours (somebody's consent) is asked after less often: each time stays in the history. */
+const longestPause = (waitedMs: number): number =>
+  Math.min(Math.max(LONGEST_RETRY_SECONDS, Math.round(waitedMs / 10_000)), LONGEST_PAUSE_SECONDS);
 
 const neverEnds = {
   code: 'OperationNeverEnds',

@@ -1,13 +1,14 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
 import { grantKey, rolesOf, scopesFor } from './blueprint/grants';
 import type { Blueprint } from './blueprint/blueprint';
+import { isConsent } from './consent';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
-import type { WindowReceipt } from './window';
+import type { OpenWindow, WindowReceipt } from './window';
 
 export interface ResourceState {
   readonly kind: string;
@@ -24,11 +25,20 @@ export type SubscriptionState =
   | { readonly state: 'granted'; readonly collected: boolean }
   | ({ readonly state: 'setAside' } & Refusal);
 
-type Stage = 'resources' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+type Stage =
+  | 'resources'
+  | 'consent'
+  | 'presence'
+  | 'window'
+  | 'registration'
+  | 'configuration'
+  | 'closing'
+  | 'completed'
+  | 'stopped';
 
 /**
- * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window adds its receipt,
- * because it may outlive the run that opened it.
+ * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window tells of itself and
+ * adds its receipt, because it may outlive the run that opened it, or be opened without one.
  */
 export interface SentryState {
   readonly n: number;
@@ -36,9 +46,9 @@ export interface SentryState {
   readonly stage: Stage;
   readonly resources: Readonly<Record<string, ResourceState>>;
   readonly subscriptions: Readonly<Record<string, SubscriptionState>>;
-  /** The appliance's public address, while its window is open. */
+  /** The appliance's address, while its window is open. */
   readonly address?: string | null;
-  readonly window?: { readonly openedAt: string; readonly expiresAt: string } | null;
+  readonly window?: OpenWindow | null;
   readonly receipts: readonly WindowReceipt[];
   /** A step that only a person may do. */
   readonly handoff?: Handoff | null;
@@ -79,7 +89,8 @@ export interface SentryResult {
   readonly stopped?: Refusal;
 }
 export interface DeploymentResult {
-  readonly state: 'completed' | 'completedWithExceptions' | 'failed';
+  /** `waitingForConsent`: all is made that does not need an administrator's consent. */
+  readonly state: 'completed' | 'completedWithExceptions' | 'waitingForConsent' | 'failed';
   readonly sentries: number;
   readonly subscriptions: Counts;
   readonly problems: readonly Refusal[];
@@ -173,10 +184,11 @@ export function conclude(sentries: readonly SentryResult[], problems: readonly R
   const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped];
+  const waiting = all.length > 0 && all.every(isConsent);
   const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
   return {
-    state: failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
+    state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
     sentries: sentries.length,
     subscriptions,
     problems: all,

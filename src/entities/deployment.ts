@@ -12,11 +12,15 @@ interface Beginning {
   readonly placement: Placement;
 }
 
+const beginningOf = (before: State): Beginning => ({
+  onboarded: [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])],
+  placement: before?.placement ?? [],
+});
+
 export const deploymentOperations = {
   /** A run begins: the request is stored, and what was announced since the last run is taken up. */
   begin: (before: State, { request, at }: { readonly request: DeploymentRequest; readonly at: string }) => {
-    const onboarded = [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])];
-    const placement = before?.placement ?? [];
+    const { onboarded, placement } = beginningOf(before);
     const state: State = {
       request,
       onboarded,
@@ -27,6 +31,8 @@ export const deploymentOperations = {
     };
     return { state, answer: { onboarded, placement } satisfies Beginning };
   },
+  /** What a run would start from; nothing is changed. */
+  look: (before: State, _nothing: null) => ({ state: before, answer: beginningOf(before) }),
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
   record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
     state: before && { ...before, resources: { ...before.resources, ...resources } },

@@ -1,10 +1,10 @@
 /** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
 import type { SentryState } from '../domain/states';
-import type { WindowReceipt } from '../domain/window';
+import type { OpenWindow, WindowReceipt } from '../domain/window';
 import { entity } from './entity';
 
 type State = SentryState | null;
-export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'n' | 'instanceId'>> & {
+export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'window' | 'address' | 'n' | 'instanceId'>> & {
   /** Subscriptions that are this Sentry's no longer. */
   readonly forget?: readonly string[];
 };
@@ -32,6 +32,17 @@ const initial = (n: number, instanceId: string): SentryState => ({
   receipts: [],
 });
 
+const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }: SentryState): Beginning => ({
+  configured: configured ?? null,
+  known: Object.keys(subscriptions),
+  scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
+  collected: Object.entries(subscriptions).flatMap(([id, one]) =>
+    one.state === 'granted' && one.collected ? [id] : [],
+  ),
+  hadController: controller ?? false,
+  unclosed: receipts.at(-1)?.provenClosed === false,
+});
+
 export const sentryOperations = {
   begin: (before: State, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
     const state: SentryState = {
@@ -41,18 +52,13 @@ export const sentryOperations = {
       handoff: null,
       stopped: null,
     };
-    const answer: Beginning = {
-      configured: state.configured ?? null,
-      known: Object.keys(state.subscriptions),
-      scopes: state.scopes ?? Object.keys(state.subscriptions).map((id) => `/subscriptions/${id}`),
-      collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>
-        one.state === 'granted' && one.collected ? [id] : [],
-      ),
-      hadController: state.controller ?? false,
-      unclosed: state.receipts.at(-1)?.provenClosed === false,
-    };
-    return { state, answer };
+    return { state, answer: beginningOf(state) };
   },
+  /** What a run would start from; nothing is changed. */
+  look: (before: State, { n }: { readonly n: number }) => ({
+    state: before,
+    answer: beginningOf(before ?? initial(n, '')),
+  }),
   /** Written by the run that began last alone: one that was terminated and lives on below changes nothing. */
   patch: (before: State, { from, patch }: { readonly from: string; readonly patch: SentryPatch }) => {
     if (before?.instanceId !== from) return { state: before };
@@ -67,6 +73,8 @@ export const sentryOperations = {
       },
     };
   },
+  /** A window is open, or stays open for another time. */
+  window: (before: State, window: OpenWindow) => ({ state: before && { ...before, window, address: window.address } }),
   /** A window is closed, or is not proven closed yet: then a later receipt takes this one's place. */
   receipt: (before: State, receipt: WindowReceipt) => {
     const others = before?.receipts.filter((one) => one.provenClosed || one.openedAt !== receipt.openedAt) ?? [];

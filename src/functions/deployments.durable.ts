@@ -4,18 +4,22 @@ import * as df from 'durable-functions';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
-import { makeOpenWindow, makeRaiseEvent, makeStartDeployment } from '../activities/instances';
+import { makeOpenWindow, makeRaiseEvent, makeStartApproved, makeStartDeployment } from '../activities/instances';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
+import { makeObserve } from '../activities/observe';
 import { resourceEffects } from '../activities/resourceEffects';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
 import { deploymentsEntity } from '../entities/deployments';
 import { sentryEntity } from '../entities/sentry';
 import { accessWindow } from '../orchestrations/accessWindow';
+import { approved } from '../orchestrations/approved';
 import { deployment } from '../orchestrations/deployment';
 import { onboardSubscription } from '../orchestrations/onboardSubscription';
+import { plan, planSentry } from '../orchestrations/plan';
 import { sentry } from '../orchestrations/sentry';
 import { instancesOf, storedInput } from './durableClient';
+import { planIdOf } from './planId';
 
 /** A setting or profile that is wrong stops the app at its start, not at the first request. */
 app.hook.appStart(() => void services());
@@ -25,11 +29,13 @@ type Contracts = typeof activities;
 /** A contract without a handler, or one with the wrong types, does not compile. */
 const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) => HandlerOf<Contracts[K]> } = {
   ensureResources: () => makeEnsure(services().azure, resourceEffects(services().azure)),
+  observeResources: () => makeObserve(resourceEffects(services().azure)),
   removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
   listSubscriptions: () => makeListSubscriptions(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
+  startApproved: (context) => makeStartApproved(instancesOf(df.getClient(context)), planIdOf),
   startDeployment: (context) =>
     makeStartDeployment(instancesOf(df.getClient(context)), storedInput(df.getClient(context))),
 };
@@ -49,6 +55,9 @@ df.app.orchestration('runDeployment', deployment);
 df.app.orchestration('runSentry', sentry);
 df.app.orchestration('accessWindow', accessWindow);
 df.app.orchestration('onboardSubscription', onboardSubscription);
+df.app.orchestration('runPlan', plan);
+df.app.orchestration('runPlanSentry', planSentry);
+df.app.orchestration('runApproved', approved);
 
 df.app.entity('deployment', deploymentEntity);
 df.app.entity('sentry', sentryEntity);

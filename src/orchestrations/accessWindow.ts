@@ -1,10 +1,10 @@
-import type { OrchestrationContext } from 'durable-functions';
+import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type WindowOrder } from '../activities/contracts';
-import { windowResources } from '../domain/blueprint/window';
+import { windowResources, type WindowScope } from '../domain/blueprint/window';
 import { outputsOf, reversed } from '../domain/graph';
 import type { Resource } from '../domain/resources';
 import { refusals } from '../domain/states';
-import type { Opened, WindowReceipt } from '../domain/window';
+import { expirySchema, type Opened, type OpenWindow, type WindowReceipt } from '../domain/window';
 import { ask, attempt, firstOf, isoNow, now, sentryRef, type Story, until } from './call';
 import { carryOut } from './carryOut';
 
@@ -13,13 +13,15 @@ const RETRY_MS = 60_000;
 const CLOSING_ROUNDS = 30;
 /** … and then it goes on trying, for ever, less often. */
 const LONG_RETRY_MS = 600_000;
+/** Azure changes a rule in seconds. While it does not, nobody could close the window. */
+const EXTENDING_MS = 120_000;
 
 type Closing = NonNullable<WindowOrder['closing']>;
 
 /**
  * An access window, as an instance of its own, so that nothing that happens to the deployment can keep it open.
- * Opens the ports, tells the Sentry the address, waits to be told `close` or for its time to run out, and closes,
- * whatever came between. It ends only when Azure shows that no rule and no address is left.
+ * Opens the ports, tells the Sentry the address, waits to be told `close` or for its time to run out, which `extend`
+ * moves, and closes, whatever came between. It ends only when Azure shows that no rule and no address is left.
  */
 export function* accessWindow(context: OrchestrationContext): Story<WindowReceipt> {
   const order = context.df.getInput<WindowOrder>();
@@ -38,7 +40,7 @@ export function* accessWindow(context: OrchestrationContext): Story<WindowReceip
   yield* ask(context, sentryRef(order.scope.deployment, order.scope.n), 'receipt', receipt);
   if (!order.closing) yield* tellSentry(context, order, 'windowClosed', receipt);
   if (!receipt.provenClosed) {
-    context.df.setCustomStatus({ stage: 'not closed yet', problems: left.length });
+    context.df.setCustomStatus({ stage: 'closing', problems: left.length });
     yield* until(context, now(context) + LONG_RETRY_MS);
     context.df.continueAsNew({ ...order, closing });
   }
@@ -62,21 +64,64 @@ function* openForAWhile(
       return { openedAt, why: 'neverOpened', problems };
 
     openedAt = isoNow(context);
-    const address = outputsOf(progress)['publicIPAddress']?.['ipAddress'] ?? '';
-    context.df.setCustomStatus({ stage: 'open', address, expiresAt: scope.expiresAt });
-    yield* tellSentry(context, order, 'windowOpened', { address, openedAt } satisfies Opened);
-    const told = context.df.waitForExternalEvent('close');
-    yield* firstOf(context, [told], expiresAt);
-    return { openedAt, why: told.isCompleted ? 'closed' : 'expired', problems: [] };
+    const address = outputsOf(progress)['publicIPAddress']?.['ipAddress'] ?? scope.privateAddress ?? '';
+    const open = { openedAt, address, expiresAt: scope.expiresAt };
+    yield* show(context, scope, open);
+    yield* tellSentry(context, order, 'windowOpened', open satisfies Opened);
+    return yield* stayOpen(context, order, open);
   } catch (error) {
     const problem = error instanceof Error ? error.message : 'The window broke down';
     return { openedAt, why: openedAt === null ? 'neverOpened' : 'closed', problems: [problem] };
   }
 }
 
-/** A Sentry that does not hear it has a time limit of its own. */
+/** Waits to be told to close, or for the time to run out. That time moves as often as it is asked to. */
+function* stayOpen(context: OrchestrationContext, order: WindowOrder, open: Opened): Story<Closing> {
+  const { openedAt } = open;
+  const told = context.df.waitForExternalEvent('close');
+  let { scope } = order;
+  let problems: readonly string[] = [];
+  for (;;) {
+    const asked: Task = context.df.waitForExternalEvent('extend');
+    yield* firstOf(context, [told, asked], Date.parse(scope.expiresAt));
+    if (told.isCompleted) return { openedAt, why: 'closed', problems: [...problems] };
+    if (!asked.isCompleted) return { openedAt, why: 'expired', problems: [...problems] };
+
+    const { expiresAt } = expirySchema.parse(asked.result);
+    const problem = yield* moveExpiry(context, { ...scope, expiresAt }, Date.parse(scope.expiresAt));
+    if (problem !== undefined) problems = [...problems, problem];
+    // An earlier end is kept to even where Azure does not take the new description: nobody wants it open for longer.
+    if (problem === undefined || expiresAt < scope.expiresAt) scope = { ...scope, expiresAt };
+    const moved = { ...open, expiresAt: scope.expiresAt };
+    yield* show(context, scope, problem === undefined ? moved : { ...moved, problem });
+    yield* tellSentry(context, order, 'windowMoved', { expiresAt: scope.expiresAt });
+  }
+}
+
+/** Puts what bears the expiry anew, so that what the sweep reads is true. Answers why that did not come about. */
+function* moveExpiry(context: OrchestrationContext, scope: WindowScope, before: number): Story<string | undefined> {
+  const resources = windowResources(scope);
+  const limit = Math.min(before, now(context) + EXTENDING_MS);
+  const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, undefined, limit);
+  if (resources.every(({ key }) => progress[key]?.state === 'done')) return undefined;
+  const [refusal] = refusals(resources, progress);
+  return `Not extended to ${scope.expiresAt}: ${refusal?.reason ?? 'Azure did not take it in time'}`;
+}
+
+/** Shows it in the Sentry's state: the window itself does, for it may outlive the run, or be opened without one. */
+function* show(
+  context: OrchestrationContext,
+  { deployment, n, rules, sources }: WindowScope,
+  open: Opened & Pick<OpenWindow, 'problem'>,
+): Story<void> {
+  context.df.setCustomStatus({ stage: 'open', ...open });
+  const window: OpenWindow = { ...open, ports: rules.map(({ port }) => port), sources };
+  yield* ask(context, sentryRef(deployment, n), 'window', window);
+}
+
+/** A Sentry that does not hear it has a time limit of its own. A window opened at rest has nobody to tell. */
 function* tellSentry(context: OrchestrationContext, { notify }: WindowOrder, name: string, data: unknown): Story<void> {
-  yield* attempt(context, activities.raiseEvent, { instanceId: notify, name, data });
+  if (notify !== undefined) yield* attempt(context, activities.raiseEvent, { instanceId: notify, name, data });
 }
 
 /**

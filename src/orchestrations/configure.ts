@@ -6,9 +6,10 @@ import type { Given } from '../domain/graph';
 import { declinedHandoff, type Handoff, handoffId } from '../domain/handoff';
 import type { Refusal } from '../domain/outcome';
 import type { SentryState } from '../domain/states';
-import { type Opened, openedSchema, receiptSchema, registeredSchema } from '../domain/window';
+import { expirySchema, openedSchema, receiptSchema, registeredSchema } from '../domain/window';
 import { attempt, call, firstOf, now, type Story, until } from './call';
 import type { SentryInput } from './inputs';
+import { presence } from './presence';
 import { tellMe } from './sentryState';
 
 type Configured = NonNullable<SentryState['configured']>;
@@ -29,14 +30,17 @@ interface Visit {
   readonly given: Given;
   readonly granted: number;
   readonly windowId: string;
-  readonly expiresAt: string;
+  /** ISO 8601; the window moves it when a person asks for that. */
+  expiresAt: string;
+  /** The window's next word of another expiry. */
+  moved: Task;
   /** The window's last word, whenever it comes. */
   readonly closed: Task;
 }
 
 /**
- * Guide, "Connecting the CloudKnox Sentry with the CloudKnox console" and "Configure the Sentry": opens the access
- * window, shows the address, takes the console's email and PIN, answers the set-up script, and closes the window
+ * Guide, "Connecting the CloudKnox Sentry with the CloudKnox console" and "Configure the Sentry": sees that someone is
+ * there, opens the access window, shows the address, takes the console's email and PIN, answers the set-up script, and closes the window
  * whatever came of it. The window is an instance of its own and expires by itself; every wait here has a limit too.
  */
 export function* configure(
@@ -47,16 +51,20 @@ export function* configure(
   granted: number,
 ): Story<Configured | Stopped> {
   const { request, n } = input;
+  const absent = yield* presence(context, input, appliance);
+  if (absent) return absent;
   const expiresAt = new Date(now(context) + appliance.access.windowMinutes * MINUTE_MS).toISOString();
   const opened = context.df.waitForExternalEvent('windowOpened');
   const closed = context.df.waitForExternalEvent('windowClosed');
-  const visit: Visit = { input, appliance, given, granted, windowId: `w-${request.name}-${n}`, expiresAt, closed };
+  const moved = context.df.waitForExternalEvent('windowMoved');
+  const windowId = `w-${request.name}-${n}`;
+  const visit: Visit = { input, appliance, given, granted, windowId, expiresAt, moved, closed };
 
   tellMe(context, input, { stage: 'window' });
   if (!(yield* openWindow(context, visit))) return busy;
   yield* firstOf(context, [opened, closed], Date.parse(expiresAt) + CLOSING_MS);
   const outcome = opened.isCompleted
-    ? yield* withinWindow(context, visit, openedSchema.parse(opened.result))
+    ? yield* withinWindow(context, visit, openedSchema.parse(opened.result).address)
     : notOpened;
   if (!('code' in outcome)) tellMe(context, input, { configured: outcome });
 
@@ -77,6 +85,7 @@ function* openWindow(
   const scope = windowScope(input, input.n, appliance, input.egressAddresses, {
     networkSecurityGroupId: output(given, 'networkSecurityGroup', 'id'),
     networkInterfaceId: output(given, 'networkInterface', 'id'),
+    privateAddress: given['networkInterface']?.['privateIPAddress'],
     expiresAt,
   });
   const order = { scope, notify: context.df.instanceId };
@@ -89,17 +98,16 @@ function* openWindow(
   return false;
 }
 
-function* withinWindow(context: OrchestrationContext, visit: Visit, opened: Opened): Story<Configured | Stopped> {
-  const { input, expiresAt, granted, closed } = visit;
-  const { address, openedAt } = opened;
-  tellMe(context, input, { address, window: { openedAt, expiresAt } });
+function* withinWindow(context: OrchestrationContext, visit: Visit, address: string): Story<Configured | Stopped> {
+  const { input, granted, closed } = visit;
   let hostKey: string | undefined;
   for (let round = 1; ; round += 1) {
     const event = `registration-${round}`;
     tellMe(context, input, { stage: 'registration', handoff: handoff(address, input, event, round > 1) });
     const registration = context.df.waitForExternalEvent(event);
-    yield* firstOf(context, [registration, closed], Date.parse(expiresAt) + CLOSING_MS);
-    if (!registration.isCompleted) return expired;
+    do yield* firstOf(context, [registration, closed, visit.moved], Date.parse(visit.expiresAt) + CLOSING_MS);
+    while (followsTheWindow(context, visit));
+    if (!registration.isCompleted) return closed.isCompleted ? whyClosed(closed) : expired;
 
     tellMe(context, input, { stage: 'configuration', handoff: null });
     const answer = registeredSchema.parse(registration.result);
@@ -124,11 +132,23 @@ function* withinWindow(context: OrchestrationContext, visit: Visit, opened: Open
   }
 }
 
+/** Takes note of another expiry; false where the window has told of none. */
+function followsTheWindow(context: OrchestrationContext, visit: Visit): boolean {
+  if (!visit.moved.isCompleted) return false;
+  visit.expiresAt = expirySchema.parse(visit.moved.result).expiresAt;
+  visit.moved = context.df.waitForExternalEvent('windowMoved');
+  return true;
+}
+
+const whyClosed = ({ result }: Task): Refusal =>
+  receiptSchema.parse(result).why === 'closed' ? closedOnRequest : expired;
+
 /** Runs the script, trying again while nobody answers and the window is open. */
-function* talk(context: OrchestrationContext, job: ApplianceJob, { closed, expiresAt }: Visit): Story<ApplianceResult> {
+function* talk(context: OrchestrationContext, job: ApplianceJob, visit: Visit): Story<ApplianceResult> {
   for (;;) {
     const result = yield* call(context, activities.configureAppliance, job);
-    const over = closed.isCompleted || now(context) >= Date.parse(expiresAt);
+    while (followsTheWindow(context, visit));
+    const over = visit.closed.isCompleted || now(context) >= Date.parse(visit.expiresAt);
     if (result.kind !== 'unreachable' || over) return result;
     yield* until(context, now(context) + BOOT_RETRY_MS);
   }
@@ -180,6 +200,11 @@ function output(given: Given, key: string, name: string): string {
 const expired: Refusal = {
   code: 'WindowExpired',
   reason: 'Nobody gave the console’s email and PIN before the access window expired',
+  remedy: 'Send the same request again when someone is at the console.',
+};
+const closedOnRequest: Refusal = {
+  code: 'WindowClosed',
+  reason: 'The access window was closed before the console’s email and PIN had come',
   remedy: 'Send the same request again when someone is at the console.',
 };
 const notOpened: Refusal = {

@@ -66,7 +66,7 @@ function* run(
 }
 
 /** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
-function* lookUp(
+export function* lookUp(
   context: OrchestrationContext,
   { request }: Blueprint,
 ): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {

@@ -1,10 +1,12 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
 import type { Blueprint } from '../domain/blueprint/blueprint';
+import type { CloudAddresses } from '../domain/consent';
 import type { Given } from '../domain/graph';
 
 export interface DeploymentInput extends Blueprint {
   /** The app's own outbound addresses: they join each window's sources. */
   readonly egressAddresses: readonly string[];
+  readonly cloud: CloudAddresses;
 }
 
 export interface SentryInput extends DeploymentInput {
@@ -12,6 +14,12 @@ export interface SentryInput extends DeploymentInput {
   readonly subscriptions: readonly string[];
   /** What all Sentries share, as it came out. */
   readonly shared: Given;
+}
+
+export interface ApprovedInput {
+  /** The plan that was approved. */
+  readonly planId: string;
+  readonly input: DeploymentInput;
 }
 
 export interface OnboardInput {

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grantKey, grants, rolesOf, scopesOf } from '../domain/blueprint/grants';
+import { grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -16,6 +16,7 @@ import {
 import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
+import { consentOf } from './consent';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { finish, tellMe } from './sentryState';
@@ -48,13 +49,26 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
   tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
-  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
-    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now) };
-    context.df.setCustomStatus({ stage: 'resources', subscriptions: count(patch.subscriptions) });
+  const consent = consentOf(context, input);
+  const onRound = (progress: Progress): void => {
+    const subscriptions = statesOf(progress);
+    const patch = { resources: resourceStates(resources, progress), subscriptions, ...consent.handoff(progress) };
+    context.df.setCustomStatus({ stage: patch.stage, subscriptions: count(subscriptions) });
     // Only what is new: every patch stays in the history.
     if (JSON.stringify(patch) !== told) tellMe(context, input, patch);
     told = JSON.stringify(patch);
-  });
+  };
+  const { interrupt } = consent;
+  const progress = yield* carryOut(
+    context,
+    'ensure',
+    request.name,
+    resources,
+    input.shared,
+    onRound,
+    Infinity,
+    interrupt,
+  );
   yield* takeBack(context, input, before, progress);
 
   const counts = count(statesOf(progress));
@@ -98,19 +112,17 @@ const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, r
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
-  { known, scopes: grantedBefore, hadController }: Beginning,
+  before: Beginning,
   progress: Progress,
 ): Story<void> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
-  const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
+  const everyRole = { ...input, request: { ...request, controller: { ...request.controller, enabled: true } } };
+  const { known, hadController } = before;
   const scopes = scopesOf(input, subscriptions);
-  const left = grantedBefore.filter((scope) => !scopes.includes(scope));
-  const wanted = new Set(grants(input, n, scopes).map(({ key }) => key));
+  const left = before.scopes.filter((scope) => !scopes.includes(scope));
   const given = outputsOf(progress);
-  const surplus = grants(everyRole, n, hadController ? [...left, ...scopes] : left).filter(
-    ({ key }) => !wanted.has(key),
-  );
+  const surplus = surplusGrants(input, n, scopes, before);
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};

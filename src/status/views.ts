@@ -17,14 +17,24 @@ const stateOf = (
 const runFailed = ({ failure }: Run) =>
   failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
 
-const sentryView = ({ resources, subscriptions, instanceId: _internal, ...rest }: SentryState) => ({
+const sentryView = (
+  { resources, subscriptions, instanceId: _internal, window, ...rest }: SentryState,
+  now: number,
+) => ({
   ...rest,
+  window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
   resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
 });
 
-/** A deployment whole, but for its subscriptions one by one: those are paged. */
-export function deploymentView(deployment: DeploymentState, sentries: readonly SentryState[], run: Run, etag: string) {
+/** A deployment whole, but for its subscriptions one by one: those are paged. `now` is in epoch ms. */
+export function deploymentView(
+  deployment: DeploymentState,
+  sentries: readonly SentryState[],
+  run: Run,
+  etag: string,
+  now: number,
+) {
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: 'total' | 'granted' | 'setAside') => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
@@ -38,7 +48,7 @@ export function deploymentView(deployment: DeploymentState, sentries: readonly S
     subscriptions: { total: placed, granted: sum('granted'), setAside: sum('setAside') },
     announced: pending.length,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
-    sentries: sentries.map(sentryView),
+    sentries: sentries.map((sentry) => sentryView(sentry, now)),
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,
     etag,

@@ -45,7 +45,12 @@ test('--json prints one document on standard output and nothing else there', asy
 test('without a terminal it prints plain lines and the summary', async () => {
   const { stdout } = await goesWell('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
   expect(stdout).not.toContain('\u001b[');
-  for (const part of ['created  application', 'Subscriptions: 2 granted, 0 set aside, of 2', 'proven closed']) {
+  for (const part of [
+    '16 to create, 1 to change',
+    'created  application',
+    'Subscriptions: 2 granted, 0 set aside, of 2',
+    'proven closed',
+  ]) {
     expect(stdout).toContain(part);
   }
 });

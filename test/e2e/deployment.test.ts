@@ -130,7 +130,7 @@ describe('a deployment', () => {
 
   test('a query parameter that is not known starts nothing', async () => {
     const answer = await world.post(
-      'deployments?dryRun=true',
+      'deployments?verbose=true',
       named('dry', { subscriptions: ids(subscriptionId(34)) }),
     );
     expect(answer.status).toBe(400);

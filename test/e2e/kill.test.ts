@@ -26,7 +26,7 @@ const own =
   (key: string): Moment =>
   ({ sentries }) =>
     sentries.some(({ resources }) => resources.some((one) => one.key === key && one.state === 'done'));
-const stages = ['resources', 'window', 'registration', 'configuration', 'closing', 'completed'];
+const stages = ['resources', 'presence', 'window', 'registration', 'configuration', 'closing', 'completed'];
 /** At that stage or past it: what went by between two looks still counts. */
 const stage =
   (name: string): Moment =>

@@ -1,13 +1,29 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import type { WindowOrder } from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentResult, SentryState } from '../../src/domain/states';
+import type { WindowReceipt } from '../../src/domain/window';
 import { type Behaviour, fakeWorld, inputFor } from '../support/fakeWorld';
+import { subscriptionIds } from '../support/requests';
 import { runOrchestrator } from '../support/runOrchestrator';
 
-async function deployOne(behaviour: Behaviour, changes: object = {}) {
+type Event = NonNullable<Parameters<typeof runOrchestrator>[1]['events']>[number];
+const MINUTE = 60_000;
+const WINDOW = 'w-prod-sentry-1';
+/** At a minute after the start, the window is told this. */
+const toWindow = (minute: number, name: string, data: unknown = null): Event => ({
+  at: minute * MINUTE,
+  name,
+  data,
+  instanceId: WINDOW,
+});
+const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1) + minute * MINUTE).toISOString();
+
+async function deployOne(behaviour: Behaviour, changes: object = {}, events: readonly Event[] = []) {
   const world = fakeWorld(behaviour);
   const result = await runOrchestrator<DeploymentResult>('runDeployment', {
     ...world.options,
+    events,
     input: inputFor(3, changes),
     instanceId: 'd-prod-sentry',
   });
@@ -163,4 +179,179 @@ test('the app registration gives the script its client id and the vault referenc
   const plain = await deployOne({});
   expect(plain.jobs[0]?.answers.usesClientId).toBe('N');
   expect(plain.jobs[0]).not.toHaveProperty('clientSecretUri');
+});
+
+describe('presence', () => {
+  test('nobody says that they are there: nothing is opened, and after a day the Sentry rests', async () => {
+    const { state, steps, elapsedMs } = await deployOne({ presence: null });
+    expect(elapsedMs).toBe(24 * 60 * MINUTE);
+    expect(windowSteps(steps)).toEqual([]);
+    expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'NobodyThere' }, handoff: null, receipts: [] });
+  });
+
+  test('declined: nothing is opened, and the reason is told', async () => {
+    const { state, steps } = await deployOne({ presence: { declined: 'on holiday' } });
+    expect(windowSteps(steps)).toEqual([]);
+    expect(state.stopped).toMatchObject({ code: 'HandoffDeclined', reason: expect.stringContaining('on holiday') });
+  });
+
+  test('the window’s time begins when someone is there', async () => {
+    const instanceId = 'd-prod-sentry:1';
+    const there: Event = { at: 300 * MINUTE, name: 'presence', data: { done: true }, instanceId };
+    const world = fakeWorld({ presence: null, registers: false });
+    // The Sentry's own instance, alone: its deployment only waits for it.
+    const { elapsedMs, entities } = await runOrchestrator('runSentry', {
+      ...world.options,
+      input: { ...inputFor(3), n: 1, subscriptions: subscriptionIds(3), shared: { subnet: { id: '/subnet' } } },
+      instanceId,
+      events: [there],
+    });
+    expect(elapsedMs).toBe(360 * MINUTE);
+    expect(entities['@sentry@prod-sentry-1']).toMatchObject({ stopped: { code: 'WindowExpired' } });
+  });
+});
+
+describe('extended while the registration is awaited', () => {
+  test('it stays open, what bears the expiry is put anew, and the Sentry waits as long', async () => {
+    const { state, steps, elapsedMs } = await deployOne({ registers: false }, {}, [
+      toWindow(50, 'extend', { expiresAt: at(100) }),
+      toWindow(90, 'extend', { expiresAt: at(200) }),
+    ]);
+    expect(elapsedMs).toBe(200 * MINUTE);
+    expect(steps.filter((step) => step === 'ensure securityRule/22')).toHaveLength(3);
+    expect(steps.filter((step) => step === 'ensure publicIPAddress')).toHaveLength(3);
+    expect(state).toMatchObject({ stopped: { code: 'WindowExpired' }, window: null });
+    expect(state.receipts).toMatchObject([{ why: 'expired', closedAt: at(200), provenClosed: true, problems: [] }]);
+  });
+
+  test('an earlier end is kept to', async () => {
+    const { elapsedMs } = await deployOne({ registers: false }, {}, [toWindow(1, 'extend', { expiresAt: at(6) })]);
+    expect(elapsedMs).toBe(6 * MINUTE);
+  });
+
+  test('where Azure refuses, it closes at its old time and the receipt says why', async () => {
+    const { state, elapsedMs } = await deployOne(
+      {
+        registers: false,
+        ensure: ({ spec }, asked) => (spec.kind === 'securityRule' && asked > 1 ? refused : undefined),
+      },
+      {},
+      [toWindow(50, 'extend', { expiresAt: at(100) })],
+    );
+    expect(elapsedMs).toBe(60 * MINUTE);
+    expect(state.receipts).toMatchObject([{ why: 'expired', provenClosed: true }]);
+    expect(state.receipts[0]?.problems.join()).toContain('locked');
+  });
+
+  test('Azure takes no answer back: two minutes later it can still be closed', async () => {
+    const endless: Outcome = { kind: 'running', operation: 'https://azure/op', seconds: 60, change: 'changed' };
+    const { state, elapsedMs } = await deployOne(
+      {
+        registers: false,
+        ensure: ({ spec }, asked) => (spec.kind === 'securityRule' && asked > 1 ? endless : undefined),
+      },
+      {},
+      [toWindow(10, 'extend', { expiresAt: at(100) }), toWindow(11, 'close')],
+    );
+    expect(elapsedMs).toBe(12 * MINUTE);
+    expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+  });
+
+  test('the set-up that comes after it still ends well', async () => {
+    const unreachable = { kind: 'unreachable', reason: 'refused' } as const;
+    const { state, elapsedMs } = await deployOne(
+      { appliance: (_job, session) => (session < 25 ? unreachable : { kind: 'configured', hostKey: 'k' }) },
+      { access: { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], windowMinutes: 5 } },
+      [toWindow(4, 'extend', { expiresAt: at(10) })],
+    );
+    expect(elapsedMs).toBe(6 * MINUTE);
+    expect(state).toMatchObject({ stage: 'completed', receipts: [{ why: 'closed', provenClosed: true }] });
+  });
+});
+
+test('closed on request before the PIN has come: the Sentry says so', async () => {
+  const { state, elapsedMs } = await deployOne({ registers: false }, {}, [toWindow(20, 'close')]);
+  expect(elapsedMs).toBe(20 * MINUTE);
+  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'WindowClosed' }, handoff: null });
+  expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+});
+
+test('opened at rest there is nobody to tell: it shows itself, and closes with its time', async () => {
+  const { order } = await orderOf({});
+  const world = fakeWorld();
+  const { output, elapsedMs, calls } = await runOrchestrator<WindowReceipt>('accessWindow', {
+    ...world.options,
+    input: { scope: order.scope },
+    instanceId: WINDOW,
+  });
+  expect(calls).not.toContain('raiseEvent');
+  expect(elapsedMs).toBe(60 * MINUTE);
+  expect(output).toMatchObject({ sentry: 1, why: 'expired', provenClosed: true });
+});
+
+test('ports 22 and 9000 are two rules, open at the same time and both closed', async () => {
+  const access = { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], ports: [22, 9000] };
+  const { steps, state } = await deployOne({}, { access });
+  expect(windowSteps(steps).sort()).toEqual(
+    ['ensure', 'remove'].flatMap((verb) =>
+      ['publicIPAddress', 'publicIPAssociation', 'securityRule/22', 'securityRule/9000'].map((key) => `${verb} ${key}`),
+    ),
+  );
+  expect(state.receipts).toMatchObject([{ provenClosed: true }]);
+});
+
+describe('private access', () => {
+  const access = { kind: 'private', sourceAddresses: ['10.200.0.0/24'] };
+
+  test('no public address is made, and the private one is used', async () => {
+    const { steps, jobs, state } = await deployOne({}, { access });
+    expect(windowSteps(steps)).toEqual(['ensure securityRule/22', 'remove securityRule/22']);
+    expect(jobs[0]?.address).toBe('10.90.0.4');
+    expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+  });
+});
+
+/** What a run of this request opens its window with. */
+async function orderOf(changes: object): Promise<{ readonly order: WindowOrder }> {
+  const world = fakeWorld();
+  const orders: WindowOrder[] = [];
+  const { openWindow } = world.options.activities;
+  const activities = {
+    ...world.options.activities,
+    openWindow: (...given: Parameters<typeof openWindow>) => {
+      orders.push(given[0].order);
+      return openWindow(...given);
+    },
+  };
+  const input = inputFor(3, changes);
+  await runOrchestrator('runDeployment', { ...world.options, activities, input, instanceId: 'd-prod-sentry' });
+  const [order] = orders;
+  if (!order) throw new Error('No window was opened.');
+  return { order };
+}
+
+test('what is open shows until when, where, on which ports and to whom', async () => {
+  const { order } = await orderOf({});
+  const world = fakeWorld();
+  const seen: unknown[] = [];
+  const sentry: typeof world.options.entities.sentry = (context) => {
+    if (context.df.operationName === 'window') seen.push(context.df.getInput());
+    return world.options.entities.sentry(context);
+  };
+  await runOrchestrator('accessWindow', {
+    ...world.options,
+    entities: { ...world.options.entities, sentry },
+    input: order,
+    instanceId: WINDOW,
+    events: [{ at: 0, name: 'close' }],
+  }).catch(() => undefined);
+  expect(seen).toEqual([
+    {
+      openedAt: at(0),
+      expiresAt: at(60),
+      address: '20.50.0.4',
+      ports: [22],
+      sources: ['203.0.113.7/32', '198.51.100.1/32'],
+    },
+  ]);
 });

@@ -1,13 +1,24 @@
 /** Faked activities that together behave like a small Azure and its people, for orchestrators run in virtual time. */
-import type { ApplianceJob, ApplianceResult, EventToRaise, Step, WindowOrder } from '../../src/activities/contracts';
+import type {
+  ApplianceJob,
+  ApplianceResult,
+  Approval,
+  EventToRaise,
+  Step,
+  WindowOrder,
+} from '../../src/activities/contracts';
+import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
-import { sentryEntity } from '../../src/entities/sentry';
+import { sentryEntity as sentryTable } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
+import { planIdOf } from '../../src/functions/planId';
+import { approved } from '../../src/orchestrations/approved';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
+import { plan, planSentry } from '../../src/orchestrations/plan';
 import { sentry } from '../../src/orchestrations/sentry';
 import { profile, requestFor } from './requests';
 import type { FakeClient } from './runOrchestrator';
@@ -15,11 +26,15 @@ import type { FakeClient } from './runOrchestrator';
 export interface Behaviour {
   /** What a resource's `ensure` answers at its nth asking; `done` where it says nothing. */
   readonly ensure?: (step: Step, asked: number) => Outcome | undefined;
+  /** What a look at a resource answers; that it is as it was left where it says nothing. */
+  readonly observe?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
+  /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
+  readonly presence?: { readonly declined: string } | null;
 }
 
 const outputs = {
@@ -31,6 +46,7 @@ const outputs = {
   secretUri: 'https://vault/secrets/x/1',
   publicKey: 'ssh-ed25519 AAAA',
   ipAddress: '20.50.0.4',
+  privateIPAddress: '10.90.0.4',
 };
 const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
   kind: 'done',
@@ -42,9 +58,10 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true }: Behaviour = {}) {
+export function fakeWorld({ ensure, observe, remove, appliance, registers = true, presence }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -65,13 +82,27 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
         return outcome;
       });
   const made = new Set<string>();
+  const look = (step: Step): Outcome => {
+    const what = `ensure ${step.spec.id}`;
+    steps.push(`observe ${step.spec.key}`);
+    const absent: Outcome = { kind: 'done', change: 'created', ours: true, outputs: {} };
+    return observe?.(step, nth(`observe ${step.spec.id}`)) ?? (made.has(what) ? done('kept') : absent);
+  };
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
     if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
   };
   const activities = {
-    ensureResources: each('ensure', ensure, 'created'),
+    ensureResources: (list: readonly Step[], client: FakeClient) => {
+      // Said in advance: the event waits until the Sentry does.
+      for (const instanceId of begun) {
+        if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+        begun.delete(instanceId);
+      }
+      return each('ensure', ensure, 'created')(list);
+    },
+    observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
     removeResources: each('remove', remove, 'removed'),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
@@ -93,14 +124,41 @@ export function fakeWorld({ ensure, remove, appliance, registers = true }: Behav
       return null;
     },
     startDeployment: () => 'started',
+    startApproved: (approval: Approval, client: FakeClient) =>
+      makeStartApproved(
+        {
+          start: async (name, instanceId, input) => {
+            client.startNew(name, { instanceId, input });
+            return 'started';
+          },
+          raiseEvent: async () => undefined,
+          resume: async () => undefined,
+        },
+        planIdOf,
+      )(approval),
   };
   const waiting = new Set<string>();
+  /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
+  const begun = new Set<string>();
+  const sentryEntity: typeof sentryTable = (context) => {
+    if (context.df.operationName === 'begin')
+      begun.add(context.df.getInput<{ instanceId: string }>()?.instanceId ?? '');
+    return sentryTable(context);
+  };
   return {
     steps,
     jobs,
     options: {
       activities,
-      orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },
+      orchestrators: {
+        runDeployment: deployment,
+        runSentry: sentry,
+        accessWindow,
+        onboardSubscription,
+        runPlan: plan,
+        runPlanSentry: planSentry,
+        runApproved: approved,
+      },
       entities: { deployment: deploymentEntity, deployments: deploymentsEntity, sentry: sentryEntity },
     },
   };

@@ -4,6 +4,7 @@ import { type Answer, type Call, ok, parseBody, type Route } from '../http/call'
 import { AzureError, badRequest } from '../http/errors';
 import { randomUUID } from '../random';
 import { parseQuery, type Query, type Row, UnsupportedQuery } from './query';
+import { asksForResources, resourceRows } from './resources';
 
 const PAGE = 1000;
 
@@ -35,6 +36,7 @@ export const resourceGraphRoutes = (azure: Azure): readonly Route[] => [
 function answer(azure: Azure, call: Call): Answer {
   const { query: text, options, subscriptions, managementGroups } = parseBody(schema, call);
   try {
+    if (asksForResources(text)) return ok(paged(resourceRows(azure, call, text), options ?? {}));
     const query = parseQuery(text);
     const found = rows(azure, call, subscriptions, managementGroups).filter(query.matches);
     if (query.descending) found.reverse();
@@ -58,17 +60,18 @@ function refused(azure: Azure, why: string): AzureError {
   return new AzureError(400, 'BadRequest', message, { members: { details } });
 }
 
-function page(
-  query: Query,
-  found: readonly Row[],
-  options: NonNullable<z.infer<typeof schema>['options']>,
-): Record<string, unknown> {
+type Options = NonNullable<z.infer<typeof schema>['options']>;
+
+function page(query: Query, found: readonly Row[], options: Options): Record<string, unknown> {
   if (query.count)
     return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
-  const all = found.slice(0, query.limit);
+  return paged(found.slice(0, query.limit).map(query.project), options);
+}
+
+function paged(all: readonly Record<string, unknown>[], options: Options): Record<string, unknown> {
   const from = options.$skipToken === undefined ? (options.$skip ?? 0) : offsetOf(options.$skipToken);
   const to = from + (options.$top ?? PAGE);
-  const data = all.slice(from, to).map(query.project);
+  const data = all.slice(from, to);
   const more = to < all.length;
   return {
     totalRecords: all.length,

@@ -1,5 +1,5 @@
 /** One Sentry: identity, appliance, and a grant in each subscription. Pure. */
-import type { Resource } from '../resources';
+import { ownerMark, type Resource, type ResourceOf } from '../resources';
 import { applianceOf, type ApplianceChoice, armId, type Blueprint, secretName, tagsOf, tracked } from './blueprint';
 import { grants, scopesOf } from './grants';
 import { identity } from './identity';
@@ -24,16 +24,19 @@ export function sentryResources(
 /** Guide, "Create a network security group" and "Creating the CloudKnox Sentry from the image". */
 function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): readonly Resource[] {
   const { request } = blueprint;
-  const { network } = choice;
+  const { network, access } = choice;
   const key = secretName(request.name, n, 'ssh');
+  const hasNeighbours = network.kind === 'existing' || access.kind === 'private';
+  const group: ResourceOf<'networkSecurityGroup'> = {
+    kind: 'networkSecurityGroup',
+    key: 'networkSecurityGroup',
+    id: armId(request, 'Microsoft.Network/networkSecurityGroups', nameOf(blueprint, 'networkSecurityGroup', n)),
+    needs: ['resourceGroup'],
+    wanted: () => tracked(request),
+  };
   return [
-    {
-      kind: 'networkSecurityGroup',
-      key: 'networkSecurityGroup',
-      id: armId(request, 'Microsoft.Network/networkSecurityGroups', nameOf(blueprint, 'networkSecurityGroup', n)),
-      needs: ['resourceGroup'],
-      wanted: () => tracked(request),
-    },
+    group,
+    ...(hasNeighbours ? [closed(request.name, group.id)] : []),
     {
       kind: 'sshKey',
       key: 'sshKey',
@@ -45,7 +48,11 @@ function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): re
       kind: 'networkInterface',
       key: 'networkInterface',
       id: armId(request, 'Microsoft.Network/networkInterfaces', nameOf(blueprint, 'networkInterface', n)),
-      needs: ['networkSecurityGroup', ...(network.kind === 'managed' ? ['subnet'] : [])],
+      needs: [
+        'networkSecurityGroup',
+        ...(hasNeighbours ? ['closedInbound'] : []),
+        ...(network.kind === 'managed' ? ['subnet'] : []),
+      ],
       wanted: (given) => ({
         ...tracked(request),
         networkSecurityGroup: { id: given('networkSecurityGroup', 'id') },
@@ -61,3 +68,26 @@ function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): re
     virtualMachine(blueprint, n, choice),
   ];
 }
+
+/**
+ * Every security group ends with AllowVnetInBound, and to Azure "VirtualNetwork" is also each peered network and
+ * whatever a VPN leads to. Where there are such neighbours, only this makes the access window the one way in.
+ */
+const closed = (deployment: string, networkSecurityGroupId: string): ResourceOf<'securityRule'> => ({
+  kind: 'securityRule',
+  key: 'closedInbound',
+  id: `${networkSecurityGroupId}/securityRules/Closed_Inbound`,
+  needs: ['networkSecurityGroup'],
+  wanted: () => ({
+    // The last that Azure allows: a window's rule, and whatever another hand wants let in, decides before it.
+    priority: 4096,
+    direction: 'Inbound',
+    access: 'Deny',
+    protocol: '*',
+    sourcePortRange: '*',
+    sourceAddressPrefix: '*',
+    destinationAddressPrefix: '*',
+    destinationPortRange: '*',
+    description: ownerMark(deployment),
+  }),
+});

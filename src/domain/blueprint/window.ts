@@ -1,5 +1,6 @@
 /** What an access window adds to a Sentry for a while. Pure. */
-import { ownerMark, type Resource, type ResourceOf, type Tags } from '../resources';
+import { type Resource, type ResourceOf, type Tags } from '../resources';
+import { addressMark, ruleMark, WINDOW_TAG } from '../windowMark';
 import { type ApplianceChoice, armId, type Blueprint, tracked } from './blueprint';
 import { nameOf } from './naming';
 
@@ -9,13 +10,21 @@ export interface WindowScope {
   readonly n: number;
   readonly location: string;
   readonly tags: Tags;
-  readonly publicIPAddressId: string;
+  /** Made for the window and gone after it. Absent where the appliance is reached by its private address. */
+  readonly publicAddress?: { readonly id: string; readonly networkInterfaceId: string };
+  /** Where the appliance is reached without a public address. */
+  readonly privateAddress?: string;
+  readonly rules: readonly { readonly id: string; readonly port: number }[];
+  readonly sources: readonly string[];
+  /** ISO 8601. Whatever the window makes bears it, so that it can be closed with no state at all. */
+  readonly expiresAt: string;
+}
+
+/** What of the Sentry the window is put on. */
+interface WindowIds {
   readonly networkSecurityGroupId: string;
   readonly networkInterfaceId: string;
-  readonly ruleName: string;
-  readonly sources: readonly string[];
-  readonly ports: readonly number[];
-  /** ISO 8601. The rule's description carries it, so that it can be closed with no state at all. */
+  readonly privateAddress?: string | undefined;
   readonly expiresAt: string;
 }
 
@@ -24,47 +33,41 @@ export function windowScope(
   n: number,
   { access }: ApplianceChoice,
   egress: readonly string[],
-  ids: WindowIds,
+  { networkSecurityGroupId, networkInterfaceId, privateAddress, expiresAt }: WindowIds,
 ): WindowScope {
   const { request, profile } = blueprint;
+  const publicAddress = {
+    id: armId(request, 'Microsoft.Network/publicIPAddresses', nameOf(blueprint, 'windowAddress', n)),
+    networkInterfaceId,
+  };
   return {
     deployment: request.name,
     n,
     ...tracked(request),
-    publicIPAddressId: armId(request, 'Microsoft.Network/publicIPAddresses', nameOf(blueprint, 'windowAddress', n)),
-    ruleName: profile.names.inboundRule,
+    ...(access.kind === 'private' ? { privateAddress: privateAddress ?? '' } : { publicAddress }),
+    rules: access.ports.map((port) => ({
+      id: `${networkSecurityGroupId}/securityRules/${profile.names.inboundRule.replace('{port}', String(port))}`,
+      port,
+    })),
     sources: [...new Set([...access.sourceAddresses, ...egress])],
-    ports: access.ports,
-    ...ids,
+    expiresAt,
   };
 }
-type WindowIds = Pick<WindowScope, 'networkSecurityGroupId' | 'networkInterfaceId' | 'expiresAt'>;
+
+/** The highest that Azure allows: nothing that another hand adds decides before ours. */
+const FIRST_PRIORITY = 100;
 
 /** Guide, "Add the following rule" and "assign a new public IP temporarily for configuration". */
 export function windowResources(scope: WindowScope): readonly Resource[] {
-  const { location, tags } = scope;
-  const address: ResourceOf<'publicIPAddress'> = {
-    kind: 'publicIPAddress',
-    key: 'publicIPAddress',
-    id: scope.publicIPAddressId,
-    needs: [],
-    wanted: () => ({ location, tags, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static' }),
-  };
-  const association: ResourceOf<'publicIPAssociation'> = {
-    kind: 'publicIPAssociation',
-    key: 'publicIPAssociation',
-    id: scope.networkInterfaceId,
-    needs: ['publicIPAddress'],
-    wanted: () => ({ networkInterfaceId: scope.networkInterfaceId, publicIPAddressId: address.id }),
-  };
-  const rules = scope.ports.map((port, index): ResourceOf<'securityRule'> => ({
+  const address = scope.publicAddress ? addressResources(scope, scope.publicAddress) : [];
+  const rules = scope.rules.map(({ id, port }, index): ResourceOf<'securityRule'> => ({
     kind: 'securityRule',
     key: `securityRule/${port}`,
-    id: `${scope.networkSecurityGroupId}/securityRules/${scope.ruleName.replace('{port}', String(port))}`,
+    id,
     // Last to open: while the address still takes its time, no port is open yet.
-    needs: ['publicIPAssociation'],
+    needs: address.slice(-1).map(({ key }) => key),
     wanted: () => ({
-      priority: 100 + index,
+      priority: FIRST_PRIORITY + index,
       direction: 'Inbound',
       access: 'Allow',
       protocol: 'Tcp',
@@ -72,8 +75,36 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
       sourceAddressPrefixes: [...scope.sources],
       destinationAddressPrefix: '*',
       destinationPortRange: String(port),
-      description: `${ownerMark(scope.deployment)} until ${scope.expiresAt}`,
+      description: ruleMark(scope),
     }),
   }));
-  return [address, association, ...rules];
+  return [...address, ...rules];
+}
+
+function addressResources(
+  scope: WindowScope,
+  { id, networkInterfaceId }: NonNullable<WindowScope['publicAddress']>,
+): readonly Resource[] {
+  const tags = { ...scope.tags, [WINDOW_TAG]: addressMark({ ...scope, networkInterfaceId }) };
+  return [
+    {
+      kind: 'publicIPAddress',
+      key: 'publicIPAddress',
+      id,
+      needs: [],
+      wanted: () => ({
+        location: scope.location,
+        tags,
+        sku: { name: 'Standard' },
+        publicIPAllocationMethod: 'Static',
+      }),
+    },
+    {
+      kind: 'publicIPAssociation',
+      key: 'publicIPAssociation',
+      id: networkInterfaceId,
+      needs: ['publicIPAddress'],
+      wanted: () => ({ networkInterfaceId, publicIPAddressId: id }),
+    },
+  ];
 }

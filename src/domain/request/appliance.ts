@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { cidr, HOST_BITS, hasHostBits, opensTooMuch } from '../addressRange';
 import { sshPublicKey } from '../sshPublicKey';
+import { windowMinutes } from '../window';
 import { armId, someOf } from './parts';
 
 /** azure-docs, "What are the username requirements when creating a VM?": the ones that a Linux user name can be. */
@@ -91,7 +92,7 @@ const window = {
     }
   }),
   ports: someOf(z.int().min(1).max(65535), 'The port').optional(),
-  windowMinutes: z.int().min(5).max(240).default(60),
+  windowMinutes: windowMinutes.default(60),
 };
 export const access = z.discriminatedUnion('kind', [
   /** A public address that is made for the window and gone after it. */

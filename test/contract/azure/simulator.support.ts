@@ -53,12 +53,17 @@ export interface TestAzure {
 
 export async function startTestAzure(
   tenant: TenantInput = instant,
-  rest: { readonly seed?: string; readonly chaos?: string; readonly startAt?: number } = {},
+  rest: {
+    readonly seed?: string;
+    readonly chaos?: string;
+    readonly startAt?: number;
+    readonly subscriptions?: number;
+  } = {},
 ): Promise<TestAzure> {
   const state = mkdtempSync(join(tmpdir(), 'azure-'));
   let time = rest.startAt ?? Date.now();
-  const { seed, chaos } = rest;
-  const options = { state, tenant, subscriptions: 5, now: () => time, seed, chaos };
+  const { seed, chaos, subscriptions = 5 } = rest;
+  const options = { state, tenant, subscriptions, now: () => time, seed, chaos };
   let azure = await startAzure({ ...options, port: 0 });
   setDefaultCACertificates([...getCACertificates('default'), readFileSync(join(state, 'ca.pem'), 'utf8')]);
   const { url } = azure;

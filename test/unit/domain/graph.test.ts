@@ -142,7 +142,7 @@ test("a window's rule is the guide's Port_22 and carries its expiry", () => {
     protocol: 'Tcp',
     destinationPortRange: '22',
     sourceAddressPrefixes: ['203.0.113.7/32'],
-    description: 'sentry-deployment:prod-sentry until 2026-01-01T01:00:00.000Z',
+    description: 'sentry-deployment:prod-sentry sentry 1 until 2026-01-01T01:00:00.000Z',
   });
 });
 
@@ -158,4 +158,9 @@ test('what alternates between running and later ends, and so does an operation t
 
 test('a Retry-After of 0 still lets time pass', () => {
   expect(settle(undefined, later({ seconds: 0 }), 0)).toMatchObject({ dueAt: 1_000 });
+});
+
+test('bug: a fraction of a millisecond made a retry due after its timer, and time stood still', () => {
+  const state = settle(undefined, { ...later(), seconds: 1.00001 }, 0);
+  expect(state.state === 'later' && Number.isInteger(state.dueAt)).toBe(true);
 });

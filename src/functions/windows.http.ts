@@ -1,0 +1,125 @@
+/** The API's routes on access windows (design §6): extend, open again at rest, close now. */
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { app, type DurableClient } from 'durable-functions';
+import { z } from 'zod';
+import type { WindowOrder } from '../activities/contracts';
+import { applianceOf } from '../domain/blueprint/blueprint';
+import { windowScope } from '../domain/blueprint/window';
+import { toFaults } from '../domain/faults';
+import type { DeploymentState, SentryState } from '../domain/states';
+import { windowWanted } from '../domain/window';
+import { inputOf, instancesOf, isAtWork, readDeployment, readSentries, statusOf } from './durableClient';
+import { guarded, invalid, notFound, problem, readJson } from './problem';
+
+const MINUTE_MS = 60_000;
+/** What a window says of itself (`src/orchestrations/accessWindow.ts`). */
+const windowStatus = z.object({ stage: z.enum(['opening', 'open', 'closing']) });
+type Stage = z.infer<typeof windowStatus>['stage'];
+
+/** The stage of a Sentry's window; undefined where none is at work. */
+async function windowStage(client: DurableClient, id: string): Promise<Stage | undefined> {
+  const status = await statusOf(client, id);
+  if (!isAtWork(status)) return undefined;
+  // Before its first turn it has said nothing yet.
+  return windowStatus.safeParse(status?.customStatus).data?.stage ?? 'opening';
+}
+
+/** Open for so many minutes from now: an open window is moved, later or earlier; at rest one is opened again. */
+async function open(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const { name = '' } = request.params;
+  const json = await readJson(request);
+  if ('refusal' in json) return json.refusal;
+  const wanted = windowWanted.safeParse(json.body);
+  if (!wanted.success) return invalid(wanted.error.issues.flatMap((issue) => toFaults(issue, json.body)));
+  const { sentry: n, minutes } = wanted.data;
+  const deployment = await readDeployment(client, name);
+  if (!deployment) return notFound(`deployment '${name}'`);
+  const sentries = await readSentries(client, deployment);
+  const sentry = sentries.find((one) => one.n === n);
+  if (!sentry) {
+    const detail = sentries.length === 0 ? 'names a Sentry; there is none yet' : `is not 1 to ${sentries.length}`;
+    return invalid([{ pointer: '/sentry', detail }]);
+  }
+  const expiresAt = new Date(Date.now() + minutes * MINUTE_MS).toISOString();
+  const id = `w-${name}-${n}`;
+  const accepted = (how: 'moved' | 'opened') => ({ status: 202, jsonBody: { sentry: n, window: how, expiresAt } });
+  const stage = await windowStage(client, id);
+  if (stage === 'closing') return closing(name, n);
+  if (stage === undefined) {
+    const order = await orderOf(client, deployment, sentry, expiresAt);
+    if ('refusal' in order) return order.refusal;
+    if ((await instancesOf(client).start('accessWindow', id, order)) === 'started') return accepted('opened');
+  }
+  await client.raiseEvent(id, 'extend', { expiresAt });
+  return accepted('moved');
+}
+
+/** What a Sentry at rest is opened with, or why it is not. */
+async function orderOf(
+  client: DurableClient,
+  { request }: DeploymentState,
+  { n, stage, resources }: SentryState,
+  expiresAt: string,
+): Promise<WindowOrder | { readonly refusal: HttpResponseInit }> {
+  const atRest = stage === 'completed' || stage === 'stopped';
+  if (!atRest && isAtWork(await statusOf(client, `d-${request.name}`))) return { refusal: atWork(request.name, n) };
+  const input = inputOf(request);
+  const appliance = applianceOf(input);
+  const networkSecurityGroupId = resources['networkSecurityGroup']?.outputs?.['id'];
+  const { id: networkInterfaceId, privateIPAddress: privateAddress } = resources['networkInterface']?.outputs ?? {};
+  if (!appliance || networkSecurityGroupId === undefined || networkInterfaceId === undefined)
+    return { refusal: noAppliance(request.name, n) };
+  const ids = { networkSecurityGroupId, networkInterfaceId, privateAddress, expiresAt };
+  return { scope: windowScope(input, n, appliance, input.egressAddresses, ids) };
+}
+
+/** Closes it now. The receipt is in the Sentry's state when Azure shows that nothing is left. */
+async function close(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
+  const { name = '', sentry: number = '' } = request.params;
+  const deployment = await readDeployment(client, name);
+  const sentry = deployment && (await readSentries(client, deployment)).find(({ n }) => String(n) === number);
+  if (!sentry) return notFound(`Sentry ${number} of deployment '${name}'`);
+  const id = `w-${name}-${sentry.n}`;
+  const stage = await windowStage(client, id);
+  if (stage === undefined) return noWindow(name, sentry.n);
+  if (stage !== 'closing') await client.raiseEvent(id, 'close', null);
+  return { status: 202, jsonBody: { sentry: sentry.n, window: 'closing' } };
+}
+
+const closing = (name: string, n: number): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'WindowClosing',
+    title: `The access window of Sentry ${n} of '${name}' is being closed.`,
+    remedy: 'Wait for its receipt in GET /api/deployments/{name}, then send this again.',
+  });
+const atWork = (name: string, n: number): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'SentryAtWork',
+    title: `Sentry ${n} of '${name}' is being set up and opens its window itself.`,
+    remedy: 'Answer the handoff that it waits for, or wait until it rests. See GET /api/deployments/{name}.',
+  });
+const noAppliance = (name: string, n: number): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'NoAppliance',
+    title: `Sentry ${n} of '${name}' has no appliance that a window could lead to.`,
+    remedy: 'See its resources in GET /api/deployments/{name}; send the request again to have it made.',
+  });
+const noWindow = (name: string, n: number): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'NoWindow',
+    title: `Sentry ${n} of '${name}' has no open access window.`,
+    remedy: 'Its receipts in GET /api/deployments/{name} tell when each was closed.',
+  });
+
+const routes = [
+  ['openWindow', 'POST', 'deployments/{name}/windows', open],
+  ['closeWindow', 'DELETE', 'deployments/{name}/windows/{sentry}', close],
+] as const;
+
+for (const [name, method, route, handler] of routes) {
+  app.client.http(`http_${name}`, { methods: [method], route, authLevel: 'function', handler: guarded(handler) });
+}
