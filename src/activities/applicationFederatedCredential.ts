@@ -1,6 +1,9 @@
 import { AzureError, type Azure } from '../azure/ports';
 import { bearsMark, type Effects } from './effects';
-import { sameTrust, trustOutputs } from './trust';
+import { sameTrust, toldOfTaken, trustOutputs } from './trust';
+
+/** Graph may list it only later. */
+const UNSEEN = 900;
 
 /** In place of the guide's client secret: an outside issuer's tokens sign in as the application. */
 export const applicationFederatedCredential = ({ directory }: Azure): Effects<'applicationFederatedCredential'> => ({
@@ -15,8 +18,10 @@ export const applicationFederatedCredential = ({ directory }: Azure): Effects<'a
     );
   },
   put: async ({ wanted: { applicationId, ...body } }, observed) => {
-    if (observed) await directory.updateFederatedCredential(applicationId, body);
-    else await directory.createFederatedCredential(applicationId, body);
+    const write = observed
+      ? directory.updateFederatedCredential(applicationId, body)
+      : directory.createFederatedCredential(applicationId, body);
+    await toldOfTaken('the application', `az ad app federated-credential list --id ${applicationId}`, UNSEEN, write);
     return { outputs: trustOutputs(body) };
   },
   remove: async ({ wanted }) => {

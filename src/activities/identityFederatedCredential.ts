@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Azure } from '../azure/ports';
 import { isFederationOf } from '../domain/blueprint/identity';
 import { armEffects, type Effects, observedArm } from './effects';
-import { sameTrust, trustOutputs } from './trust';
+import { sameTrust, toldOfTaken, trustOutputs } from './trust';
 
 const shown = z.looseObject({
   name: z.string(),
@@ -21,8 +21,11 @@ export const identityFederatedCredential = ({ arm }: Azure): Effects<'identityFe
     const told = { ours: isFederationOf(spec.deployment, trust.name), outputs: trustOutputs(trust) };
     return { ...observedArm(body, spec, told), value: sameTrust(trust, spec.wanted) };
   },
-  put: async ({ id, wanted }) => ({
-    ...(await arm.identityFederatedCredential.put(id, wanted)),
-    outputs: trustOutputs(wanted),
-  }),
+  put: async ({ id, wanted }) => {
+    const [identity = ''] = id.split('/federatedIdentityCredentials/');
+    const [, , , , group = '', , , , name = ''] = identity.split('/');
+    const list = `az identity federated-credential list --identity-name ${name} --resource-group ${group}`;
+    await toldOfTaken(`the identity '${identity}'`, list, 0, arm.identityFederatedCredential.put(id, wanted));
+    return { outputs: trustOutputs(wanted) };
+  },
 });

@@ -64,7 +64,12 @@ const script: Rule = ({ appliance }) => {
     ),
     ...(endings.some(({ means }) => means === 'configured')
       ? []
-      : [{ pointer: '/appliance/script/endings', detail: "has none that means 'configured': no script would end well" }]),
+      : [
+          {
+            pointer: '/appliance/script/endings',
+            detail: "has none that means 'configured': no script would end well",
+          },
+        ]),
   ];
 };
 

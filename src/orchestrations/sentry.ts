@@ -17,6 +17,7 @@ import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { consentOf } from './consent';
+import { dropCredentials } from './credentials';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { finish, tellMe } from './sentryState';
@@ -70,9 +71,10 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     interrupt,
   );
   yield* takeBack(context, input, before, progress);
+  const stays = yield* dropCredentials(context, input, before, progress);
 
   const counts = count(statesOf(progress));
-  const outcome = yield* setUp(context, input, before, progress, counts, refusals(resources, progress));
+  const outcome = yield* setUp(context, input, before, progress, counts, [...refusals(resources, progress), ...stays]);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };

@@ -5,8 +5,10 @@ import { type Given, ownerMark, type Resource, type ResourceOf } from '../resour
 import { armId, type Blueprint, clientSecretOf, secretName, tagsOf, tracked } from './blueprint';
 import { nameOf } from './naming';
 
-/** Both kinds have this key: a Sentry has at most one, and what it was before is told from what it is by its kind. */
-export const FEDERATED = 'federatedCredential';
+/** Both kinds have this key: a Sentry has at most one. */
+const FEDERATED = 'federatedCredential';
+/** Keys of what a Sentry can sign in with, beside what Azure itself vouches for. */
+export const CREDENTIALS: readonly string[] = ['clientSecret', FEDERATED];
 
 /** Microsoft Graph's own application, the same in every tenant. */
 export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
@@ -166,4 +168,17 @@ function identityFederation(blueprint: Blueprint, n: number): readonly ResourceO
       wanted: () => trustOf(trust),
     },
   ];
+}
+
+/** In a graph that is only asked for what to remove, what it trusts is of no account. */
+const ANY_TRUST: FederatedCredential = { issuer: '', subject: '', audience: '' };
+
+/** Credentials that an earlier request made (`known`, by key) and this one does not ask for: they are taken away. */
+export function formerCredentials(blueprint: Blueprint, n: number, known: readonly string[]): readonly Resource[] {
+  const { request } = blueprint;
+  const { federatedCredential, ...chosen } = request.identity;
+  const other = federatedCredential ? chosen : { ...chosen, secret: undefined, federatedCredential: ANY_TRUST };
+  const former = identity({ ...blueprint, request: { ...request, identity: other } }, n);
+  const wanted = new Set(identity(blueprint, n).map(({ key }) => key));
+  return former.filter(({ key }) => CREDENTIALS.includes(key) && known.includes(key) && !wanted.has(key));
 }
