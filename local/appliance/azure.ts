@@ -51,14 +51,17 @@ const attempts = 5;
 const bytesPerSubscription = 50_000;
 const bearer = (token: string): Call => ({ headers: { authorization: `Bearer ${token}` } });
 
+/** One request, whichever way it goes. */
+type Send = (url: URL, call: Call) => Promise<Answer>;
+
 export class Azure {
   readonly #origin: string;
-  readonly #ca: string | undefined;
+  readonly #send: Send;
 
-  /** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
-  constructor(origin: string, ca?: string) {
+  /** `send`: by `overHttp` or `by` a fetch. */
+  constructor(origin: string, send: Send) {
     this.#origin = origin;
-    this.#ca = ca;
+    this.#send = send;
   }
 
   /** Which VM has the address, and whether its security rules let `source` in. Undefined: nobody has it. */
@@ -125,20 +128,24 @@ export class Azure {
     await this.#ask('/_simulator/vms/traffic', z.unknown(), { method: 'POST', headers, body });
   }
 
-  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order. */
+  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order or reach. */
   async #ask<T>(path: string, schema: z.ZodType<T>, call: Call = {}): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
-      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call);
-      if (status < 300) return schema.parse(JSON.parse(body));
-      if (status < 500 && status !== 429) return undefined;
-      if (attempt === attempts) throw new Error(`Azure answered ${status}`);
+      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call).catch(unreachable);
+      if (status >= 200 && status < 300) return schema.parse(JSON.parse(body));
+      if (!mayHeal(status, call)) return undefined;
+      if (attempt === attempts) throw new Error(status === 0 ? body : `Azure answered ${status}`);
       await sleep(1_000 * (Number(retryAfter) || 1));
     }
   }
+}
 
-  #send(url: URL, { method = 'GET', headers = {}, body }: Call): Promise<Answer> {
+/** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
+export const overHttp =
+  (ca: string | undefined): Send =>
+  (url, { method = 'GET', headers = {}, body }) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const options = { method, headers, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
+    const options = { method, headers, ...(ca === undefined ? {} : { ca }) };
     return new Promise((resolve, reject) => {
       const asked = request(url, options, (response) => {
         let text = '';
@@ -150,8 +157,26 @@ export class Azure {
       });
       asked.on('error', reject).end(body);
     });
-  }
-}
+  };
+
+export const by =
+  (ask: typeof fetch): Send =>
+  async (url, { method = 'GET', headers = {}, body }) => {
+    const response = await ask(url, { method, headers, ...(body === undefined ? {} : { body }) });
+    const retryAfter = response.headers.get('retry-after') ?? undefined;
+    return { status: response.status, retryAfter, body: await response.text() };
+  };
+
+/** No answer at all has the status 0. */
+const unreachable = (error: unknown): Answer => ({
+  status: 0,
+  retryAfter: undefined,
+  body: `Azure was not reached: ${error instanceof Error ? error.message : String(error)}`,
+});
+
+/** A token that Azure refuses may have run out on the way: it is shown again. A secret that it refuses is wrong. */
+const mayHeal = (status: number, { headers = {} }: Call): boolean =>
+  status === 0 || status === 429 || status >= 500 || (status === 401 && 'authorization' in headers);
 
 /** The tenant that a token was issued for, in lower case. */
 export function tenantOf(token: string): string | undefined {

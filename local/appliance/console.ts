@@ -17,17 +17,21 @@ interface Page {
 }
 type Handler = (body: string) => Page;
 
-/** Answers one request to the console. */
-export async function serveConsole(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers one request to the console: a method, a path without its query, and a body. */
+export function askConsole(store: Store, method: string, path: string, body: string): Page {
   const routes: Readonly<Record<string, Handler>> = {
     'GET /health': () => ({ status: 200, body: { status: 'ok' } }),
     'GET /console/azure/data-collectors': () => ({ status: 200, body: store.collectors.map(shown) }),
     'POST /console/azure/data-collectors': (body) => register(store, body),
   };
-  const handler = routes[`${request.method} ${request.url?.split('?')[0]}`];
+  return routes[`${method} ${path}`]?.(body) ?? { status: 404, body: { error: 'There is nothing here.' } };
+}
+
+/** The same over HTTP. */
+export async function serveConsole(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  const { status, body } = handler?.(text) ?? { status: 404, body: { error: 'There is nothing here.' } };
+  const { status, body } = askConsole(store, request.method ?? 'GET', request.url?.split('?')[0] ?? '', text);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 

@@ -1,11 +1,13 @@
 /** The way to the appliances: a CONNECT proxy that lets through what Azure's network would let through, and no more. */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { keyOf, type Azure } from './azure';
 import type { Machine } from './setupScript';
 import { serveSsh } from './sshServer';
 import type { Store } from './store';
+import { streamPair } from './streamPair';
 
 export interface NetworkOptions {
   /** The address that the app's connections come from, as the security rules see it. */
@@ -19,6 +21,14 @@ export interface NetworkOptions {
   /** What `--ask-extra` says; a VM's tag can ask too. */
   readonly askExtra: string | undefined;
 }
+
+export const defaults: NetworkOptions = {
+  appPrivateAddress: undefined,
+  appAddress: '203.0.113.10',
+  dropSeconds: 5,
+  bootSeconds: 20,
+  askExtra: undefined,
+};
 
 const sshPort = 22;
 const extraPromptTag = 'simulator-extra-prompt';
@@ -51,6 +61,23 @@ export class Network {
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
     if (head.length > 0) socket.unshift(head);
     serveSsh(socket, this.#store.hostKey(keyOf(route.vm)), route);
+  }
+
+  /**
+   * A stream to an appliance, without a socket. What the network would drop or refuse is an error here, as it would be
+   * to who comes through the proxy.
+   */
+  async open(address: string, port: number): Promise<Duplex> {
+    const route = await this.#route(address, port).catch((): Route => 'refused');
+    if (route === 'dropped') {
+      const { dropSeconds } = this.#options;
+      await new Promise((resolve) => setTimeout(resolve, dropSeconds * 1_000));
+      throw new Error(`no answer within ${dropSeconds} s`);
+    }
+    if (route === 'refused') throw new Error('the connection was refused');
+    const [near, far] = streamPair();
+    serveSsh(far, this.#store.hostKey(keyOf(route.vm)), route);
+    return near;
   }
 
   async #route(address: string, port: number): Promise<Route> {

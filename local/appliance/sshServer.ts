@@ -1,5 +1,6 @@
 /** The SSH server of one appliance: public keys only, and a shell that knows one command. */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Server, utils, type AuthContext, type Session } from 'ssh2';
 import type { Vm } from './azure';
 import { runSetup, setupCommand, type Machine } from './setupScript';
@@ -8,7 +9,7 @@ import { Interrupted, Terminal } from './terminal';
 const commandNotFound = 127;
 
 /** Serves one connection that has come through to the VM. */
-export function serveSsh(socket: Socket, hostKey: string, machine: Machine): void {
+export function serveSsh(stream: Duplex, hostKey: string, machine: Machine): void {
   const server = new Server({ hostKeys: [hostKey] }, (client) => {
     client.on('authentication', (context) => {
       if (accepts(machine.vm, context)) context.accept();
@@ -18,7 +19,8 @@ export function serveSsh(socket: Socket, hostKey: string, machine: Machine): voi
     // A connection that breaks off is the client's affair.
     client.on('error', () => undefined);
   });
-  server.injectSocket(socket);
+  // Its type asks for a socket; all that the server uses of one is the stream, and `setNoDelay` if there is such a thing.
+  server.injectSocket(stream as Socket);
 }
 
 /** Without a signature the client only asks whether the key would do. */

@@ -1,10 +1,10 @@
 /** The simulated appliances of a tenant, with their console and the way to them, behind one port. */
 import { createServer } from 'node:http';
 import { Socket } from 'node:net';
-import { Azure } from './azure';
+import { Azure, overHttp } from './azure';
 import { serveConsole } from './console';
-import { Network, type NetworkOptions } from './network';
-import { Store } from './store';
+import { defaults, Network, type NetworkOptions } from './network';
+import { inFolder, Store } from './store';
 
 export interface ApplianceOptions extends Partial<NetworkOptions> {
   /** Origin of the simulated Azure. */
@@ -17,21 +17,13 @@ export interface ApplianceOptions extends Partial<NetworkOptions> {
   readonly port: number;
 }
 
-const defaults: NetworkOptions = {
-  appAddress: '203.0.113.10',
-  appPrivateAddress: undefined,
-  dropSeconds: 5,
-  bootSeconds: 20,
-  askExtra: undefined,
-};
-
 /** Listens on the loopback address only. `close` cuts open sessions. */
 export async function startAppliances(
   options: ApplianceOptions,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const { azure, ca, state, port, ...network } = options;
-  const store = new Store(state);
-  const way = new Network(new Azure(azure, ca), store, { ...defaults, ...network });
+  const store = new Store(inFolder(state));
+  const way = new Network(new Azure(azure, overHttp(ca)), store, { ...defaults, ...network });
   const sockets = new Set<Socket>();
 
   const server = createServer((request, response) => {

@@ -12,6 +12,7 @@ import { type DeploymentStore } from './deployments/store';
 import { type Inner } from './http/inner';
 import { type Registrations } from './resources/registrations';
 import { type RequestRecord } from './simulator/record';
+import { type ShapeRecord } from './simulator/shapeRecord';
 import { type Resources } from './store/resources';
 import { type Chaos } from './simulator/chaos';
 import { type Creations } from './simulator/creations';
@@ -49,6 +50,8 @@ export interface Azure {
   readonly deployments: DeploymentStore;
   readonly faults: Faults;
   readonly record: RequestRecord;
+  /** Where the shapes of requests and answers are wanted. */
+  readonly shapes: ShapeRecord | undefined;
   /** Faults from a seed, in chaos mode. */
   readonly chaos: Chaos | undefined;
   readonly creations: Creations;

@@ -16,6 +16,7 @@ import { Creations } from './simulator/creations';
 import { Faults } from './simulator/faults';
 import { OutsideHand } from './simulator/outsideHand';
 import { RequestRecord } from './simulator/record';
+import { ShapeRecord } from './simulator/shapeRecord';
 import { Windows } from './simulator/windows';
 import { type Database } from './store/database';
 import { DeletedVaults } from './store/deletedVaults';
@@ -84,6 +85,7 @@ export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Pa
     creations: new Creations(db, now),
     hand: new OutsideHand(),
     record: new RequestRecord(db),
+    shapes: ShapeRecord.of(process.env['SIMULATED_AZURE_SHAPES']),
     windows: new Windows(db, now),
     derive: (purpose) => createHmac('sha512', keys.vault).update(purpose).digest(),
     identityHeader: keys.identityHeader,

@@ -83,6 +83,8 @@ const limits = z.strictObject({
   roleAssignmentsPerManagementGroup: z.number().int().positive().default(500),
   graphTenantWritesPer5Minutes: z.number().int().positive().default(18_000),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
+  /** How many a page of a list holds: what ARM's own lists are observed to give. */
+  listPage: z.number().int().positive().default(1000),
   vaultTransactionsPer10Seconds: z.number().int().positive().default(4000),
 });
 

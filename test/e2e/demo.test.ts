@@ -55,6 +55,17 @@ test('without a terminal it prints plain lines and the summary', async () => {
   }
 });
 
+test('--chaos says which faults the run met', async () => {
+  // A lack of capacity may end a run with a reason, and the demo with 1: it is told all the same.
+  const { stdout } = await run('--chaos', 'a seed', '--subscriptions', '20', '--speed', '120').catch(
+    (failed: { stdout: string; stderr: string }) => failed,
+  );
+  const met = Number(/Chaos, from the seed 'a seed': (\d+) calls met a fault/.exec(stdout)?.[1]);
+  const told = [...stdout.matchAll(/^ +(\d+) × (not done|done|cut off|never|begun|answered|refused)/gm)];
+  expect(met).toBeGreaterThan(0);
+  expect(told.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(met);
+});
+
 test.each([
   ['--subscriptions', '0'],
   ['--subscriptions', '1.5'],

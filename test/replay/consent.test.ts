@@ -12,7 +12,10 @@ const HOUR_MS = 3_600_000;
 const worldWithConsentAt = (nth: number) =>
   fakeWorld({
     ensure: ({ spec }, asked) =>
-      spec.kind === 'graphPermission' && asked < nth ? consentNeeded(spec.wanted.permission) : undefined,
+      // Four hours where the real patience is a day: each turn here replays the whole history.
+      spec.kind === 'graphPermission' && asked < nth
+        ? { ...consentNeeded(spec.wanted.permission), patienceSeconds: 4 * 3_600 }
+        : undefined,
   });
 
 const run = (world: ReturnType<typeof fakeWorld>, more: object = {}, changes: object = {}) =>
@@ -40,10 +43,10 @@ test('out of time it rests as waiting for consent, with a small history', async 
   const { output, entities, elapsedMs, calls } = await run(worldWithConsentAt(Infinity));
   expect(output).toMatchObject({ state: 'waitingForConsent', problems: [{ code: 'ConsentNeeded' }] });
   expect(sentryOf(entities)).toMatchObject({ stage: 'stopped', handoff: null, stopped: { code: 'ConsentNeeded' } });
-  expect(elapsedMs).toBeGreaterThan(23 * HOUR_MS);
-  expect(elapsedMs).toBeLessThan(25 * HOUR_MS);
-  // Two permissions, asked after ever less often.
-  expect(calls.length).toBeLessThan(500);
+  expect(elapsedMs).toBeGreaterThan(4 * HOUR_MS);
+  expect(elapsedMs).toBeLessThan(5 * HOUR_MS);
+  // Asked after ever less often: a day would be another 120.
+  expect(calls.length).toBeLessThan(200);
 });
 
 /** A world that never consents, the handoffs that it shows, and its Sentry's own instance. */

@@ -93,13 +93,16 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
     const event = `registration-${nth(`registration ${instanceId}`)}`;
     if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
   };
+  /** Said in advance: the event waits until the Sentry does. */
+  const attend = (client: FakeClient): void => {
+    for (const instanceId of begun) {
+      if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+      begun.delete(instanceId);
+    }
+  };
   const activities = {
     ensureResources: (list: readonly Step[], client: FakeClient) => {
-      // Said in advance: the event waits until the Sentry does.
-      for (const instanceId of begun) {
-        if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
-        begun.delete(instanceId);
-      }
+      attend(client);
       return each('ensure', ensure, 'created')(list);
     },
     observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
@@ -148,6 +151,7 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
   return {
     steps,
     jobs,
+    attend,
     options: {
       activities,
       orchestrators: {

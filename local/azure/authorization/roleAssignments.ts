@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { nameOf } from '../http/paths';
 import { type Grant } from '../store/grants';
 import { demandCondition } from './conditions/demand';
@@ -28,7 +29,7 @@ export const roleAssignmentRoutes = (azure: Azure): readonly Route[] => [
     method: 'GET',
     path: '/_authorization/roleAssignments',
     api: 'arm',
-    handle: (call) => ok({ value: list(azure, call) }),
+    handle: (call) => ok(paged(azure, call, list(azure, call))),
   },
 ];
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { subscriptionOf } from '../http/paths';
 import { customRole, permission } from './customRoles';
 
@@ -14,7 +15,7 @@ export const roleDefinitionRoutes = (azure: Azure): readonly Route[] => {
   const one = `${all}/:name`;
   return [
     { method: 'GET', path: one, api: 'arm', handle: (call) => ok(shown(find(azure, call), call.scope)) },
-    { method: 'GET', path: all, api: 'arm', handle: (call) => ok({ value: list(azure, call) }) },
+    { method: 'GET', path: all, api: 'arm', handle: (call) => ok(paged(azure, call, list(azure, call))) },
     { method: 'PUT', path: one, api: 'arm', handle: (call) => put(azure, call) },
     { method: 'DELETE', path: one, api: 'arm', handle: (call) => remove(azure, call) },
   ];

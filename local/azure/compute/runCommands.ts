@@ -1,22 +1,18 @@
 import { z } from 'zod';
 import { type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
-import { AzureError, badRequest } from '../http/errors';
 import { type Resource } from '../store/resources';
 import { demandRunning, lastBytes, machineOf } from './runCommand';
-import { runScript } from './scripts';
+import { demandNoBlobs, runSource, source } from './scriptSources';
 
 const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
 
 const properties = z.looseObject({
-  source: z.looseObject({
-    script: z.string().optional(),
-    scriptUri: z.string().optional(),
-    commandId: z.string().optional(),
-  }),
+  source,
   parameters,
   protectedParameters: parameters,
   runAsUser: z.string().optional(),
+  runAsPassword: z.string().optional(),
   asyncExecution: z.boolean().default(false),
   timeoutInSeconds: z.number().int().min(1).max(5_184_000).default(5400),
   treatFailureAsDeploymentFailure: z.boolean().default(false),
@@ -29,6 +25,7 @@ const execution = z.object({
   exitCode: z.number(),
   stdout: z.string(),
   stderr: z.string(),
+  problem: z.string().optional(),
 });
 type Execution = z.infer<typeof execution>;
 
@@ -47,11 +44,11 @@ export const runCommands: Kind = {
   prepare(azure, put) {
     const vm = machineOf(azure, put.id);
     const asked = properties.parse(put.body.properties);
-    const script = demandScript(asked.source);
+    demandNoBlobs(asked);
     demandRunning(azure, vm);
-    const { protectedParameters, ...shown } = asked;
+    const { protectedParameters, runAsPassword: _, ...shown } = asked;
     const given = [...asked.parameters, ...protectedParameters];
-    const { seconds, ...result } = runScript(azure, vm, script, environmentOf(given));
+    const { seconds, ...result } = runSource(azure, vm, asked.source, environmentOf(given));
     const startedAt = doneAt(azure, 'runCommand');
     const timedOut = seconds > asked.timeoutInSeconds;
     const endsAt = startedAt + Math.min(seconds, asked.timeoutInSeconds) * 1000;
@@ -75,17 +72,6 @@ export const runCommands: Kind = {
     /instanceView/i.test(call?.query('$expand') ?? '') ? { instanceView: instanceView(azure, resource) } : {},
 };
 
-function demandScript({ script, scriptUri, commandId }: z.infer<typeof properties>['source']): string {
-  if (script !== undefined) return script;
-  if (scriptUri !== undefined || commandId !== undefined)
-    throw new AzureError(
-      400,
-      'NotSimulated',
-      'Scripts by scriptUri or commandId are not simulated. Simulated is source.script.',
-    );
-  throw badRequest('InvalidParameter', "Required parameter 'source' is missing (null).", 'source');
-}
-
 /** On Linux a named parameter is an environment variable, an unnamed one an argument (azure-facts §6). */
 const environmentOf = (given: z.infer<typeof parameters>): Record<string, string> =>
   Object.fromEntries([
@@ -94,7 +80,7 @@ const environmentOf = (given: z.infer<typeof parameters>): Record<string, string
   ]);
 
 function instanceView(azure: Azure, { hidden }: Resource): Record<string, unknown> {
-  const { startedAt, endsAt, timedOut, exitCode, stdout, stderr }: Execution = execution.parse(hidden);
+  const { startedAt, endsAt, timedOut, exitCode, stdout, stderr, problem }: Execution = execution.parse(hidden);
   const now = azure.now();
   if (now < startedAt) return { executionState: 'Pending', executionMessage: '', exitCode: 0, output: '', error: '' };
   const startTime = new Date(startedAt).toISOString();
@@ -110,7 +96,7 @@ function instanceView(azure: Azure, { hidden }: Resource): Record<string, unknow
   const executionState = timedOut ? 'TimedOut' : exitCode === 0 ? 'Succeeded' : 'Failed';
   return {
     executionState,
-    executionMessage: timedOut ? 'Execution timed out' : 'Execution completed',
+    executionMessage: timedOut ? 'Execution timed out' : (problem ?? 'Execution completed'),
     exitCode: timedOut ? -1 : exitCode,
     output: timedOut ? '' : lastBytes(stdout),
     error: timedOut ? '' : lastBytes(stderr),

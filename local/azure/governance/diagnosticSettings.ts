@@ -186,11 +186,7 @@ const shown = ({ id, name, document }: Extension): Record<string, unknown> => ({
   id,
   type: TYPE,
   name,
-  location: null,
-  kind: null,
-  tags: null,
   properties: document,
-  identity: null,
 });
 
 const listCategories = (azure: Azure, call: Call): Record<string, unknown>[] =>

@@ -15,9 +15,9 @@ const decodeScope = (path: string): string =>
 const decodeOData = (path: string): string =>
   /^\/v1\.0\//i.test(path) ? path.replace(/%28/gi, '(').replace(/%29/g, ')').replace(/%27/g, "'") : path;
 
-/** What may follow any scope: `/{scope}/providers/{one of these}/{rest}` is routed by its end alone. */
+/** What may follow any scope: `/{scope}/providers/{one of these}/{rest}` is routed by its end alone; a registration is a subscription's own. */
 const EXTENSION =
-  /^(.*)\/providers\/microsoft\.(authorization|insights(?=\/diagnosticsettings)|resources(?=\/(?:tags|deployments)(?:\/|$)))\/(.+)$/i;
+  /^(.*)\/providers\/microsoft\.(authorization(?!\/(?:un)?register$)|insights(?=\/diagnosticsettings)|resources(?=\/(?:tags|deployments)(?:\/|$)))\/(.+)$/i;
 
 export function splitExtension(path: string): { readonly scope: string; readonly route: string } {
   const [, scope, namespace, rest] = EXTENSION.exec(path) ?? [];

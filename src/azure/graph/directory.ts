@@ -1,7 +1,7 @@
 /** Microsoft Graph: applications, their principals and secrets, and the permissions given to principals. */
 import { AuthenticationHandler, Client, type Context, type Middleware } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
-import type { Connection } from '../client';
+import { ANSWER_MS, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Directory } from '../ports';
 
@@ -37,7 +37,13 @@ class Fetch implements Middleware {
   async execute(context: Context): Promise<void> {
     // The library's own type names the browser's `RequestInfo`, which Node does not have.
     const request = context.request as Parameters<typeof fetch>[0];
-    context.response = await this.send(request, context.options);
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error('Microsoft Graph gave no answer in time')), ANSWER_MS);
+    try {
+      context.response = await this.send(request, { ...context.options, signal: limit.signal });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 

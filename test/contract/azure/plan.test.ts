@@ -55,9 +55,10 @@ async function outsideHand(): Promise<void> {
 
 test('500 subscriptions: planned without a write, deployed, planned again as nothing to do, and an outside hand is seen', async () => {
   const effects = resourceEffects(world.ports);
-  const people = fakeWorld().options;
+  const { options: people, attend } = fakeWorld();
   let told = 0;
   const sync = (client: FakeClient): void => {
+    attend(client);
     if (told > 0) world.azure.advance((client.now() - told) / 1_000);
     told = client.now();
   };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../../http/call';
 import { AzureError, badRequest } from '../../http/errors';
+import { paged } from '../../http/paging';
 import { managementGroupOf } from '../../http/paths';
 import { type Extension } from '../../store/extensions';
 import { notSimulated } from '../../http/notSimulated';
@@ -34,11 +35,11 @@ export const policyRoutes = (azure: Azure): readonly Route[] => {
   return [
     route('PUT', 'policyAssignments/:name', (call) => putAssignment(azure, call)),
     route('GET', 'policyAssignments/:name', (call) => ok(shownAssignment(findAssignment(azure, call)))),
-    route('GET', 'policyAssignments', (call) => ok({ value: listAssignments(azure, call) })),
+    route('GET', 'policyAssignments', (call) => ok(paged(azure, call, listAssignments(azure, call), '$top'))),
     route('DELETE', 'policyAssignments/:name', (call) => removeAssignment(azure, call)),
     route('PUT', 'policyDefinitions/:name', (call) => putDefinition(azure, call)),
     route('GET', 'policyDefinitions/:name', (call) => ok(shownDefinition(findDefinition(azure, call)))),
-    route('GET', 'policyDefinitions', (call) => ok({ value: listDefinitions(azure, call) })),
+    route('GET', 'policyDefinitions', (call) => ok(paged(azure, call, listDefinitions(azure, call), '$top'))),
     route('DELETE', 'policyDefinitions/:name', (call) => removeDefinition(azure, call)),
     route('PUT', 'policySetDefinitions/:name', sets),
     route('GET', 'policySetDefinitions', sets),

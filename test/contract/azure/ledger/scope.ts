@@ -1,0 +1,44 @@
+/** What the ledger answers for, and what it lets pass, each with the reason. */
+
+/** Folders of local/azure. Another is one more name here. */
+export const folders: readonly string[] = ['compute', 'deployments', 'identity', 'metrics', 'network', 'resources', 'storage']; // prettier-ignore
+
+const noClient =
+  'its client (@azure/arm-resources-subscriptions, @azure/arm-resourcesdeployments) is none of the packages';
+const never = 'Microsoft’s client never asks it';
+
+/** Operations, by the end of their names, that plain requests stand in for. */
+export const withoutSdk: readonly (readonly [operation: string, why: string])[] = [
+  ['GET /subscriptions', noClient],
+  ['GET /subscriptions/:subscriptionId', noClient],
+  ['GET /tenants', noClient],
+  ['/providers/Microsoft.Subscription/aliases/:alias', noClient],
+  ['/providers/Microsoft.Subscription/cancel', noClient],
+  ['GET /_resources/deployments', noClient],
+  ['POST /_resources/deployments/:name/validate', noClient],
+  ['POST /_resources/deployments/:name/whatIf', noClient],
+  ['POST /_resources/deployments/:name/cancel', noClient],
+  ['POST /_resources/deployments/:name/exportTemplate', noClient],
+  ['GET /_resources/deployments/:name/operations', noClient],
+  ['GET /_resources/deployments/:name/operations/:operation', noClient],
+  ['GET /_resources/deployments/:name/operationStatuses/:operation', noClient],
+  ['/locations/:location/operations/:id', 'a client polls what it was given, which is always there'],
+  [
+    '/locations/:location/operationResults/:id',
+    'a client polls what it was given, and takes Azure-AsyncOperation before it',
+  ],
+  ['blob: HEAD container container', never],
+  ['blob: GET blob metadata', never],
+];
+
+/** Refusals, by a part of their code and words, that no request can meet. */
+export const unseen: readonly (readonly [words: string, why: string])[] = [
+  ['InternalServerError', 'nothing is known that makes the simulator fail'],
+];
+
+/** Answers, by method, path and status, whose headers a test made so by a fault. */
+export const struck: readonly RegExp[] = [
+  /^GET \/subscriptions\/[^/]+\/providers\/Microsoft\.Network\/locations\/westeurope\/operations\/none\?.* 200$/,
+  /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\?.* 429$/,
+  /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\/providers\/Microsoft\.Network\/networkSecurityGroups\/nsg-7\?.* 200$/,
+];
