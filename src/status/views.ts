@@ -17,6 +17,21 @@ const stateOf = (
 const runFailed = ({ failure }: Run) =>
   failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
 
+/** What a Sentry is to Azure, and what it signs in with: a secret only by where it lies. */
+function identityView(resources: SentryState['resources']) {
+  const outputs = (key: string) => resources[key]?.outputs;
+  const { principalId, clientId } = outputs('userAssignedIdentity') ?? outputs('servicePrincipal') ?? {};
+  if (clientId === undefined) return null;
+  const { secretUri } = outputs('clientSecret') ?? {};
+  const federatedCredential = outputs('federatedCredential');
+  return {
+    principalId,
+    clientId,
+    ...(secretUri === undefined ? {} : { secretUri }),
+    ...(federatedCredential ? { federatedCredential } : {}),
+  };
+}
+
 const sentryView = (
   { resources, subscriptions, instanceId: _internal, window, ...rest }: SentryState,
   now: number,
@@ -24,6 +39,7 @@ const sentryView = (
   ...rest,
   window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
+  identity: identityView(resources),
   resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
 });
 
