@@ -26,6 +26,6 @@ export const identityFederatedCredential = ({ arm }: Azure): Effects<'identityFe
     const [, , , , group = '', , , , name = ''] = identity.split('/');
     const list = `az identity federated-credential list --identity-name ${name} --resource-group ${group}`;
     await toldOfTaken(`the identity '${identity}'`, list, 0, arm.identityFederatedCredential.put(id, wanted));
-    return { outputs: trustOutputs(wanted) };
+    return { outputs: { id, ...trustOutputs(wanted) } };
   },
 });

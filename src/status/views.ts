@@ -23,12 +23,12 @@ function identityView(resources: SentryState['resources']) {
   const { principalId, clientId } = outputs('userAssignedIdentity') ?? outputs('servicePrincipal') ?? {};
   if (clientId === undefined) return null;
   const { secretUri } = outputs('clientSecret') ?? {};
-  const federatedCredential = outputs('federatedCredential');
+  const { issuer, subject, audience } = outputs('federatedCredential') ?? {};
   return {
     principalId,
     clientId,
     ...(secretUri === undefined ? {} : { secretUri }),
-    ...(federatedCredential ? { federatedCredential } : {}),
+    ...(issuer === undefined ? {} : { federatedCredential: { issuer, subject, audience } }),
   };
 }
 
