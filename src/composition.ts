@@ -10,6 +10,7 @@ import { windows } from './azure/arm/windows';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
+import { inspection } from './azure/inspection/inspection';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
 import { pageBlobs } from './azure/storage/pageBlobs';
@@ -61,6 +62,7 @@ function build(): Services {
       grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      inspection: withSortedFailures(inspection(connection)),
       windows: withSortedFailures(windows(connection)),
     },
     appliance: createSshAppliance({

@@ -1,7 +1,11 @@
 /** What orchestrations may ask for: each activity's name and types, and nothing of how it is done. */
 import { RetryOptions } from 'durable-functions';
+import type { Blueprint } from '../domain/blueprint/blueprint';
 import type { WindowScope } from '../domain/blueprint/window';
-import type { Change, Outcome, Refusal } from '../domain/outcome';
+import type { Change, Later, Outcome, Refusal } from '../domain/outcome';
+import type { Area } from '../domain/preflight/areas';
+import type { Finding } from '../domain/preflight/finding';
+import type { Role, WatchedScope } from '../domain/preflight/subscriptions';
 import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
 import type { Spec } from '../domain/resources';
@@ -55,6 +59,34 @@ export interface WindowOrder {
   readonly closing?: Pick<WindowReceipt, 'openedAt' | 'why' | 'problems'>;
 }
 
+/** What preflight is to look at of the host and the tenant. */
+export interface HostInspection {
+  readonly blueprint: Blueprint;
+  readonly areas: readonly Area[];
+  readonly sentries: number;
+  /** An earlier run brought every Sentry to its end: where none is to be made, nothing but grants is left to do. */
+  readonly settled: boolean;
+  /** Subscriptions that are granted in by themselves, and management groups that are in their place. */
+  readonly watched: readonly string[];
+  readonly groups: readonly string[];
+  /** The app's own addresses, from which the window is entered too. */
+  readonly egress: readonly string[];
+}
+export interface ScopesInspection {
+  readonly scopes: readonly WatchedScope[];
+  readonly roles: readonly Role[];
+}
+/** What one look gave: all that was found, or later. */
+export type Inspected = InspectedNow | Later;
+export interface InspectedNow {
+  readonly kind: 'inspected';
+  readonly findings: readonly Finding[];
+  /** Worth another look for this long: what is missing may have been granted a moment ago. */
+  readonly healsWithin?: number | undefined;
+  /** Of the tenant alone: the watched scopes where conditions limit what the app may grant. */
+  readonly limited?: readonly WatchedScope[] | undefined;
+}
+
 export type Started = 'started' | 'running';
 
 export const activities = {
@@ -63,6 +95,10 @@ export const activities = {
   /** Reads, and tells what `ensureResources` would do. */
   observeResources: activity<readonly Step[], readonly Outcome[]>('observeResources'),
   listSubscriptions: activity<null, ListedSubscriptions>('listSubscriptions'),
+  /** One answer for each area, in their order. */
+  inspectHost: activity<HostInspection, readonly Inspected[]>('inspectHost'),
+  /** One answer for each scope, in their order. */
+  inspectScopes: activity<ScopesInspection, readonly Inspected[]>('inspectScopes'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),

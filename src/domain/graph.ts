@@ -58,12 +58,15 @@ export function next(resources: readonly Resource[], progress: Progress, now: nu
 /** Groups what is due: kinds that go in batches share an activity, everything else has one of its own. */
 export function inBatches(due: readonly Resource[]): readonly (readonly Resource[])[] {
   const byKind = Map.groupBy(due, ({ kind }) => kind);
-  return [...byKind].flatMap(([kind, members]) => {
-    const size = kinds[kind].batch;
-    return Array.from({ length: Math.ceil(members.length / size) }, (_, at) =>
-      members.slice(at * size, (at + 1) * size),
-    );
-  });
+  return [...byKind].flatMap(([kind, members]) => inRows(members, kinds[kind].batch));
+}
+
+/** In rows of at most this many, in their order. */
+export function inRows<T>(items: readonly T[], each: number): readonly (readonly T[])[] {
+  const size = Math.min(each, items.length);
+  return Array.from({ length: Math.ceil(items.length / size) || 0 }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
 }
 
 /** The state after an activity's answer. What asked for patience longer than it deserves is refused. */

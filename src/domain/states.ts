@@ -6,6 +6,7 @@ import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
+import type { Finding } from './preflight/finding';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
 import type { OpenWindow, WindowReceipt } from './window';
@@ -70,6 +71,10 @@ export interface DeploymentState {
   readonly pending: readonly string[];
   readonly placement: Placement;
   readonly resources: Readonly<Record<string, ResourceState>>;
+  /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
+  readonly settled?: boolean;
+  /** What the newest preflight found. */
+  readonly findings?: readonly Finding[];
   readonly startedAt: string;
   readonly finishedAt?: string | null;
   readonly result?: DeploymentResult | null;

@@ -5,6 +5,8 @@ import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
 import { makeOpenWindow, makeRaiseEvent, makeStartApproved, makeStartDeployment } from '../activities/instances';
+import { makeInspectHost } from '../activities/inspectHost';
+import { makeInspectScopes } from '../activities/inspectScopes';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
 import { makeObserve } from '../activities/observe';
 import { resourceEffects } from '../activities/resourceEffects';
@@ -32,6 +34,8 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   observeResources: () => makeObserve(resourceEffects(services().azure)),
   removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
   listSubscriptions: () => makeListSubscriptions(services().azure),
+  inspectHost: () => makeInspectHost(services().azure, services().config.tenantId),
+  inspectScopes: () => makeInspectScopes(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),

@@ -29,7 +29,7 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput)
   if (!('subscriptions' in known)) return stoppedPlan(known);
   const wanted = select(request.subscriptions, known.subscriptions, before.onboarded);
   const placement = assign(before.placement, wanted, profile.maxSubscriptions);
-  const findings = yield* preflight(context, input, placement, before.placement);
+  const findings = yield* preflight(context, input, placement, before);
 
   const resources = sharedResources(input);
   const seen = yield* carryOut(context, 'observe', request.name, resources, {});

@@ -65,6 +65,7 @@ export function deploymentView(
     announced: pending.length,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map((sentry) => sentryView(sentry, now)),
+    findings: deployment.findings ?? [],
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,
     etag,

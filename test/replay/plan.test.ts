@@ -44,7 +44,7 @@ describe('a plan', () => {
       [2, 'Reader', 'create', 10],
     ]);
     expect(output.sentries.map(({ visit }) => visit)).toEqual([true, true]);
-    expect(new Set(calls)).toEqual(new Set(['observeResources']));
+    expect(new Set(calls)).toEqual(new Set(['inspectHost', 'inspectScopes', 'observeResources']));
     expect(world.steps.some((step) => step.includes('roleAssignment'))).toBe(false);
     expect(Object.values(entities).filter((state) => state !== null && state !== undefined)).toEqual([]);
   });

@@ -4,6 +4,9 @@ import type {
   ApplianceResult,
   Approval,
   EventToRaise,
+  HostInspection,
+  Inspected,
+  ScopesInspection,
   Step,
   WindowOrder,
 } from '../../src/activities/contracts';
@@ -29,6 +32,8 @@ export interface Behaviour {
   /** What a look at a resource answers; that it is as it was left where it says nothing. */
   readonly observe?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
+  /** What preflight sees of an area (`quota`) or of a scope (`/subscriptions/…`); nothing wrong where it says nothing. */
+  readonly inspect?: (what: string, asked: number) => Inspected | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
@@ -61,7 +66,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
 });
 
-export function fakeWorld({ ensure, observe, remove, appliance, registers = true, presence }: Behaviour = {}) {
+export function fakeWorld({ ensure, observe, remove, inspect, appliance, registers = true, presence }: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -70,6 +75,8 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
+  /** Areas and scopes that preflight looked at, in order. */
+  const looks: string[] = [];
   const each =
     (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
     (list: readonly Step[]): Outcome[] =>
@@ -81,6 +88,10 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
         if (outcome.kind === 'done') made.add(what);
         return outcome;
       });
+  const inspected = (what: string): Inspected => {
+    looks.push(what);
+    return inspect?.(what, nth(`inspect ${what}`)) ?? { kind: 'inspected', findings: [] };
+  };
   const made = new Set<string>();
   const look = (step: Step): Outcome => {
     const what = `ensure ${step.spec.id}`;
@@ -107,6 +118,8 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
     },
     observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
     removeResources: each('remove', remove, 'removed'),
+    inspectHost: ({ areas }: HostInspection) => areas.map(inspected),
+    inspectScopes: ({ scopes }: ScopesInspection) => scopes.map(({ scope }) => inspected(scope)),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
       jobs.push(job);
@@ -152,6 +165,7 @@ export function fakeWorld({ ensure, observe, remove, appliance, registers = true
     steps,
     jobs,
     attend,
+    looks,
     options: {
       activities,
       orchestrators: {

@@ -1,4 +1,5 @@
 import { type Azure } from '../azure';
+import { builtInDefinitions } from '../governance/policy/definitions';
 import { AzureError } from '../http/errors';
 import { nameOf, resourceGroupOf, subscriptionOf } from '../http/paths';
 import { outsideHand } from '../simulator/outsideHand';
@@ -38,6 +39,7 @@ export const tablesOf = (azure: Azure, principalId: string, within: readonly Sub
   resourcecontainers: () => ({ columns, rows: containers(azure, principalId, within) }),
   resources: () => ({ columns, rows: resources(azure, principalId, within) }),
   authorizationresources: () => ({ columns, rows: authorization(azure, principalId, within) }),
+  policyresources: () => ({ columns, rows: policies(azure) }),
 });
 
 function containers(azure: Azure, principalId: string, within: readonly Subscription[]): Row[] {
@@ -150,3 +152,17 @@ function definitions(azure: Azure, within: readonly Subscription[]): Row[] {
       }),
     );
 }
+
+const POLICY_DEFINITIONS = 'microsoft.authorization/policydefinitions';
+
+/** Policy definitions, Azure's own and the tenant's. Assignments and states are not among these rows. */
+const policies = (azure: Azure): Row[] => [
+  ...builtInDefinitions.map(({ id, policyType, properties }) =>
+    rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType, ...properties } }),
+  ),
+  ...azure.extensions
+    .all('Microsoft.Authorization/policyDefinitions')
+    .map(({ id, document }) =>
+      rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType: 'Custom', ...document } }),
+    ),
+];

@@ -47,7 +47,7 @@ class Fetch implements Middleware {
   }
 }
 
-function graphClient({ config, credential, transport }: Connection): Client {
+export function graphClient({ config, credential, transport }: Connection): Client {
   const { graphEndpoint } = config.cloud;
   const authentication = new AuthenticationHandler({
     getAccessToken: async () => (await credential.getToken(`${graphEndpoint}/.default`))?.token ?? '',
