@@ -48,7 +48,7 @@ function readRequest(file: string): z.infer<typeof sample> {
     return sample.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : String(error);
-    throw new Error(`${file} is not a request. ${why}`);
+    throw new Error(`${file} is not a request. ${why}`, { cause: error });
   }
 }
 
