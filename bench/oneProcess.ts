@@ -40,7 +40,9 @@ async function main(): Promise<void> {
     .opts<Options>();
   if (options.seeds === undefined) return measure(options);
   for (const seed of options.seeds.split(',')) {
-    process.stdout.write(`${JSON.stringify({ seed, ...(await runInOneProcess(optionsOf(seed, options))) })}\n`);
+    const line = `${JSON.stringify({ seed, ...(await runInOneProcess(optionsOf(seed, options))) })}\n`;
+    // A line is longer than a pipe holds: nothing else would keep the process until it is read.
+    await new Promise((resolve) => process.stdout.write(line, resolve));
   }
 }
 

@@ -89,7 +89,8 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
     case 'running': {
       const { operation, change } = outcome;
       if (now - since >= LONGEST_OPERATION_SECONDS * 1_000) return { state: 'refused', ...neverEnds };
-      return { state: 'running', operation, change, since, tries, dueAt: dueIn(outcome.seconds, POLL_SECONDS) };
+      const pause = Math.max(outcome.seconds ?? POLL_SECONDS, longestPoll(now - since));
+      return { state: 'running', operation, change, since, tries, dueAt: dueIn(pause, pause) };
     }
     case 'later': {
       const { code, reason, remedy } = outcome;
@@ -101,6 +102,9 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
     }
   }
 }
+
+/** What has run for minutes is looked at less often: two hours at five seconds each would fill the history. */
+const longestPoll = (runningMs: number): number => Math.min(Math.round(runningMs / 20_000), LONGEST_RETRY_SECONDS);
 
 /** What has been waited for for hours (somebody's consent) is asked after less often: each time stays in the history. */
 const longestPause = (waitedMs: number): number =>

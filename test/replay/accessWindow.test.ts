@@ -355,3 +355,14 @@ test('what is open shows until when, where, on which ports and to whom', async (
     },
   ]);
 });
+
+test('bug: a removal that Azure never ends held the closing for two hours; it is asked for anew, and then the receipt says so', async () => {
+  const endless: Outcome = { kind: 'running', operation: 'https://azure/operation', change: 'removed' };
+  const healed = await deployOne({
+    remove: ({ spec }, asked) => (spec.kind === 'securityRule' && asked < 8 ? endless : undefined),
+  });
+  expect(healed.state.receipts).toMatchObject([{ provenClosed: true }]);
+  const stuck = await deployOne({ remove: ({ spec }) => (spec.kind === 'securityRule' ? endless : undefined) });
+  expect(stuck.state.receipts[0]).toMatchObject({ provenClosed: false });
+  expect(stuck.state.receipts[0]?.problems.join()).toContain('Azure has not ended its removal');
+});
