@@ -11,7 +11,7 @@ const resource = z.looseObject({
   ours: z.boolean().optional(),
   reason: z.string().optional(),
 });
-const counts = z.object({ total: z.number(), granted: z.number(), setAside: z.number() });
+const counts = z.object({ total: z.number(), granted: z.number(), proven: z.number(), setAside: z.number() });
 const receipt = z.looseObject({
   sentry: z.number(),
   openedAt: z.string().nullable(),
@@ -38,6 +38,9 @@ const sentry = z.looseObject({
     .looseObject({ id: z.string(), kind: z.string(), address: z.string().optional(), text: z.string() })
     .nullish(),
   subscriptions: counts,
+  configured: z
+    .looseObject({ proof: z.looseObject({ at: z.string(), outbound: z.array(z.string()) }).nullable() })
+    .nullish(),
   resources: z.array(resource),
   receipts: z.array(receipt),
   stopped: problem.extend({ transcript: z.string().optional() }).nullish(),
@@ -48,7 +51,7 @@ const view = z.looseObject({
   runtimeStatus: z.string(),
   startedAt: z.string().optional(),
   finishedAt: z.string().nullish(),
-  subscriptions: counts.default({ total: 0, granted: 0, setAside: 0 }),
+  subscriptions: counts.default({ total: 0, granted: 0, proven: 0, setAside: 0 }),
   resources: z.array(resource).default([]),
   request: z
     .looseObject({

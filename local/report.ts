@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { DeploymentShown, PlanShown } from './administrator';
+import type { DeploymentShown, PlanShown, SentryShown } from './administrator';
 
 const azureCalls = z.object({
   total: z.number(),
@@ -118,6 +118,10 @@ export function summary(shown: DeploymentShown, told: Report): string {
         `${indent}${(change ?? state).padEnd(8)} ${key.padEnd(34)} ${id.split('/').at(-1) ?? id}`,
     );
   const roles = rolesGranted(shown.request).join(' and ');
+  const outbound = (proof: NonNullable<SentryShown['configured']>['proof'] | undefined): string =>
+    proof
+      ? `; reaches ${proof.outbound.map((url) => new URL(url).host).join(', ')} on 443`
+      : '; outbound 443 not proven';
   return [
     '',
     `Deployment '${told.deployment}': ${told.state}`,
@@ -126,9 +130,10 @@ export function summary(shown: DeploymentShown, told: Report): string {
     ...made(shown.resources, '  '),
     ...shown.sentries.flatMap(({ n, resources }) => [`  Sentry ${n}`, ...made(resources, '    ')]),
     '',
-    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
+    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.proven} of them proven readable, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
     ...shown.sentries.map(
-      ({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each`,
+      ({ n, subscriptions, configured }) =>
+        `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each${shown.request?.access ? outbound(configured?.proof) : ''}`,
     ),
     ...windowLines(shown.request?.access, told.windows),
     ...(shown.problems.length === 0 ? [] : ['', 'What stopped']),

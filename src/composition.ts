@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Appliance } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
+import { application } from './azure/arm/application';
 import { operations } from './azure/arm/operations';
 import { grants } from './azure/arm/grants';
 import { armStores } from './azure/arm/stores';
@@ -62,6 +63,7 @@ function build(): Services {
       grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      application: withSortedFailures(application(connection)),
       inspection: withSortedFailures(inspection(connection)),
       windows: withSortedFailures(windows(connection)),
     },

@@ -8,6 +8,7 @@ import { z } from 'zod';
 export const armResource = 'https://management.azure.com/';
 export const graphResource = 'https://graph.microsoft.com/';
 
+const egressSchema = z.object({ allowed: z.boolean() });
 const reachSchema = z.object({ vmId: z.string(), allowed: z.boolean() });
 
 const vmSchema = z.object({
@@ -81,9 +82,31 @@ export class Azure {
     return found === undefined ? undefined : new URL(found.issuer).pathname.split('/')[1];
   }
 
+  /** Whether Azure's network lets the VM out to a host. */
+  async letsOut(vmId: string, host: string, port: number): Promise<boolean> {
+    const query = new URLSearchParams({ vmId, host, port: String(port) });
+    return (await this.#ask(`/_simulator/egress?${query.toString()}`, egressSchema))?.allowed ?? false;
+  }
+
+  get origin(): URL {
+    return new URL(this.#origin);
+  }
+
+  isAt(url: URL): boolean {
+    return url.origin === this.origin.origin;
+  }
+
+  /** One GET as it comes, whatever the answer. Rejects where nothing answers. */
+  get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    return this.#send(url, { headers });
+  }
+
   /** A token of the VM's managed identity, as its metadata endpoint gives it; undefined when it has no identity. */
-  async vmToken(vmId: string, resource: string): Promise<string | undefined> {
-    const body = JSON.stringify({ vmId, resource });
+  async vmToken(vmId: string, resource: string, clientId?: string): Promise<string | undefined> {
+    const body = JSON.stringify({ vmId, resource, clientId });
     const headers = { 'content-type': 'application/json' };
     return (await this.#ask('/_simulator/vms/token', tokenSchema, { method: 'POST', headers, body }))?.access_token;
   }

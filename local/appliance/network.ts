@@ -81,7 +81,7 @@ export class Network {
   }
 
   async #route(address: string, port: number): Promise<Route> {
-    const { appAddress, appPrivateAddress, bootSeconds, askExtra } = this.#options;
+    const { appAddress, appPrivateAddress, bootSeconds, askExtra, dropSeconds } = this.#options;
     // To a private address there is no way from the internet.
     const source = ipaddr.process(address).range() === 'private' ? appPrivateAddress : appAddress;
     if (source === undefined) return 'dropped';
@@ -91,7 +91,7 @@ export class Network {
     const booted = vm.powerState === 'running' && Date.now() - vm.startedAt >= bootSeconds * 1_000;
     if (!booted || port !== sshPort) return 'refused';
     const extraPrompt = vm.tags?.[extraPromptTag] ?? askExtra;
-    return { azure: this.#azure, store: this.#store, vm, address, extraPrompt };
+    return { azure: this.#azure, store: this.#store, vm, address, extraPrompt, dropSeconds };
   }
 }
 

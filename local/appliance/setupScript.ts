@@ -2,6 +2,7 @@
 import { armResource, graphResource, keyOf, tenantOf, type Azure, type Vm } from './azure';
 import type { Collector, Store } from './store';
 import type { Terminal } from './terminal';
+import { getsOut } from './wayOut';
 
 export const setupCommand = 'sudo /opt/cloudknox/sentrysoftwareservice/bin/runAzureConfigCLI.sh';
 
@@ -14,6 +15,8 @@ export interface Machine {
   readonly address: string;
   /** One more question, which no guide tells of. */
   readonly extraPrompt: string | undefined;
+  /** How long a connection lasts that Azure's network drops, at most. */
+  readonly dropSeconds: number;
 }
 
 const maxSubscriptions = 50;
@@ -81,6 +84,7 @@ async function register(terminal: Terminal, { store, vm, address }: Machine): Pr
 }
 
 async function signIn(terminal: Terminal, { azure, vm }: Machine): Promise<Tokens> {
+  if (!(await getsOut(azure, vm, azure.origin))) throw new Failure('Configuration failed: Azure AD does not answer.');
   const tenant = (await terminal.ask('Azure AD tenant name or tenantID: ')).trim();
   const tenantId = tenant === '' ? undefined : await azure.tenantId(tenant);
   if (tenantId === undefined) throw new Failure(`Configuration failed: the tenant ${tenant} was not found.`);

@@ -1,12 +1,11 @@
-/** The SSH server of one appliance: public keys only, and a shell that knows one command. */
+/** The SSH server of one appliance: public keys only, and a shell that knows the set-up script and a few programs. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, utils, type AuthContext, type Session } from 'ssh2';
 import type { Vm } from './azure';
+import { runScript } from './shell/run';
 import { runSetup, setupCommand, type Machine } from './setupScript';
 import { Interrupted, Terminal } from './terminal';
-
-const commandNotFound = 127;
 
 /** Serves one connection that has come through to the VM. */
 export function serveSsh(stream: Duplex, hostKey: string, machine: Machine): void {
@@ -73,6 +72,5 @@ async function runShell(terminal: Terminal, machine: Machine): Promise<number> {
 async function runCommand(line: string, terminal: Terminal, machine: Machine): Promise<number> {
   const command = line.trim();
   if (command === setupCommand) return runSetup(terminal, machine);
-  terminal.write(`-bash: ${command.split(/\s/)[0]}: command not found\n`);
-  return commandNotFound;
+  return runScript(command, machine, (text) => terminal.write(text));
 }

@@ -59,7 +59,7 @@ export const explained: readonly Explained[] = [
   ...[
     {
       finding:
-        /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+: its type is Microsoft.KeyVault\/deletedVaults$/,
+        /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+( type: BCP036 .*'|: its type is )Microsoft.KeyVault\/deletedVaults\b/,
       why: 'so it is in listDeletedVaults.json of the REST specification',
     },
     {
@@ -97,7 +97,7 @@ export const explained: readonly Explained[] = [
       why: 'entities and descendants have members that the group itself has not (GetEntities.json of the specification)',
     },
     {
-      finding: /^PATCH Microsoft.Management\/managementGroups@\S+ parentGroupId: BCP037 /,
+      finding: /^PATCH Microsoft.Management\/managementGroups@\S+ (displayName|parentGroupId): BCP037 /,
       why: 'the PATCH of a group has a form of its own: displayName and parentGroupId',
     },
     {
@@ -109,7 +109,7 @@ export const explained: readonly Explained[] = [
       why: 'the PATCH of tags says Merge, Replace or Delete',
     },
     {
-      finding: /^listed Microsoft.KeyVault\/vaults@2015-11-01 : BCP035 /,
+      finding: /^listed Microsoft.KeyVault\/vaults@(2015-11-01|2024-05-01) : BCP035 /,
       why: 'the list of all resources has no properties of them',
     },
   ],

@@ -8,6 +8,7 @@ import type { Finding } from '../domain/preflight/finding';
 import type { Role, WatchedScope } from '../domain/preflight/subscriptions';
 import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
+import type { Found, Questions } from '../domain/proofScript';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { WindowReceipt } from '../domain/window';
@@ -49,6 +50,28 @@ export type ApplianceResult =
   | { readonly kind: 'wrongPin'; readonly hostKey: string }
   | { readonly kind: 'unreachable'; readonly reason: string }
   | ({ readonly kind: 'stopped'; readonly transcript: string } & Refusal);
+
+/** Where an appliance is asked what it reaches and reads, and what it is asked. */
+export interface ProofJob extends Pick<ApplianceJob, 'address' | 'port' | 'username' | 'hostKey' | 'sshKeyUri'> {
+  readonly questions: Questions;
+  /** Those that its identity should read. */
+  readonly subscriptions: readonly string[];
+  /** Where it has a public address while it is asked: the subnet that must give it a way out afterwards. */
+  readonly subnetId?: string | undefined;
+}
+export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
+
+/** An application that is to list what it may read. The secret only as a vault URI. */
+export interface ApplicationJob {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecretUri: string;
+  readonly subscriptions: readonly string[];
+}
+/** Which of the subscriptions it reads, or why that is not known; worth another question `later`, or not. */
+export type ApplicationResult =
+  | { readonly kind: 'listed'; readonly readable: readonly string[] }
+  | Pick<Extract<Outcome, { kind: 'later' | 'refused' }>, 'kind' | 'code' | 'reason'>;
 
 /** What the window tells the Sentry that asked for it. */
 export interface WindowOrder {
@@ -100,6 +123,8 @@ export const activities = {
   /** One answer for each scope, in their order. */
   inspectScopes: activity<ScopesInspection, readonly Inspected[]>('inspectScopes'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
+  proveAppliance: activity<ProofJob, ProofResult>('proveAppliance'),
+  proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),

@@ -25,7 +25,14 @@ export type Dialogue =
   /** Our key was refused, or the host key is not the pinned one: not worth another try. */
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** How a script of ours went. `status` is the exit status, or the signal that ended it. */
+export type Ran =
+  | { readonly kind: 'ran'; readonly status: number | string; readonly output: string }
+  | Extract<Dialogue, { kind: 'unreachable' | 'refused' }>;
+
 export interface Appliance {
   /** Runs the set-up script and answers each prompt. Safe to run again: the script then starts anew. */
   configure(session: Session, script: Script, answers: Answers): Promise<Dialogue>;
+  /** Runs a shell script of ours, without a terminal, and gives what it printed. It must be safe to run twice. */
+  run(session: Session, script: string): Promise<Ran>;
 }

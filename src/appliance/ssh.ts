@@ -1,10 +1,11 @@
 /** The appliance over SSH: runs the set-up script on a terminal and answers its prompts as an administrator would. */
-import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { Client, type ClientChannel } from 'ssh2';
 import { Conversation, dialogueOf, type Verdict } from './conversation';
+import { hostCheck, reasonOf } from './hostKey';
 import type { Appliance, Dialogue, Session } from './port';
+import { runScript } from './sshRun';
 import { connectDirectly, connectThrough, type Connect } from './tunnel';
 
 interface SshApplianceOptions {
@@ -33,28 +34,37 @@ export function createSshAppliance(options: SshApplianceOptions = {}): Appliance
   return {
     async configure(session, script, answers) {
       const conversation = new Conversation(script, answers, session.privateKey);
-      let stream: Duplex;
-      try {
-        stream = await connect(session.address, session.port);
-      } catch (error) {
-        return { kind: 'unreachable', reason: reasonOf(error) };
-      }
-      const client = new Client();
-      try {
-        return await hold(client, stream, {
-          session,
-          command: script.command,
-          conversation,
-          timing,
-        });
-      } finally {
-        // What a closing connection still complains of concerns nobody.
-        for (const end of [client, stream]) end.removeAllListeners('error').on('error', () => undefined);
-        client.end();
-        stream.destroy();
-      }
+      const talk = { session, command: script.command, conversation, timing };
+      return overConnection(connect, session, (client, stream) => hold(client, stream, talk));
     },
+    run: (session, script) =>
+      overConnection(connect, session, (client, stream) =>
+        runScript(client, stream, session, script, timeLimitSeconds),
+      ),
   };
+}
+
+/** Opens a connection for one use, and closes it whatever came of that. */
+async function overConnection<T>(
+  connect: Connect,
+  { address, port }: Session,
+  use: (client: Client, stream: Duplex) => Promise<T>,
+): Promise<T | { readonly kind: 'unreachable'; readonly reason: string }> {
+  let stream: Duplex;
+  try {
+    stream = await connect(address, port);
+  } catch (error) {
+    return { kind: 'unreachable', reason: reasonOf(error) };
+  }
+  const client = new Client();
+  try {
+    return await use(client, stream);
+  } finally {
+    // What a closing connection still complains of concerns nobody.
+    for (const end of [client, stream]) end.removeAllListeners('error').on('error', () => undefined);
+    client.end();
+    stream.destroy();
+  }
 }
 
 interface Talk {
@@ -111,20 +121,6 @@ function hold(client: Client, sock: Duplex, talk: Talk): Promise<Dialogue> {
   });
 }
 
-/** Remembers the key that the host showed, and refuses any but the pinned one. */
-function hostCheck(pinned: string | undefined) {
-  let key: string | undefined;
-  const trusted = (): boolean => key === undefined || pinned === undefined || pinned === key;
-  return {
-    verify: (shown: Buffer): boolean => {
-      key = fingerprintOf(shown);
-      return trusted();
-    },
-    seen: () => key,
-    refusal: () => (trusted() ? undefined : `the host key is ${key}, and was ${pinned} at first contact`),
-  };
-}
-
 /** Answers each prompt once the script is quiet, until the script ends or waits for what nobody can answer. */
 function converse(
   channel: ClientChannel,
@@ -165,15 +161,4 @@ function converse(
     wait(lastWordsSeconds, over);
   });
   channel.on('error', () => undefined).on('close', over);
-}
-
-/** As OpenSSH shows it: `SHA256:` and base64 without padding. */
-function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-}
-
-/** A refused connection to a host name is an AggregateError without a message, but with a code. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }

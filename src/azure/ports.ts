@@ -214,6 +214,10 @@ export interface Azure {
   readonly pageBlobs: PageBlobs;
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
+  /** What an application may read, asked with its own client secret, which is used and kept nowhere. */
+  readonly application: {
+    subscriptions(tenantId: string, clientId: string, clientSecret: string): Promise<readonly string[]>;
+  };
   /** What access windows left: found by what it bears, with no memory of them. */
   readonly windows: {
     /** Groups that hold anything of ours, from Resource Graph: it shows a new thing after a minute or more. */

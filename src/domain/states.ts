@@ -23,7 +23,8 @@ export interface ResourceState {
 }
 export type SubscriptionState =
   | { readonly state: 'pending'; readonly reason?: string }
-  | { readonly state: 'granted'; readonly collected: boolean }
+  /** `proven`: the Sentry's own principal was seen to read it; `why` it was not. */
+  | { readonly state: 'granted'; readonly collected: boolean; readonly proven: boolean; readonly why?: string }
   | ({ readonly state: 'setAside' } & Refusal);
 
 type Stage =
@@ -33,6 +34,7 @@ type Stage =
   | 'window'
   | 'registration'
   | 'configuration'
+  | 'proof'
   | 'closing'
   | 'completed'
   | 'stopped';
@@ -57,9 +59,21 @@ export interface SentryState {
   readonly scopes?: readonly string[];
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
-  /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
-  readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
+  /** The last set-up that ended well: with how many subscriptions, the host key seen then, and what was proven. */
+  readonly configured?: { readonly subscriptions: number; readonly hostKey: string; readonly proof?: Proof };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
+}
+
+/** What an appliance proved over its own session, before its window closed. */
+export interface Proof {
+  /** ISO 8601. */
+  readonly at: string;
+  /** What it reached on 443. */
+  readonly outbound: readonly string[];
+  /** Those of its subscriptions that its managed identity read; absent where it was not asked. */
+  readonly readable?: readonly string[];
+  /** Why not all of them. */
+  readonly why?: string;
 }
 
 /** Entity `deployment@{name}`. */
@@ -86,12 +100,16 @@ export type DeploymentList = Readonly<Record<string, DeploymentRequest['subscrip
 export interface Counts {
   readonly total: number;
   readonly granted: number;
+  /** Of the granted ones, those that the Sentry's own principal was seen to read. */
+  readonly proven: number;
   readonly setAside: number;
 }
 export interface SentryResult {
   readonly n: number;
   readonly subscriptions: Counts;
   readonly stopped?: Refusal;
+  /** What is not as it should be, with the Sentry at work. */
+  readonly problems?: readonly Refusal[];
 }
 export interface DeploymentResult {
   /** `waitingForConsent`: all is made that does not need an administrator's consent. */
@@ -163,7 +181,7 @@ function subscriptionState(grants: readonly GrantState[], principalId: string, c
     const remedy = 'See what that resource says, mend it, then send the same request again.';
     return { state: 'setAside', code: 'Blocked', reason: `'${blocked.by}' could not be made`, remedy };
   }
-  if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected };
+  if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected, proven: false };
   const waiting = states.find((state) => state?.state === 'later');
   return waiting?.state === 'later' ? { state: 'pending', reason: waiting.reason } : { state: 'pending' };
 }
@@ -179,16 +197,22 @@ function mend(code: string, scope: string, principalId: string, role: string): s
 export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {
   const all = Object.values(states);
   const of = (state: SubscriptionState['state']): number => all.filter((one) => one.state === state).length;
-  return { total: all.length, granted: of('granted'), setAside: of('setAside') };
+  const proven = all.filter((one) => one.state === 'granted' && one.proven).length;
+  return { total: all.length, granted: of('granted'), proven, setAside: of('setAside') };
 }
 
 /** The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. */
 export function conclude(sentries: readonly SentryResult[], problems: readonly Refusal[]): DeploymentResult {
   const sum = (what: keyof Counts): number =>
     sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
-  const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
+  const subscriptions = {
+    total: sum('total'),
+    granted: sum('granted'),
+    proven: sum('proven'),
+    setAside: sum('setAside'),
+  };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
-  const all = [...problems, ...stopped];
+  const all = [...problems, ...stopped, ...sentries.flatMap((sentry) => sentry.problems ?? [])];
   const waiting = all.length > 0 && all.every(isConsent);
   const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;

@@ -21,6 +21,8 @@ export interface Beginning {
   readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
+  /** Those that its own principal was seen to read: shown until this run has asked itself. */
+  readonly proven: readonly string[];
   readonly hadController: boolean;
   /** Keys of the credentials that it has had: what is wanted no longer is taken away. */
   readonly credentials: readonly string[];
@@ -51,6 +53,7 @@ const beginningOf = ({
   collected: Object.entries(subscriptions).flatMap(([id, one]) =>
     one.state === 'granted' && one.collected ? [id] : [],
   ),
+  proven: Object.entries(subscriptions).flatMap(([id, one]) => (one.state === 'granted' && one.proven ? [id] : [])),
   hadController: controller ?? false,
   credentials: Object.keys(resources).filter((key) => CREDENTIALS.includes(key)),
   unclosed: receipts.at(-1)?.provenClosed === false,

@@ -9,6 +9,8 @@ import { makeInspectHost } from '../activities/inspectHost';
 import { makeInspectScopes } from '../activities/inspectScopes';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
 import { makeObserve } from '../activities/observe';
+import { makeProveAppliance } from '../activities/proveAppliance';
+import { makeProveApplication } from '../activities/proveApplication';
 import { resourceEffects } from '../activities/resourceEffects';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
@@ -37,6 +39,8 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   inspectHost: () => makeInspectHost(services().azure, services().config.tenantId),
   inspectScopes: () => makeInspectScopes(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
+  proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
+  proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
   startApproved: (context) => makeStartApproved(instancesOf(df.getClient(context)), planIdOf),

@@ -71,8 +71,7 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  const { authorityHost, graphEndpoint } = config.cloud;
-  return { request, profile, egressAddresses: config.egressAddresses, cloud: { authorityHost, graphEndpoint } };
+  return { request, profile, egressAddresses: config.egressAddresses, cloud: config.cloud };
 }
 
 export const storedInput =

@@ -10,6 +10,8 @@ import { expirySchema, openedSchema, receiptSchema, registeredSchema } from '../
 import { attempt, call, firstOf, now, type Story, until } from './call';
 import type { SentryInput } from './inputs';
 import { presence } from './presence';
+import { proveAppliance, whyFailed } from './prove';
+import { proofJob } from './proofJob';
 import { tellMe } from './sentryState';
 
 type Configured = NonNullable<SentryState['configured']>;
@@ -115,10 +117,16 @@ function* withinWindow(context: OrchestrationContext, visit: Visit, address: str
     const job = applianceJob(visit, address, answer.registrationUri);
     const result = yield* talk(context, { ...job, hostKey }, visit);
     switch (result.kind) {
-      case 'configured':
-        return { subscriptions: granted, hostKey: result.hostKey };
-      case 'stopped':
-        return { code: result.code, reason: result.reason, remedy: result.remedy, transcript: result.transcript };
+      case 'configured': {
+        tellMe(context, input, { stage: 'proof' });
+        const pinned = { ...job, hostKey: result.hostKey };
+        const proof = yield* proveAppliance(context, proofJob(visit, pinned), granted, () => isOpen(context, visit));
+        return 'code' in proof ? proof : { subscriptions: granted, hostKey: result.hostKey, proof };
+      }
+      case 'stopped': {
+        const { kind: _, ...stopped } = result;
+        return yield* whyFailed(context, proofJob(visit, job), stopped);
+      }
       case 'unreachable':
         return {
           code: 'Unreachable',
@@ -143,13 +151,16 @@ function followsTheWindow(context: OrchestrationContext, visit: Visit): boolean 
 const whyClosed = ({ result }: Task): Refusal =>
   receiptSchema.parse(result).why === 'closed' ? closedOnRequest : expired;
 
+function isOpen(context: OrchestrationContext, visit: Visit): boolean {
+  while (followsTheWindow(context, visit));
+  return !visit.closed.isCompleted && now(context) < Date.parse(visit.expiresAt);
+}
+
 /** Runs the script, trying again while nobody answers and the window is open. */
 function* talk(context: OrchestrationContext, job: ApplianceJob, visit: Visit): Story<ApplianceResult> {
   for (;;) {
     const result = yield* call(context, activities.configureAppliance, job);
-    while (followsTheWindow(context, visit));
-    const over = visit.closed.isCompleted || now(context) >= Date.parse(visit.expiresAt);
-    if (result.kind !== 'unreachable' || over) return result;
+    if (result.kind !== 'unreachable' || !isOpen(context, visit)) return result;
     yield* until(context, now(context) + BOOT_RETRY_MS);
   }
 }

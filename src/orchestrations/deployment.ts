@@ -53,7 +53,7 @@ function* run(
   if (errors.length > 0) return conclude([], errors.map(toRefusal));
 
   yield* ask(context, me, 'place', placement);
-  const total = { total: wanted.length, granted: 0, setAside: 0 };
+  const total = { total: wanted.length, granted: 0, proven: 0, setAside: 0 };
 
   const resources = sharedResources(input);
   const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, (progress) => {

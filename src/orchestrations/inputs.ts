@@ -1,12 +1,13 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
 import type { Blueprint } from '../domain/blueprint/blueprint';
-import type { CloudAddresses } from '../domain/consent';
 import type { Given } from '../domain/graph';
+import type { Cloud } from '../domain/proof';
 
 export interface DeploymentInput extends Blueprint {
   /** The app's own outbound addresses: they join each window's sources. */
   readonly egressAddresses: readonly string[];
-  readonly cloud: CloudAddresses;
+  /** What each appliance must reach besides its profile's hosts. */
+  readonly cloud: Cloud;
 }
 
 export interface SentryInput extends DeploymentInput {

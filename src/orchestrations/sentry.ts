@@ -4,6 +4,7 @@ import { grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
+import { grantedOf, whyUnasked, withProof } from '../domain/proof';
 import {
   type Counts,
   count,
@@ -20,6 +21,7 @@ import { consentOf } from './consent';
 import { dropCredentials } from './credentials';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
+import { proveAccess } from './prove';
 import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -29,7 +31,7 @@ type Configured = NonNullable<SentryState['configured']>;
 export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   const input = context.df.getInput<SentryInput>();
   const { n, subscriptions } = input;
-  const nothing: Counts = { total: subscriptions.length, granted: 0, setAside: 0 };
+  const nothing: Counts = { total: subscriptions.length, granted: 0, proven: 0, setAside: 0 };
   try {
     return yield* bringUp(context, input);
   } catch (error) {
@@ -46,7 +48,11 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
 
   const resources = sentryResources(input, n, subscriptions);
   const statesOf = (progress: Progress, collected = (id: string) => before.collected.includes(id)) =>
-    subscriptionStates(input, subscriptions, progress, collected);
+    withProof(
+      subscriptionStates(input, subscriptions, progress, collected),
+      (id) => before.proven.includes(id),
+      () => whyUnasked(input),
+    );
   // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
   tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
@@ -74,14 +80,21 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const stays = yield* dropCredentials(context, input, before, progress);
 
   const counts = count(statesOf(progress));
-  const outcome = yield* setUp(context, input, before, progress, counts, [...refusals(resources, progress), ...stays]);
+  const granted = grantedOf(statesOf(progress));
+  // The appliance is set up for what was granted, and asked for no more.
+  const setUpFor = { ...input, subscriptions: granted };
+  const refused = [...refusals(resources, progress), ...stays];
+  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const states = outcome === before.configured ? statesOf(progress) : statesOf(progress, () => true);
+  const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
+  const claims = { granted, collected, proof: outcome.proof };
+  const access = yield* proveAccess(context, input, outputsOf(progress), claims);
+  const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
-  return { n, subscriptions: counts };
+  return { n, subscriptions: count(states), ...(access.problem ? { problems: [access.problem] } : {}) };
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -106,7 +119,7 @@ function* setUp(
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
-const NOTHING_TO_SET_UP = { subscriptions: 0, hostKey: '' };
+const NOTHING_TO_SET_UP: Configured = { subscriptions: 0, hostKey: '' };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 

@@ -18,7 +18,12 @@ const report = z.strictObject({
   runtimeStatus: z.literal('Completed'),
   state: z.literal('completed'),
   sentries: z.array(z.looseObject({ n: z.number(), stage: z.literal('completed') })).length(2),
-  subscriptions: z.strictObject({ total: z.literal(55), granted: z.literal(55), setAside: z.literal(0) }),
+  subscriptions: z.strictObject({
+    total: z.literal(55),
+    granted: z.literal(55),
+    proven: z.literal(55),
+    setAside: z.literal(0),
+  }),
   windows: z
     .array(
       z.strictObject({
@@ -48,7 +53,7 @@ test('without a terminal it prints plain lines and the summary', async () => {
   for (const part of [
     '16 to create, 1 to change',
     'created  application',
-    'Subscriptions: 2 granted, 0 set aside, of 2',
+    '2 of them proven readable, 0 set aside, of 2',
     'proven closed',
   ]) {
     expect(stdout).toContain(part);

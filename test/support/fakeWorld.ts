@@ -2,13 +2,17 @@
 import type {
   ApplianceJob,
   ApplianceResult,
-  Approval,
+  ApplicationJob,
+  ApplicationResult,
   EventToRaise,
+  ProofJob,
+  ProofResult,
+  Step,
+  WindowOrder,
+  Approval,
   HostInspection,
   Inspected,
   ScopesInspection,
-  Step,
-  WindowOrder,
 } from '../../src/activities/contracts';
 import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
@@ -36,6 +40,10 @@ export interface Behaviour {
   readonly inspect?: (what: string, asked: number) => Inspected | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
+  /** What the appliance answers at its nth asking; that it reaches and reads all where it says nothing. */
+  readonly proof?: (job: ProofJob, asked: number) => ProofResult | undefined;
+  /** What its application's listing answers at its nth asking; all of it where it says nothing. */
+  readonly listing?: (job: ApplicationJob, asked: number) => ApplicationResult | undefined;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
@@ -63,10 +71,32 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
-  cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
+  cloud: {
+    armEndpoint: 'https://management.azure.com',
+    armAudience: 'https://management.azure.com',
+    authorityHost: 'https://login.microsoftonline.com',
+    graphEndpoint: 'https://graph.microsoft.com',
+  },
 });
 
-export function fakeWorld({ ensure, observe, remove, inspect, appliance, registers = true, presence }: Behaviour = {}) {
+const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
+  kind: 'answered',
+  reached: questions.origins,
+  unreached: [],
+  ...(questions.identity ? { readable: subscriptions } : {}),
+});
+
+export function fakeWorld({
+  ensure,
+  observe,
+  remove,
+  inspect,
+  appliance,
+  proof,
+  listing,
+  registers = true,
+  presence,
+}: Behaviour = {}) {
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -75,6 +105,7 @@ export function fakeWorld({ ensure, observe, remove, inspect, appliance, registe
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
+  const proofs: ProofJob[] = [];
   /** Areas and scopes that preflight looked at, in order. */
   const looks: string[] = [];
   const each =
@@ -127,6 +158,12 @@ export function fakeWorld({ ensure, observe, remove, inspect, appliance, registe
       if (result.kind === 'wrongPin') waiting.forEach((instanceId) => come(client, instanceId));
       return result;
     },
+    proveAppliance: (job: ProofJob) => {
+      proofs.push(job);
+      return proof?.(job, proofs.length) ?? allProven(job);
+    },
+    proveApplication: (job: ApplicationJob): ApplicationResult =>
+      listing?.(job, nth('listing')) ?? { kind: 'listed', readable: job.subscriptions },
     openWindow: ({ instanceId, order }: { instanceId: string; order: WindowOrder }, client: FakeClient) => {
       client.startNew('accessWindow', { instanceId, input: order });
       return 'started';
@@ -164,6 +201,7 @@ export function fakeWorld({ ensure, observe, remove, inspect, appliance, registe
   return {
     steps,
     jobs,
+    proofs,
     attend,
     looks,
     options: {

@@ -107,15 +107,15 @@ function demandScopes(azure: Azure, call: Call, { assignableScopes, permissions 
 }
 
 /** `*` or `Namespace/…/verb`; a wildcard may stand for any part. */
+const ACTION = /^(\*|(\*|[A-Za-z]\w*(\.\w+)+)\/(.*\/)?(\*|read|write|delete|\w*action))$/i;
+
 function demandActions({ permissions: [one = permission.parse({})] }: Properties): void {
-  for (const [list, code] of [
-    [[...one.actions, ...one.notActions], 'InvalidActionOrNotAction'],
-    [[...one.dataActions, ...one.notDataActions], 'InvalidDataActionOrNotDataAction'],
-  ] as const) {
-    const wrong = list.find((action) => !/^(\*|(\*|[A-Za-z]\w*(\.\w+)+)\/(.*\/)?(\*|read|write|delete|\w*action))$/i.test(action)); // prettier-ignore
-    if (wrong !== undefined)
-      throw badRequest(code, `'${wrong}' does not match any of the actions supported by the providers.`);
-  }
+  const noneIn = (...list: readonly string[]): string | undefined => list.find((action) => !ACTION.test(action));
+  const said = (wrong: string): string => `'${wrong}' does not match any of the actions supported by the providers.`;
+  const action = noneIn(...one.actions, ...one.notActions);
+  if (action !== undefined) throw badRequest('InvalidActionOrNotAction', said(action));
+  const dataAction = noneIn(...one.dataActions, ...one.notDataActions);
+  if (dataAction !== undefined) throw badRequest('InvalidDataActionOrNotDataAction', said(dataAction));
 }
 
 function remove(azure: Azure, call: Call): Answer {

@@ -154,15 +154,17 @@ const list = (azure: Azure, call: Call): unknown =>
     '$top',
   );
 
+/** Members of a resource that stand in every list, as in GenericResource of the specification. */
+const LISTED = ['kind', 'sku', 'plan', 'zones', 'location', 'tags'];
+
 /** Top-level resources only, as Azure lists them: no children, no properties. */
 const contents = (azure: Azure, scope: string): Record<string, unknown>[] =>
   azure.resources
     .below(scope)
     .filter(({ type }) => type !== TYPE && type.split('/').length === 2)
-    .map(({ id, type, document: { location, tags } }) => ({
+    .map(({ id, type, document }) => ({
       id,
       name: id.slice(id.lastIndexOf('/') + 1),
       type,
-      location,
-      ...(tags === undefined ? {} : { tags }),
+      ...Object.fromEntries(Object.entries(document).filter(([name]) => LISTED.includes(name))),
     }));

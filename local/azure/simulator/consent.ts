@@ -51,5 +51,9 @@ function toPrincipal(azure: Azure, { principal, roles }: { principal: string; ro
   return undefined;
 }
 
+/** By name: the directory keeps them by ids that are random. */
 const rolesOf = (azure: Azure, { id }: Entry): string[] =>
-  azure.directory.appRoles('principalId', id).map(({ appRoleId }) => graphRoleName(appRoleId) ?? appRoleId);
+  azure.directory
+    .appRoles('principalId', id)
+    .map(({ appRoleId }) => graphRoleName(appRoleId) ?? appRoleId)
+    .sort();

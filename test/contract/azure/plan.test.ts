@@ -44,12 +44,14 @@ async function outsideHand(): Promise<void> {
   const scope = `/subscriptions/${watched(1)}`;
   const grants = `${scope}/providers/Microsoft.Authorization/roleAssignments`;
   const { value } = await world.demand('GET', grants);
-  const ours = (value as { name: string; properties: { description?: string; scope: string } }[]).find(
+  type Grant = Record<'roleDefinitionId' | 'principalId' | 'principalType' | 'scope', string>;
+  const ours = (value as { name: string; properties: Grant & { description?: string } }[]).find(
     ({ properties }) => properties.scope === scope && properties.description?.includes('planned'),
   );
   if (!ours) throw new Error('There is no grant of ours.');
   await world.demand('DELETE', `${grants}/${ours.name}`);
-  const theirs = { ...ours.properties, description: 'theirs' };
+  const { roleDefinitionId, principalId, principalType } = ours.properties;
+  const theirs = { roleDefinitionId, principalId, principalType, description: 'theirs' };
   await world.demand('PUT', `${grants}/00000000-0000-4000-8000-0000000000aa`, { properties: theirs });
 }
 

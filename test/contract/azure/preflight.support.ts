@@ -27,7 +27,12 @@ export const inputFor = (name: string, changes: object = {}): DeploymentInput =>
   }),
   profile,
   egressAddresses: ['203.0.113.10/32'],
-  cloud: { authorityHost: 'https://login.microsoftonline.com', graphEndpoint: 'https://graph.microsoft.com' },
+  cloud: {
+    armEndpoint: 'https://management.azure.com',
+    armAudience: 'https://management.azure.com',
+    authorityHost: 'https://login.microsoftonline.com',
+    graphEndpoint: 'https://graph.microsoft.com',
+  },
 });
 
 /** `settled`: an earlier run brought every Sentry to its end. */

@@ -165,7 +165,7 @@ describe('a person consents', () => {
     expect(await admin.api(`/servicePrincipals/${client.id}/appRoleAssignments`).get()).toMatchObject({ value: [] });
     for (const _ of [1, 2]) {
       const { status, body } = await consent({ application: appId });
-      expect([status, body]).toEqual([200, { principal: client.id, roles: ['Directory.Read.All', 'AuditLog.Read.All'] }]); // prettier-ignore
+      expect([status, body]).toEqual([200, { principal: client.id, roles: ['AuditLog.Read.All', 'Directory.Read.All'] }]); // prettier-ignore
     }
     const recorded = z
       .array(z.looseObject({ path: z.string(), caller: z.string() }))

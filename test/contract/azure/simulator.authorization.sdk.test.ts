@@ -243,7 +243,17 @@ describe('role definitions', () => {
       ['AuthorizationFailed', 403, new RegExp(`'Microsoft.Authorization/roleDefinitions/write' over scope '${theirScope}'`), () => theirs.roleDefinitions.createOrUpdate(scope, unknown, definition)], // prettier-ignore
     ];
     for (const one of cases) await expectRefusal('arm', one);
-    await admin.roleAssignments.deleteById(assigned.id ?? '');
+    const owner = await admin.roleAssignments.create(
+      `/subscriptions/${watched(1)}`,
+      randomUUID(),
+      of(delegate.principalId, OWNER),
+    );
+    const elsewhere = {
+      ...definition,
+      assignableScopes: [`/subscriptions/${watched(1)}`, `/subscriptions/${watched(2)}`],
+    };
+    await expectRefusal('arm', ['LinkedAuthorizationFailed', 403, `The client '${delegate.clientId}' with object id '${delegate.principalId}' has permission to perform action on scope '/subscriptions/${watched(1)}/providers/Microsoft.Authorization/roleDefinitions/${unknown}'; however, it does not have permission to perform action(s) 'Microsoft.Authorization/roleDefinitions/write' on the linked scope(s) '/subscriptions/${watched(2)}' (respectively) or the linked scope(s) are invalid.`, () => theirs.roleDefinitions.createOrUpdate(`/subscriptions/${watched(1)}`, unknown, elsewhere)]); // prettier-ignore
+    for (const { id: held = '' } of [owner, assigned]) await admin.roleAssignments.deleteById(held);
     expect(await admin.roleDefinitions.delete(scope, id)).toMatchObject({ name: id });
     expect(await admin.roleDefinitions.delete(scope, id)).toEqual({});
   });

@@ -1,7 +1,7 @@
 /** What a deployment is refused for, before it begins, while it runs, and after. No client of Microsoft's for it is at hand. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { type Answer, instant, location, platform, startTestAzure, type TestAzure } from './simulator.support';
+import { type Answer, instant, location, pathOf, platform, startTestAzure, type TestAzure } from './simulator.support';
 
 let azure: TestAzure;
 let ask: (method: string, path: string, body?: unknown) => Promise<Answer>;
@@ -51,7 +51,6 @@ describe('before it begins', () => {
     ['a value that is not allowed', 'd', body(...parameters({ type: 'string', allowedValues: ['a', 'b'] }, 'c')), 400, 'InvalidTemplate', validationFailed("The provided value for the template parameter 'p' is not valid. The value 'c' is not part of the allowed value(s): 'a,b'.")],
     ['a value out of range', 'd', body(...parameters({ type: 'string', maxLength: 1 }, 'cc')), 400, 'InvalidTemplate', validationFailed("The provided value for the template parameter 'p' is not valid. Its length or value is out of range.")],
     ['a secret out of a vault', 'd', body({ parameters: { p: { type: 'string' } } }, { parameters: { p: { reference: {} } } }), 400, 'NotSimulated', /^A parameter out of a key vault is not simulated\.$/],
-    ['the mode Complete', 'd', { properties: { mode: 'Complete', template: template() } }, 400, 'NotSimulated', /^The mode Complete is not simulated\.$/],
     ['a template by link', 'd', { properties: { mode: 'Incremental', templateLink: { uri: 'https://x' } } }, 400, 'NotSimulated', /^A template or parameters by link is not simulated\.$/],
     ['a type that is not simulated', 'd', body({ resources: [{ type: 'Microsoft.Web/sites', apiVersion: '2022-03-01', name: 's' }] }), 400, 'NotSimulated', /^The resource type 'Microsoft\.Web\/sites' in a template is not simulated\.$/],
     ['a name of too many parts', 'd', body(named('a/b')), 400, 'InvalidTemplate', validationFailed("The type 'Microsoft.Network/networkSecurityGroups' and the name 'a/b' have different numbers of segments.")],
@@ -88,6 +87,11 @@ describe('before it begins', () => {
       code: 'InvalidTemplate',
       message: "Deployment template validation failed: 'The template function 'resourceGroup' is not valid at this scope.'.",
     }); // prettier-ignore
+    const complete = { location, properties: { mode: 'Complete', template: template() } };
+    expect(await at(`/subscriptions/${platform}`, complete)).toMatchObject({
+      code: 'InvalidDeployment',
+      message: "The mode 'Complete' is for deployments to resource groups only.",
+    });
     expect(await at('/providers/Microsoft.Management/managementGroups/landing-zones')).toMatchObject({
       code: 'NotSimulated',
       message: 'A deployment at a management group or at the tenant is not simulated.',
@@ -107,11 +111,15 @@ describe('before it begins', () => {
     const whatIf = { ...body(named('a'), { whatIfSettings: { resultFormat: 'ResourceIdOnly' } }) };
     expect(await ask('POST', `${of('d')}/validate`, body(named('a')))).toMatchObject({ status: 200 });
     expect(errorIn(await ask('POST', `${of('d')}/validate`, body(named('[x()]'))))).toMatchObject({ code: 'InvalidTemplate' }); // prettier-ignore
-    expect(await ask('POST', `${of('d')}/whatIf`, whatIf)).toMatchObject({
+    const accepted = await ask('POST', `${of('d')}/whatIf`, whatIf);
+    expect([accepted.status, accepted.body]).toEqual([202, undefined]);
+    azure.advance(2);
+    expect(await ask('GET', pathOf(accepted.header('location')))).toMatchObject({
       status: 200,
       body: { status: 'Succeeded', properties: { changes: [{ changeType: 'Create' }] } },
     });
-    expect(errorIn(await ask('POST', `${of('d')}/whatIf`, body()))).toMatchObject({ code: 'NotSimulated' });
+    expect(errorIn(await ask('POST', `${of('d')}/whatIf`, body(named('[x()]'))))).toMatchObject({ code: 'InvalidTemplate' }); // prettier-ignore
+    expect((await ask('GET', of('d'))).status).toBe(404);
   });
 });
 

@@ -262,6 +262,8 @@ describe('of a managed identity', () => {
     const id = `/subscriptions/${platform}/resourceGroups/${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
     await expectRefusal('arm', ['ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity', 409, `Too many Federated Identity Credentials are written concurrently for the managed identity '${id}'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported.`, () => put('other', { subject: 'x' })]); // prettier-ignore
     azure.advance(2);
+    await put('other', { subject: 'y' });
+    azure.advance(2);
     await put('other', { subject: 'x' });
     expect((await all(credentials.list(group, name))).map((one) => one.name)).toEqual(['github', 'other']);
     expect(await credentials.get(group, name, 'other')).toMatchObject({ subject: 'x' });

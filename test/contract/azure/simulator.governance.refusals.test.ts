@@ -157,6 +157,8 @@ describe('policies', () => {
       ['InvalidDeletePolicyDefinitionRequest', 400, `The policy definition 'north' cannot be deleted. It is referenced by the policy assignment '${assigned.id ?? ''}'. Please delete all policy assignments referencing the policy.`, () => policyDefinitions.delete('north')], // prettier-ignore
     ]);
     expect(await policyAssignments.delete(group, 'no-north')).toMatchObject({ name: 'no-north' });
+    // A 204 has no body, over which the client itself stumbles.
+    await expect(policyAssignments.delete(group, 'no-north')).rejects.toThrow(TypeError);
     await policyDefinitions.delete('north');
     await policyDefinitions.delete('north');
     await policyDefinitions.deleteAtManagementGroup('platform', 'north-too');
@@ -190,6 +192,7 @@ describe('policies', () => {
       ['InvalidFilter', 400, /^The filter 'category/, () => all(policyAssignments.list({ filter: "category eq 'x'" }))],
       ['NotSimulated', 400, /^The effect 'deployIfNotExists' in a policy rule/, define({ if: { field: 'type', equals: 'x' }, then: { effect: 'deployIfNotExists' } })], // prettier-ignore
       ['NotSimulated', 400, /^The condition .* in a policy rule/, define({ if: { field: 'type', matches: 'x' }, then: { effect: 'deny' } })], // prettier-ignore
+      ['NotSimulated', 400, 'This form of condition in a policy rule is not simulated.', define({ if: { allOf: 'x' }, then: { effect: 'deny' } })], // prettier-ignore
       ['NotSimulated', 400, /^This form of modify/, define({ if: { field: 'type', equals: 'x' }, then: { effect: 'modify' } })], // prettier-ignore
       ['NotSimulated', 400, /^This form of append/, define({ if: { field: 'type', equals: 'x' }, then: { effect: 'append', details: 1 } })], // prettier-ignore
       ['NotSimulated', 400, /^The change of the field 'location'/, define({ if: { field: 'type', equals: 'x' }, then: { effect: 'append', details: [{ field: 'location', value: 'x' }] } })], // prettier-ignore

@@ -73,6 +73,8 @@ describe('vaults', () => {
     const changed = await vaults.update('rg', 'first-vault', { tags: { a: 'b' }, properties: { enabledForDeployment: true } }); // prettier-ignore
     expect(changed).toMatchObject({ tags: { a: 'b' }, properties: { enabledForDeployment: true, softDeleteRetentionInDays: 7 } }); // prettier-ignore
     expect(await vaults.get('rg', 'first-vault')).toMatchObject({ tags: { a: 'b' } });
+    const again = { ...of({ softDeleteRetentionInDays: 7, enabledForDeployment: true }), tags: { a: 'b' } };
+    expect(await vaults.createOrUpdate('rg', 'first-vault', again)).toMatchObject(again);
     for (const list of [vaults.listByResourceGroup('rg'), vaults.listBySubscription(), vaults.list()])
       expect((await all<{ name?: string }>(list)).map(({ name }) => name)).toContain('first-vault');
     const policy = { tenantId, objectId: nobody.principalId, permissions: { secrets: ['get', 'list'] } };
@@ -121,18 +123,44 @@ describe('vaults', () => {
       ['InvalidRequestContent', 400, /'properties.tenantId'/, create('x-vault', { tenantId: 'mine' })],
       ['InvalidResourceLocation', 409, /^The resource 'known-vault' already exists in location 'westeurope'/, async () => await vaults.createOrUpdate('rg', 'known-vault', { ...of(), location: 'northeurope' })], // prettier-ignore
       ['ResourceNotFound', 404, "The Resource 'Microsoft.KeyVault/vaults/never-vault' under resource group 'rg' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix", () => vaults.get('rg', 'never-vault')], // prettier-ignore
+      ['ResourceNotFound', 404, /vaults\/never-vault/, () => vaults.update('rg', 'never-vault', { tags: {} })],
+      ['ResourceNotFound', 404, /vaults\/never-vault/, () => vaults.updateAccessPolicy('rg', 'never-vault', 'add', { properties: { accessPolicies: [] } })], // prettier-ignore
+      ['DeletedVaultNotFound', 404, "The specified deleted vault 'never-vault' does not exist.", async () => await vaults.purgeDeleted('never-vault', location)], // prettier-ignore
       ['ResourceGroupNotFound', 404, "Resource group 'none' could not be found.", () => vaults.get('none', 'x-vault')],
       ['DeletedVaultNotFound', 404, "The specified deleted vault 'never-vault' does not exist.", () => vaults.getDeleted('never-vault', location)], // prettier-ignore
       ['DeletedVaultNotFound', 404, "The specified deleted vault 'gone-vault' does not exist.", () => vaults.getDeleted('gone-vault', 'northeurope')], // prettier-ignore
       ['MethodNotAllowed', 405, "Operation 'DeletedVaultPurge' is not allowed.", async () => await vaults.purgeDeleted('safe-vault', location)], // prettier-ignore
       ['AuthorizationFailed', 403, denied, create('x-vault', {}, () => theirs)],
     ]);
+    const token = await azure.token('administrator');
+    const ask = (method: string, path: string, body?: object) => azure.ask(method, `${path}?api-version=2023-07-01`, { token, ...(body === undefined ? {} : { body }) }); // prettier-ignore
+    expect(await ask('PUT', `${vaultId('known-vault')}/accessPolicies/none`, { properties: { accessPolicies: [] } })).toMatchObject({ status: 400, body: { error: { code: 'BadRequest', message: "The operation 'none' is none of add, replace, remove." } } }); // prettier-ignore
+    expect(await ask('GET', `/subscriptions/${platform}/providers/Microsoft.KeyVault/deletedManagedHSMs`)).toMatchObject({ status: 200, body: { value: [] } }); // prettier-ignore
   });
 });
 
 describe('secrets', () => {
   const notFound = (what: string): string =>
     `A secret with (name/id) ${what} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`;
+
+  test('are set, changed, listed, deleted, recovered and purged', async () => {
+    const admin = await secretsOf('sentry-vault');
+    const { properties } = await admin.setSecret('kept', 'first');
+    const { version = '' } = properties;
+    expect(await admin.updateSecretProperties('kept', version, { tags: { a: 'b' } })).toMatchObject({ version, tags: { a: 'b' } }); // prettier-ignore
+    expect(await admin.updateSecretProperties('kept', '', { contentType: 'text' })).toMatchObject({ version, contentType: 'text' }); // prettier-ignore
+    expect(await admin.getSecret('kept', { version })).toMatchObject({ value: 'first', properties: { version } });
+    expect(await admin.getSecret('kept')).toMatchObject({ value: 'first' });
+    expect((await all(admin.listPropertiesOfSecrets())).map(({ name }) => name)).toContain('kept');
+    expect(await all(admin.listPropertiesOfSecretVersions('kept'))).toMatchObject([{ version }]);
+    await (await admin.beginDeleteSecret('kept', { intervalInMs: 1 })).pollUntilDone();
+    expect(await admin.getDeletedSecret('kept')).toMatchObject({ name: 'kept' });
+    expect((await all(admin.listDeletedSecrets())).map(({ name }) => name)).toContain('kept');
+    expect(await (await admin.beginRecoverDeletedSecret('kept', { intervalInMs: 1 })).pollUntilDone()).toMatchObject({ name: 'kept' }); // prettier-ignore
+    await (await admin.beginDeleteSecret('kept', { intervalInMs: 1 })).pollUntilDone();
+    await admin.purgeDeletedSecret('kept');
+    expect((await all(admin.listDeletedSecrets())).map(({ name }) => name)).not.toContain('kept');
+  });
 
   test('are refused', async () => {
     const admin = await secretsOf('sentry-vault');
@@ -148,7 +176,16 @@ describe('secrets', () => {
       [['SecretNotFound', 404, notFound('none'), () => admin.getSecret('none')]],
       [['SecretNotFound', 404, notFound('off/0123'), () => admin.getSecret('off', { version: '0123' })]],
       [['SecretNotFound', 404, notFound('none'), () => admin.updateSecretProperties('none', '', { enabled: true })]],
+      [
+        [
+          'SecretNotFound',
+          404,
+          notFound('off/0123'),
+          () => admin.updateSecretProperties('off', '0123', { enabled: true }),
+        ],
+      ],
       [['SecretNotFound', 404, notFound('none'), () => admin.beginDeleteSecret('none')]],
+      [['SecretNotFound', 404, 'Deleted Secret not found: none', () => admin.beginRecoverDeletedSecret('none')]],
       [['SecretNotFound', 404, 'Deleted Secret not found: none', () => admin.getDeletedSecret('none')]],
       [['SecretNotFound', 404, 'Deleted Secret not found: none', () => admin.purgeDeletedSecret('none')]],
       [['Forbidden', 403, 'Operation get is not allowed on a disabled secret.', () => admin.getSecret('off')], 'SecretDisabled'], // prettier-ignore
@@ -166,6 +203,14 @@ describe('secrets', () => {
       [['Forbidden', 403, forbidden('purge', '/secrets/x'), () => other.purgeDeletedSecret('x')], 'ForbiddenByRbac'],
       [['Forbidden', 403, forbidden('recover', '/secrets/x'), () => other.beginRecoverDeletedSecret('x')], 'ForbiddenByRbac'], // prettier-ignore
       [['NotFound', 404, 'POST /secrets/off/backup is not simulated.', () => admin.backupSecret('off')]],
+      [
+        [
+          'NotFound',
+          404,
+          'POST /secrets/restore is not simulated.',
+          () => admin.restoreSecretBackup(new Uint8Array(8)),
+        ],
+      ],
     ];
     for (const [one, inner] of rows) {
       const { body } = await expectRefusal('vault', one);

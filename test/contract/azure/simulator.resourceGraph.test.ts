@@ -136,6 +136,14 @@ test('what it does not understand it refuses in words', async () => {
   const refused = await arm('POST', '/providers/Microsoft.ResourceGraph/resources', { query });
   expect([refused.status, refused.body]).toMatchObject([
     400,
-    { error: { code: 'BadRequest', message: expect.stringContaining("'mv-expand tags' is not simulated") } },
+    {
+      error: {
+        code: 'BadRequest',
+        details: [
+          { code: 'InvalidQuery' },
+          { code: 'NotSimulated', message: expect.stringContaining("'mv-expand tags' is not simulated") },
+        ],
+      },
+    },
   ]);
 });

@@ -322,7 +322,7 @@ describe('an account', () => {
     ['keys of none', () => accounts().listKeys(group, 'none'), 404, 'ResourceNotFound', /storageAccounts\/none/],
     ['new keys of none', () => accounts().regenerateKey(group, 'none', { keyName: 'key1' }), 404, 'ResourceNotFound', /storageAccounts\/none/],
     ['a name with capitals', () => accounts().create(group, 'Upper', body), 400, 'AccountNameInvalid', 'Upper is not a valid storage account name. Storage account name must be between 3 and 24 characters in length and use numbers and lower-case letters only.'],
-    ['a property that stays', () => accounts().create(group, 'vhdstore', { ...body, isHnsEnabled: true }), 409, 'AccountPropertyCannotBeUpdated', "The property 'isHnsEnabled' was specified in the input, but it cannot be updated."],
+    ['a property that stays', () => accounts().create(group, 'vhdstore', { ...body, isHnsEnabled: true }), 400, 'AccountPropertyCannotBeUpdated', "The property 'isHnsEnabled' was specified in the input, but it cannot be updated."],
   ])('%s is refused', async (_, call, status, code, message) => {
     const refused = await of.refusal(call);
     expect(refused).toMatchObject({ status, code });

@@ -159,7 +159,10 @@ describe('a machine that is there', () => {
     const commands = of.compute.virtualMachineRunCommands;
     const begin = (more: object) => commands.beginCreateOrUpdate(group, 'vm', 'c', { location, source: { script: 'exit 3' }, ...more });
     expect(await of.refusal(() => begin({ source: {} }))).toMatchObject({ status: 400, code: 'InvalidParameter', message: parameter('source') });
-    expect(await of.refusal(() => begin({ source: { commandId: 'ifconfig' } }))).toMatchObject({ status: 400, code: 'NotSimulated' });
+    expect(await of.refusal(() => begin({ source: { commandId: 'none' } }))).toMatchObject({ status: 404, code: 'NotFound', message: "The entity was not found in this Azure location. Run command 'none' does not exist." });
+    expect(await of.refusal(() => begin({ source: { script: 'true', commandId: 'ifconfig' } }))).toMatchObject({ status: 400, code: 'InvalidParameter', message: "Only one of 'script', 'scriptUri' and 'commandId' can be given in 'source'." });
+    expect(await of.refusal(() => begin({ source: { scriptUri: 'https://example.com/x.sh', scriptUriManagedIdentity: {} } }))).toMatchObject({ status: 400, code: 'NotSimulated', message: "A download by managed identity ('scriptUriManagedIdentity') is not simulated." });
+    expect(await of.refusal(() => begin({ outputBlobUri: 'https://example.com/out' }))).toMatchObject({ status: 400, code: 'NotSimulated', message: "Output of a run command to an append blob ('outputBlobUri') is not simulated." });
     const failing = await begin({ treatFailureAsDeploymentFailure: true });
     over();
     await expect(failing.pollUntilDone()).rejects.toThrow('VMExtensionProvisioningError');

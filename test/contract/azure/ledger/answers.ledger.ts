@@ -11,7 +11,7 @@ import { folders, struck, unseen, withoutSdk } from './scope';
 
 const folder = process.env[LEDGER] ?? '';
 const seen = seenIn(folder);
-const sources = [...folders.map((one) => `${one}/`), 'arm/', ...['call', 'dispatch', 'paging', 'server', 'text'].map((one) => `http/${one}.ts`)]; // prettier-ignore
+const sources = [...folders.map((one) => `${one}/`), 'arm/', ...['call', 'dispatch', 'inside', 'odataFilter', 'paging', 'paths', 'refusal', 'server', 'text'].map((one) => `http/${one}.ts`)]; // prettier-ignore
 
 test('every operation was asked by a real SDK, and answered in each way that it can succeed or miss', () => {
   const bySdk = new Map<string, Set<number>>();

@@ -25,7 +25,7 @@ const places: readonly (readonly [folder: string, path: RegExp])[] = [
   ['compute', /\/providers\/Microsoft\.Compute\//],
   ['network', /\/providers\/Microsoft\.Network\//],
   ['identity', /\/providers\/Microsoft\.ManagedIdentity\//],
-  ['keyVault', /\/providers\/Microsoft\.KeyVault\/|^\/(deleted)?(secrets|keys|certificates)/],
+  ['keyVault', /\/providers\/Microsoft\.KeyVault\/|^\/(deleted)?(secrets|keys|certificates|storage)/],
   ['deployments', /^\/_resources\/deployments/],
   ['governance', /^\/_resources\/tags|^\/_insights\/|^\/_authorization\/(locks|policy)|\/tagNames|\/providers\/Microsoft\.Insights\//],
   ['authorization', /^\/_authorization\//],
@@ -49,10 +49,12 @@ const folderOf = (path: string): string => {
 };
 
 const BLOB = '/_blob/';
+/** Routes of whole families that are not simulated, which they are refused for: their words are held, not their statuses. */
+const REFUSED = /^\/(keys|certificates|storage)$|\/\*$/;
 
 export const operations: readonly Operation[] = [
   ...all
-    .filter(({ path }) => !path.startsWith(BLOB))
+    .filter(({ path }) => !path.startsWith(BLOB) && !REFUSED.test(path))
     .map(({ method, path }) => ({ folder: folderOf(path), name: `${method} ${path}` })),
   ...blobOperations.map((name) => ({ folder: 'storage', name: `blob: ${name}` })),
 ];
@@ -117,12 +119,55 @@ const special: Readonly<Record<string, readonly number[]>> = {
   '/deployments/:name/cancel': [204, 404, 409],
   '/deployments/:name/exportTemplate': [200, 404],
   '/deployments/:name/validate': [200, 400],
-  '/deployments/:name/whatIf': [200, 400],
+  '/deployments/:name/whatIf': [202, 400],
   // Answers what it is asked of, whatever there is.
   '/checkNameAvailability': [200],
   '/subscriptions/:subscriptionId/resourceGroups': [200],
   // Synchronous.
   'DELETE /subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/Microsoft.Storage/storageAccounts/:name/blobServices/default/containers/:container': [200, 204],
+  // Made or replaced, it is 201; deleted, it comes back.
+  'DELETE /_authorization/roleAssignments/:name': [200, 204],
+  'PUT /_authorization/roleDefinitions/:name': [201],
+  'DELETE /_authorization/roleDefinitions/:name': [200, 204],
+  // Only Azure itself makes any.
+  '/_authorization/denyAssignments/:name': [404],
+  '/_authorization/roleAssignmentsUsageMetrics': [200, 400],
+  'DELETE /_authorization/locks/:name': [200, 204],
+  'PUT /_authorization/policyAssignments/:name': [201],
+  'DELETE /_authorization/policyAssignments/:name': [200, 204],
+  'PUT /_authorization/policyDefinitions/:name': [201],
+  'DELETE /_authorization/policyDefinitions/:name': [200, 204],
+  // Not simulated, and refused in words that say what is.
+  'PUT /_authorization/policySetDefinitions/:name': [400],
+  'GET /_authorization/policySetDefinitions': [400],
+  // The tags of a scope are always there.
+  'GET /_resources/tags/default': [200, 404],
+  'PUT /_resources/tags/default': [200, 404],
+  'PATCH /_resources/tags/default': [200],
+  'DELETE /_resources/tags/default': [200],
+  'PUT /_insights/diagnosticSettings/:name': [200, 404],
+  'DELETE /_insights/diagnosticSettings/:name': [200, 204],
+  '/Microsoft.Management/getEntities': [200],
+  'PUT /providers/Microsoft.Management/managementGroups/:name': [200, 404],
+  'DELETE /providers/Microsoft.Management/managementGroups/:name': [204],
+  'PUT /providers/Microsoft.Management/managementGroups/:name/subscriptions/:subscription': [200, 404],
+  'DELETE /providers/Microsoft.Management/managementGroups/:name/subscriptions/:subscription': [200, 204],
+  // An offer that is unknown is a 400.
+  'GET /subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/offerTypes/:offerType/publishers/:publisher/offers/:offer/plans/:plan/agreements/current': [200, 400],
+  'PUT /subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/offerTypes/:offerType/publishers/:publisher/offers/:offer/plans/:plan/agreements/current': [200, 400],
+  '/offers/:offer/plans/:plan/sign': [200, 400],
+  '/offers/:offer/plans/:plan/cancel': [200, 400],
+  '/Microsoft.ResourceGraph/resources': [200, 400, 429],
+  // Purged in time, and never with purge protection.
+  '/deletedVaults/:name/purge': [202, 404, 405],
+  'PUT /subscriptions/:subscriptionId/resourceGroups/:resourceGroup/providers/Microsoft.KeyVault/vaults/:name/accessPolicies/:operation': [200, 404],
+  '/Microsoft.KeyVault/deletedManagedHSMs': [200],
+  'PUT /secrets/:name': [200],
+  'DELETE /secrets/:name': [200, 404],
+  'DELETE /deletedsecrets/:name': [204, 404],
+  // Not simulated, and refused in words that say what is.
+  '/secrets/:name/backup': [404],
+  '/secrets/restore': [404],
   // The blob service has codes of its own.
   'blob: POST service service userdelegationkey': [200, 400, 403],
   'blob: GET service list': [200, 401],

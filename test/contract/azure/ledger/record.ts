@@ -94,7 +94,8 @@ function seen(request: IncomingMessage, status: number, answered: Headers, conte
     url,
     host: headers.host ?? '',
     status,
-    sdk: /azsdk-js-/.test(headers['user-agent'] ?? ''),
+    // Microsoft Graph's own client names itself elsewhere.
+    sdk: /azsdk-js-/.test(headers['user-agent'] ?? '') || /^graph-js\//.test(String(headers['sdkversion'] ?? '')),
     blob: headers['x-ms-version'] !== undefined,
     told: tellings.length === 0 && code !== undefined ? [{ code, message: '' }] : tellings,
     faults: faultsOf({ method, url, status, header, content }),
