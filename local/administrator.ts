@@ -55,8 +55,10 @@ const view = z.looseObject({
   resources: z.array(resource).default([]),
   request: z
     .looseObject({
+      profile: z.string(),
       controller: z.looseObject({ enabled: z.boolean() }),
-      access: z.looseObject({ sourceAddresses: z.array(z.string()), ports: z.array(z.number()).optional() }),
+      /** Absent where there is no appliance. */
+      access: z.looseObject({ sourceAddresses: z.array(z.string()), ports: z.array(z.number()).optional() }).optional(),
     })
     .optional(),
   sentries: z.array(sentry),

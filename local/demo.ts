@@ -11,6 +11,7 @@ import { freePorts } from './ports';
 import { startWorld, type World } from './world';
 
 interface Options {
+  readonly request: string;
   readonly subscriptions?: number;
   readonly identity?: string;
   readonly speed: number;
@@ -34,11 +35,26 @@ const wholeNumber =
     return Number(text);
   };
 const root = join(__dirname, '..', '..');
-const sample = z.looseObject({ name: z.string(), tenantId: z.string(), subscriptions: z.looseObject({}) });
+const sample = z.looseObject({
+  name: z.string(),
+  tenantId: z.string(),
+  subscriptions: z.looseObject({}),
+  identity: z.looseObject({ federatedCredential: z.unknown().optional() }).optional(),
+});
+
+/** @throws one line that names the file */
+function readRequest(file: string): z.infer<typeof sample> {
+  try {
+    return sample.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : String(error);
+    throw new Error(`${file} is not a request. ${why}`, { cause: error });
+  }
+}
 
 /** The sample's request, changed as the options say. Watched subscriptions have running numbers in the simulated tenant. */
-function requestOf({ subscriptions, identity }: Options, tenantId: string): z.infer<typeof sample> {
-  const request = sample.parse(JSON.parse(readFileSync(join(root, 'samples', 'deployment.json'), 'utf8')));
+function requestOf({ request: file, subscriptions, identity }: Options, tenantId: string): z.infer<typeof sample> {
+  const request = readRequest(file);
   const ids = Array.from(
     { length: subscriptions ?? 0 },
     (_, index) => `5b000000-0000-4000-8000-${String(index + 1).padStart(12, '0')}`,
@@ -46,12 +62,16 @@ function requestOf({ subscriptions, identity }: Options, tenantId: string): z.in
   return {
     ...request,
     tenantId,
-    ...(identity === undefined ? {} : { identity: { kind: identity } }),
+    ...(identity === undefined ? {} : { identity: { ...credentialOf(request), kind: identity } }),
     ...(subscriptions === undefined
       ? {}
       : { subscriptions: { ...request.subscriptions, include: [{ kind: 'ids', ids }] } }),
   };
 }
+
+/** Another kind of identity may trust the same issuer. */
+const credentialOf = ({ identity }: z.infer<typeof sample>): object =>
+  identity?.federatedCredential === undefined ? {} : { federatedCredential: identity.federatedCredential };
 
 const signals = [
   ['SIGINT', 130],
@@ -60,6 +80,7 @@ const signals = [
 ] as const;
 
 async function demo(options: Options): Promise<boolean> {
+  readRequest(options.request);
   mkdirSync(join(root, '.local'), { recursive: true });
   const state = mkdtempSync(join(root, '.local', 'demo-'));
   // With --json standard output belongs to the document alone.
@@ -114,6 +135,7 @@ new Command('demo')
     `how many to watch, 50 to a Sentry, at most ${MOST_SUBSCRIPTIONS} (default: the sample's 60)`,
     wholeNumber(1, MOST_SUBSCRIPTIONS),
   )
+  .option('--request <file>', 'what to deploy', join(root, 'samples', 'deployment.json'))
   .addOption(
     new Option('--identity <kind>', "the guide's option 1 or 2 (default: managedIdentity)").choices([
       'managedIdentity',

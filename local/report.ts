@@ -1,4 +1,6 @@
 /** What a run came to, for people and as one JSON document. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { DeploymentShown, PlanShown, SentryShown } from './administrator';
 
@@ -75,6 +77,39 @@ const weather = ({ seed, faults }: NonNullable<Report['chaos']>): readonly strin
   }),
 ];
 
+const profile = z.looseObject({
+  roles: z.looseObject({
+    always: z.array(z.looseObject({ name: z.string() })),
+    controller: z.array(z.looseObject({ name: z.string() })).default([]),
+  }),
+});
+
+/** As the profile has them. */
+function rolesGranted(request: DeploymentShown['request']): readonly string[] {
+  if (!request) return [];
+  const file = join(__dirname, '..', '..', 'profiles', `${request.profile}.json`);
+  const { always, controller } = profile.parse(JSON.parse(readFileSync(file, 'utf8'))).roles;
+  return [...always, ...(request.controller.enabled ? controller : [])].map(({ name }) => name);
+}
+
+/** Nothing where there is no appliance that one could lead to. */
+function windowLines(
+  access: NonNullable<DeploymentShown['request']>['access'],
+  windows: Report['windows'],
+): readonly string[] {
+  if (!access) return [];
+  const { sourceAddresses, ports = [22] } = access;
+  const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
+  return [
+    '',
+    `Access windows: port ${ports.join(', ')} for ${sourceAddresses.join(', ')} and the app itself (simulated time, UTC)`,
+    ...windows.map(
+      ({ sentry, openedAt, closedAt, provenClosed }) =>
+        `  Sentry ${sentry}: opened ${time(openedAt)}, closed ${time(closedAt)}, ${provenClosed ? 'proven closed: no rule and no public address is left' : 'NOT PROVEN CLOSED'}`,
+    ),
+  ];
+}
+
 /** The last screen of the demo. */
 export function summary(shown: DeploymentShown, told: Report): string {
   const made = (resources: DeploymentShown['resources'], indent: string): readonly string[] =>
@@ -82,11 +117,11 @@ export function summary(shown: DeploymentShown, told: Report): string {
       ({ key, change, id, state }) =>
         `${indent}${(change ?? state).padEnd(8)} ${key.padEnd(34)} ${id.split('/').at(-1) ?? id}`,
     );
-  const roles = shown.request?.controller.enabled ? 'Reader and User Access Administrator' : 'Reader';
-  const { sourceAddresses = [], ports = [22] } = shown.request?.access ?? {};
+  const roles = rolesGranted(shown.request).join(' and ');
   const outbound = (proof: NonNullable<SentryShown['configured']>['proof'] | undefined): string =>
-    proof ? `reaches ${proof.outbound.map((url) => new URL(url).host).join(', ')} on 443` : 'outbound 443 not proven';
-  const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
+    proof
+      ? `; reaches ${proof.outbound.map((url) => new URL(url).host).join(', ')} on 443`
+      : '; outbound 443 not proven';
   return [
     '',
     `Deployment '${told.deployment}': ${told.state}`,
@@ -98,14 +133,9 @@ export function summary(shown: DeploymentShown, told: Report): string {
     `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.proven} of them proven readable, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
     ...shown.sentries.map(
       ({ n, subscriptions, configured }) =>
-        `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each; ${outbound(configured?.proof)}`,
+        `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each${shown.request?.access ? outbound(configured?.proof) : ''}`,
     ),
-    '',
-    `Access windows: port ${ports.join(', ')} for ${sourceAddresses.join(', ')} and the app itself (simulated time, UTC)`,
-    ...told.windows.map(
-      ({ sentry, openedAt, closedAt, provenClosed }) =>
-        `  Sentry ${sentry}: opened ${time(openedAt)}, closed ${time(closedAt)}, ${provenClosed ? 'proven closed: no rule and no public address is left' : 'NOT PROVEN CLOSED'}`,
-    ),
+    ...windowLines(shown.request?.access, told.windows),
     ...(shown.problems.length === 0 ? [] : ['', 'What stopped']),
     ...shown.problems.flatMap(({ code, reason, remedy }) => [`  ${code}: ${reason}`, `    ${remedy}`]),
     ...(told.chaos === undefined ? [] : weather(told.chaos)),

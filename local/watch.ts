@@ -5,7 +5,8 @@ import { isAppFile, watchTree } from './host/watchTree';
 import { type World } from './world';
 
 /** What it compiles tells of itself once, when all of it is written. */
-const isSettings = (path: string): boolean => isAppFile(path) && path.endsWith('.json');
+const isSettings = (path: string): boolean =>
+  (isAppFile(path) && path.endsWith('.json')) || /^profiles\/.+\.json$/.test(path.replaceAll('\\', '/'));
 const isSource = (path: string): boolean => /^(src|local|types)\/.+\.ts$/.test(path.replaceAll('\\', '/'));
 
 /**

@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly ports: Ports;
   /** At least this many subscriptions in the simulated tenant. */
   readonly subscriptions?: number;
+  /** The file of the tenant that the simulated Azure begins with; else the sample's. */
+  readonly tenant?: string;
   /** The app is in a network that reaches the appliances' own; else as the setting PRIVATE_NETWORK says. */
   readonly privateNetwork?: boolean;
   /** The simulated Azure fails now and then, from this seed. */
@@ -70,7 +72,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
 /** In the order in which each needs the other: Azure says how it is reached, and the host is told of both. */
 async function start(family: Family, options: WorldOptions, clockFile: string): Promise<World> {
-  const { state, ports, subscriptions, chaos, privateNetwork = process.env['PRIVATE_NETWORK'] === 'true' } = options;
+  const {
+    state,
+    ports,
+    subscriptions,
+    tenant,
+    chaos,
+    privateNetwork = process.env['PRIVATE_NETWORK'] === 'true',
+  } = options;
   const azureUrl = `https://127.0.0.1:${ports.azure}`;
   const consoleUrl = `http://127.0.0.1:${ports.appliance}`;
   const hostUrl = `http://127.0.0.1:${ports.host}`;
@@ -80,6 +89,7 @@ async function start(family: Family, options: WorldOptions, clockFile: string): 
 
   const ofAzure = [
     ...(subscriptions === undefined ? [] : ['--subscriptions', String(subscriptions)]),
+    ...(tenant === undefined ? [] : ['--tenant', tenant]),
     ...(chaos === undefined ? [] : [`--chaos=${chaos}`]),
   ];
   family.start('azure', [...own('azure'), ...ofAzure]);

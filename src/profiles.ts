@@ -1,7 +1,8 @@
-/** Reads the profiles that lie beside host.json. A broken one stops the app at its start, with every fault named. */
+/** Reads the profiles that lie beside host.json. Broken ones stop the app at its start, with every fault of each named. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Profile, profileSchema } from './domain/profile';
+import type { Profile } from './domain/profile';
+import { parseProfile, type ReadProfile } from './domain/profileFaults';
 
 /** The app's folder: where host.json is, seen from the compiled file as from its source. */
 function appFolder(from: string): string {
@@ -10,15 +11,25 @@ function appFolder(from: string): string {
   return appFolder(dirname(from));
 }
 
-/** Profiles by their id. */
+const ENDING = '.json';
+
+/** Profiles by their id. @throws one error that names each fault of each file: its pointer (RFC 6901) and what is wrong */
 export function readProfiles(folder = join(appFolder(__dirname), 'profiles')): Readonly<Record<string, Profile>> {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  return Object.fromEntries(files.map((name) => [name.slice(0, -'.json'.length), readProfile(join(folder, name))]));
+  const names = readdirSync(folder).filter((name) => name.endsWith(ENDING));
+  const read = names.map((name) => ({ name, ...readProfile(join(folder, name), name.slice(0, -ENDING.length)) }));
+  const faults = read.flatMap((one) =>
+    one.kind === 'faults' ? one.faults.map(({ pointer, detail }) => `profiles/${one.name} ${pointer}: ${detail}`) : [],
+  );
+  if (names.length === 0) faults.push('profiles/ holds no profile');
+  if (faults.length > 0) throw new Error(`A profile is broken. See docs/profiles.md. ${faults.join('; ')}`);
+  return Object.fromEntries(read.flatMap((one) => (one.kind === 'profile' ? [[one.profile.id, one.profile]] : [])));
 }
 
-function readProfile(file: string): Profile {
-  const parsed = profileSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `/${path.join('/')}: ${message}`);
-  throw new Error(`The profile ${file} is broken. ${faults.join('; ')}`);
+function readProfile(file: string, id: string): ReadProfile {
+  try {
+    return parseProfile(JSON.parse(readFileSync(file, 'utf8')), id);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { kind: 'faults', faults: [{ pointer: '', detail: `is not JSON: ${error.message}` }] };
+  }
 }

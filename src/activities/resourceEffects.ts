@@ -1,10 +1,12 @@
 /** Every kind of resource and the file that sees to it. A kind without its effects does not compile. */
 import type { Azure } from '../azure/ports';
 import { application } from './application';
+import { applicationFederatedCredential } from './applicationFederatedCredential';
 import { clientSecret } from './clientSecret';
 import type { AllEffects } from './effects';
 import { existingIdentity } from './existingIdentity';
 import { graphPermission } from './graphPermission';
+import { identityFederatedCredential } from './identityFederatedCredential';
 import { image } from './image';
 import { marketplaceAgreement } from './marketplaceAgreement';
 import { natGateway } from './natGateway';
@@ -40,6 +42,8 @@ export const resourceEffects = (azure: Azure): AllEffects => ({
   application: application(azure),
   servicePrincipal: servicePrincipal(azure),
   clientSecret: clientSecret(azure),
+  applicationFederatedCredential: applicationFederatedCredential(azure),
+  identityFederatedCredential: identityFederatedCredential(azure),
   graphPermission: graphPermission(azure),
   roleAssignment: roleAssignment(azure),
   sshKey: sshKey(azure),

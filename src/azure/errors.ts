@@ -32,6 +32,8 @@ const HEALS: Readonly<Record<string, number>> = {
   RetryableErrorDueToAnotherOperation: 900,
   ConcurrentHttpRequest: 300,
   PreconditionFailed: 120,
+  // Credentials of one identity are written one after another (workload-identity-federation-considerations).
+  ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity: 300,
   ReferencedResourceNotProvisioned: 300,
   // A copy that was begun a moment ago holds the blob.
   PendingCopyOperation: 300,

@@ -57,6 +57,7 @@ type ArmKind =
   | 'marketplaceAgreement'
   | 'networkSecurityGroup'
   | 'userAssignedIdentity'
+  | 'identityFederatedCredential'
   | 'roleAssignment'
   | 'networkInterface'
   | 'virtualMachine'
@@ -82,6 +83,14 @@ interface ServicePrincipal {
   readonly tags: readonly string[];
 }
 
+interface Federation {
+  readonly name: string;
+  readonly description: string | null;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
+}
+
 /** Microsoft Graph. */
 export interface Directory {
   findApplications(displayName: string): Promise<readonly Application[]>;
@@ -100,6 +109,11 @@ export interface Directory {
     endDateTime: string,
   ): Promise<{ readonly keyId: string; readonly secretText: string }>;
   removePassword(applicationId: string, keyId: string): Promise<void>;
+  getFederatedCredential(applicationId: string, name: string): Promise<Federation | undefined>;
+  createFederatedCredential(applicationId: string, body: Federation): Promise<void>;
+  /** All but its name, which Graph lets nobody change. */
+  updateFederatedCredential(applicationId: string, body: Federation): Promise<void>;
+  deleteFederatedCredential(applicationId: string, name: string): Promise<void>;
   appRoleAssignments(
     principalId: string,
   ): Promise<readonly { readonly id: string; readonly resourceId: string; readonly appRoleId: string }[]>;

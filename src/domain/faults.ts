@@ -9,12 +9,12 @@ export interface Fault {
 
 /**
  * An unknown field is named itself, not its parent, and what is absent is called absent: a field's own message speaks of
- * values. `body` is what was read.
+ * values. `body` is what was read, `of` what it is.
  */
-export function toFaults(issue: z.core.$ZodIssue, body?: unknown): Fault[] {
+export function toFaults(issue: z.core.$ZodIssue, body?: unknown, of = 'the request'): Fault[] {
   const pointer = pointerTo(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ pointer: `${pointer}/${escape(key)}`, detail: 'is not a field of the request' }));
+    return issue.keys.map((key) => ({ pointer: `${pointer}/${escape(key)}`, detail: `is not a field of ${of}` }));
   }
   const absent = body !== undefined && issue.path.length > 0 && valueAt(body, issue.path) === undefined;
   return [{ pointer, detail: absent ? 'is missing' : inWords(issue) }];

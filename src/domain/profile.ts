@@ -18,21 +18,24 @@ const answerKeys = [
 ] as const;
 export type AnswerKey = (typeof answerKeys)[number];
 
-const pattern = z.string().refine(
-  (text) => {
-    try {
-      return new RegExp(text, 'i') instanceof RegExp;
-    } catch {
-      return false;
-    }
-  },
-  { message: 'is not a regular expression' },
-);
+const text = z.string().min(1, { error: 'is empty' });
 
-const role = z.strictObject({ name: z.string(), id: z.guid() });
+const readable = (source: string): boolean => {
+  try {
+    return new RegExp(source, 'i') instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+const pattern = z
+  .string()
+  .refine(readable, { error: 'is not a regular expression', abort: true })
+  .refine((source) => !new RegExp(source, 'i').test(''), { error: 'matches an empty text, and so everything' });
+
+const role = z.strictObject({ name: text, id: z.guid({ error: 'is not a GUID' }).toLowerCase() });
 
 const script = z.strictObject({
-  command: z.string(),
+  command: text,
   /** A prompt is the text at the end of the output while the script waits. The first pattern that matches is answered. */
   prompts: z.array(z.strictObject({ match: pattern, answer: z.enum(answerKeys), secret: z.boolean().default(false) })),
   /** How the script's end is read; the first pattern found anywhere in its output decides. */
@@ -48,12 +51,12 @@ const template = z
 
 /** The VM that collects. A profile without it is identity and roles alone: what collects runs somewhere else. */
 const appliance = z.strictObject({
-  vm: z.strictObject({ size: z.string(), adminUsername: z.string() }),
+  vm: z.strictObject({ size: text, adminUsername: text }),
   image: z.strictObject({
-    publisher: z.string(),
-    offer: z.string(),
-    plan: z.string(),
-    version: z.string(),
+    publisher: text,
+    offer: text,
+    plan: text,
+    version: text,
     /** Whether the Azure VM agent runs in it: without one there is no run command. */
     agent: z.boolean(),
     /** Of the same machine as a VHD: Azure cannot tell it from the file. */
@@ -67,31 +70,39 @@ const appliance = z.strictObject({
 });
 export type Appliance = z.infer<typeof appliance>;
 
+/**
+ * Templates. Of one without `{n}` and `{vm}`, Sentry 1 has the plain name and Sentry n > 1 has it with `-n`. What all
+ * Sentries share has no number. A profile names only what it cares for.
+ */
+const names = z.strictObject({
+  networkSecurityGroup: template.default('{name}-nsg'),
+  userAssignedIdentity: template.default('{name}-identity'),
+  application: template.default('{name}-app'),
+  virtualMachine: template.default('{name}-vm'),
+  networkInterface: template.default('{vm}-nic'),
+  virtualNetwork: template.default('{name}-vnet'),
+  subnet: template.default('sentry'),
+  natGateway: template.default('{name}-egress'),
+  egressAddress: template.default('{name}-egress-ip'),
+  windowAddress: template.default('{name}-{n}-window'),
+  image: template.default('{name}-image'),
+  /** Of the security rule of each port, `{port}`. */
+  inboundRule: z
+    .string()
+    .regex(/^[^{}]*\{port\}[^{}]*$/, { error: 'has to hold {port} once, and no other placeholder' })
+    .default('Port_{port}'),
+});
+
 export const profileSchema = z.strictObject({
-  id: z.string(),
-  title: z.string(),
+  id: text,
+  title: text,
   /** The most subscriptions that one Sentry watches. */
-  maxSubscriptions: z.int().min(1),
-  /**
-   * Templates. Of one without `{n}` and `{vm}`, Sentry 1 has the plain name and Sentry n > 1 has it with `-n`. What
-   * all Sentries share has no number.
-   */
-  names: z.strictObject({
-    networkSecurityGroup: template,
-    userAssignedIdentity: template,
-    application: template,
-    virtualMachine: template,
-    networkInterface: template,
-    virtualNetwork: template,
-    subnet: template,
-    natGateway: template,
-    egressAddress: template,
-    windowAddress: template,
-    image: template,
-    inboundRule: z.string().includes('{port}', { error: 'holds no {port}, so two rules would have one name' }),
-  }),
-  roles: z.strictObject({ always: z.array(role).min(1), controller: z.array(role) }),
-  graphPermissions: z.array(z.strictObject({ value: z.string(), id: z.guid() })),
+  maxSubscriptions: z.int().min(1).max(50),
+  names: names.prefault({}),
+  /** At each subscription: always, and when the request enables the controller. */
+  roles: z.strictObject({ always: z.array(role).min(1, { error: 'is empty' }), controller: z.array(role).default([]) }),
+  /** Application permissions of Microsoft Graph. */
+  graphPermissions: z.array(z.strictObject({ value: text, id: z.guid({ error: 'is not a GUID' }).toLowerCase() })),
   appliance: appliance.optional(),
 });
 export type Profile = z.infer<typeof profileSchema>;

@@ -41,6 +41,17 @@ export interface Wanted {
   };
   servicePrincipal: { appId: string; tags: string[] };
   clientSecret: { applicationId: string; secretName: string; displayName: string; expiresInDays: number; tags: Tags };
+  /** In place of a secret: whose tokens an application takes as its own sign-in. Entra compares all three to the letter. */
+  applicationFederatedCredential: {
+    applicationId: string;
+    name: string;
+    description: string;
+    issuer: string;
+    subject: string;
+    audiences: [string];
+  };
+  /** The same of a user-assigned identity, where it is an ARM resource below the identity. */
+  identityFederatedCredential: { issuer: string; subject: string; audiences: [string] };
   graphPermission: { principalId: string; permission: string; appRoleId: string };
   /** An identity that somebody made and the request names: used as it is, never changed, never removed. */
   existingIdentity: Record<string, never>;
@@ -139,6 +150,8 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   application: row(),
   servicePrincipal: row(),
   clientSecret: row(),
+  applicationFederatedCredential: row(),
+  identityFederatedCredential: row(),
   graphPermission: row(),
   roleAssignment: row([], { adopt: true, batch: 10 }),
   sshKey: row(),

@@ -1,4 +1,5 @@
 /** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
+import { CREDENTIALS } from '../domain/blueprint/identity';
 import type { SentryState } from '../domain/states';
 import type { OpenWindow, WindowReceipt } from '../domain/window';
 import { entity } from './entity';
@@ -7,6 +8,8 @@ type State = SentryState | null;
 export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'window' | 'address' | 'n' | 'instanceId'>> & {
   /** Subscriptions that are this Sentry's no longer. */
   readonly forget?: readonly string[];
+  /** Keys of resources that it has no longer. */
+  readonly gone?: readonly string[];
 };
 
 /** What a run of a Sentry starts from. */
@@ -21,6 +24,8 @@ export interface Beginning {
   /** Those that its own principal was seen to read: shown until this run has asked itself. */
   readonly proven: readonly string[];
   readonly hadController: boolean;
+  /** Keys of the credentials that it has had: what is wanted no longer is taken away. */
+  readonly credentials: readonly string[];
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
 }
@@ -34,7 +39,14 @@ const initial = (n: number, instanceId: string): SentryState => ({
   receipts: [],
 });
 
-const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }: SentryState): Beginning => ({
+const beginningOf = ({
+  configured,
+  resources,
+  subscriptions,
+  scopes,
+  controller,
+  receipts,
+}: SentryState): Beginning => ({
   configured: configured ?? null,
   known: Object.keys(subscriptions),
   scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
@@ -43,8 +55,12 @@ const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }
   ),
   proven: Object.entries(subscriptions).flatMap(([id, one]) => (one.state === 'granted' && one.proven ? [id] : [])),
   hadController: controller ?? false,
+  credentials: Object.keys(resources).filter((key) => CREDENTIALS.includes(key)),
   unclosed: receipts.at(-1)?.provenClosed === false,
 });
+
+const without = <T>(table: Readonly<Record<string, T>>, keys: readonly string[]): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(table).filter(([key]) => !keys.includes(key)));
 
 export const sentryOperations = {
   begin: (before: State, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
@@ -65,14 +81,14 @@ export const sentryOperations = {
   /** Written by the run that began last alone: one that was terminated and lives on below changes nothing. */
   patch: (before: State, { from, patch }: { readonly from: string; readonly patch: SentryPatch }) => {
     if (before?.instanceId !== from) return { state: before };
-    const { forget = [], ...changes } = patch;
+    const { forget = [], gone = [], ...changes } = patch;
     const subscriptions = { ...before.subscriptions, ...changes.subscriptions };
     return {
       state: {
         ...before,
         ...changes,
-        resources: { ...before.resources, ...changes.resources },
-        subscriptions: Object.fromEntries(Object.entries(subscriptions).filter(([id]) => !forget.includes(id))),
+        resources: without({ ...before.resources, ...changes.resources }, gone),
+        subscriptions: without(subscriptions, forget),
       },
     };
   },

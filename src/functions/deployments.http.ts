@@ -8,12 +8,14 @@ import {
 } from 'durable-functions';
 import { services } from '../composition';
 import { toFaults } from '../domain/faults';
+import { hasIdentity, identityFaults } from '../domain/request/identityChange';
 import { parseRequest } from '../domain/request/parseRequest';
+import type { DeploymentRequest } from '../domain/request/request';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries, statusOf } from './durableClient';
 import { etagOf } from './etag';
 import { isDryRun, startApproved, startPlan } from './plans.http';
-import { conflict, guarded, invalid, notFound, readJson } from './problem';
+import { conflict, guarded, invalid, notFound, problem, readJson } from './problem';
 import { withoutKey } from './url';
 
 const POLL_SECONDS = '5';
@@ -29,6 +31,9 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const parsed = parseRequest(json.body, { ...config, profiles });
   if (parsed.kind === 'faults') return invalid(parsed.faults);
 
+  const kept = await identityKept(client, parsed.request);
+  if (kept) return kept;
+
   const input = inputOf(parsed.request);
   const { planId } = parsed;
   if (dryRun && planId !== undefined) {
@@ -40,6 +45,21 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const started = await instancesOf(client).start('runDeployment', id, input);
   if (started === 'running') return conflict(request, parsed.request.name);
   return client.createCheckStatusResponse(request, id);
+}
+
+/** A request that would leave a granted identity behind is refused, before anything is planned or done. */
+async function identityKept(client: DurableClient, after: DeploymentRequest): Promise<HttpResponseInit | undefined> {
+  const deployment = await readDeployment(client, after.name);
+  if (!deployment) return undefined;
+  const errors = identityFaults(deployment.request, after);
+  if (errors.length === 0 || !(await readSentries(client, deployment)).some(hasIdentity)) return undefined;
+  return problem({
+    status: 409,
+    code: 'IdentityKept',
+    title: `The Sentries of '${after.name}' have other identities than this request asks for.`,
+    remedy: 'Send what errors names as it was, or send this request under another name. Nothing was done.',
+    errors,
+  });
 }
 
 async function list(_request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {

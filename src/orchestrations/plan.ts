@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
 import { scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { formerCredentials } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign } from '../domain/fleet';
@@ -56,7 +57,10 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
   const seen = yield* carryOut(context, 'observe', request.name, own, shared);
   const given = { ...shared, ...outputsOf(seen) };
   const granted = yield* lookAtGrants(context, request.name, grants, seen, given);
-  const surplus = surplusGrants(input, n, scopesOf(input, subscriptions), before);
+  const surplus = [
+    ...surplusGrants(input, n, scopesOf(input, subscriptions), before),
+    ...formerCredentials(input, n, before.credentials),
+  ];
   const left = yield* lookAtGrants(context, request.name, surplus, seen, given);
 
   const vm = seen['virtualMachine'];

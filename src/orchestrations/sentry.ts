@@ -18,6 +18,7 @@ import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { consentOf } from './consent';
+import { dropCredentials } from './credentials';
 import { configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { proveAccess } from './prove';
@@ -76,12 +77,14 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     interrupt,
   );
   yield* takeBack(context, input, before, progress);
+  const stays = yield* dropCredentials(context, input, before, progress);
 
   const counts = count(statesOf(progress));
   const granted = grantedOf(statesOf(progress));
   // The appliance is set up for what was granted, and asked for no more.
   const setUpFor = { ...input, subscriptions: granted };
-  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refusals(resources, progress));
+  const refused = [...refusals(resources, progress), ...stays];
+  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };

@@ -17,6 +17,21 @@ const stateOf = (
 const runFailed = ({ failure }: Run) =>
   failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
 
+/** What a Sentry is to Azure, and what it signs in with: a secret only by where it lies. */
+function identityView(resources: SentryState['resources']) {
+  const outputs = (key: string) => resources[key]?.outputs;
+  const { principalId, clientId } = outputs('userAssignedIdentity') ?? outputs('servicePrincipal') ?? {};
+  if (clientId === undefined) return null;
+  const { secretUri } = outputs('clientSecret') ?? {};
+  const { issuer, subject, audience } = outputs('federatedCredential') ?? {};
+  return {
+    principalId,
+    clientId,
+    ...(secretUri === undefined ? {} : { secretUri }),
+    ...(issuer === undefined ? {} : { federatedCredential: { issuer, subject, audience } }),
+  };
+}
+
 /** Which subscriptions were read is told of each, where they are paged. */
 function configuredView({ proof, ...rest }: NonNullable<SentryState['configured']>) {
   return { ...rest, proof: proof ? { at: proof.at, outbound: proof.outbound } : null };
@@ -30,6 +45,7 @@ const sentryView = (
   configured: configured && configuredView(configured),
   window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
+  identity: identityView(resources),
   resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
 });
 

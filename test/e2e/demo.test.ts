@@ -71,10 +71,19 @@ test('--chaos says which faults the run met', async () => {
   expect(told.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(met);
 });
 
+test('--request deploys something else: a collector without an appliance has no access window to tell of', async () => {
+  const { stdout } = await goesWell('--request', join(__dirname, '../../samples/agentless.json'), '--speed', '120');
+  for (const part of ['created  federatedCredential', 'Sentry 1 watches 3, with Reader and Security Reader in each']) {
+    expect(stdout).toContain(part);
+  }
+  expect(stdout).not.toContain('Access windows');
+});
+
 test.each([
   ['--subscriptions', '0'],
   ['--subscriptions', '1.5'],
   ['--identity', 'password'],
+  ['--request', 'nowhere.json'],
   ['--speed', 'fast'],
   ['--colour', 'red'],
 ])('%s %s is refused in one line, before anything is started', async (...options) => {

@@ -14,6 +14,8 @@ export const subscriptionIds = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => subscriptionId(index + 1));
 
 export const profile: Profile = profileSchema.parse(read('profiles/cloudknox-sentry.json'));
+/** Identity and roles only. */
+export const agentless: Profile = profileSchema.parse(read('profiles/agentless-reader.json'));
 export const profiles = { 'cloudknox-sentry': profile };
 
 /** The sample as JSON, with some of its top-level fields replaced. */
@@ -23,6 +25,13 @@ export const requestBody = (changes: object = {}): Record<string, unknown> => ({
   ...changes,
 });
 export const request = (changes: object = {}): DeploymentRequest => requestSchema.parse(requestBody(changes));
+
+/** The sample of a profile without an appliance. */
+export const agentlessBody = (changes: object = {}): Record<string, unknown> => ({
+  ...(read('samples/agentless.json') as object),
+  tenantId,
+  ...changes,
+});
 
 /** The sample for this many subscriptions. */
 export const requestFor = (count: number, changes: object = {}): DeploymentRequest =>

@@ -118,6 +118,13 @@ export function armStores(connection: Connection): Azure['arm'] {
         identities(at).userAssignedIdentities.createOrUpdate(at.group, at.name, body, { onResponse }),
       delete: (at, { onResponse }) => identities(at).userAssignedIdentities.delete(at.group, at.name, { onResponse }),
     }),
+    identityFederatedCredential: store({
+      get: (at) => identities(at).federatedIdentityCredentials.get(at.group, at.name, at.child),
+      put: (at, body, { onResponse }) =>
+        identities(at).federatedIdentityCredentials.createOrUpdate(at.group, at.name, at.child, body, { onResponse }),
+      delete: (at, { onResponse }) =>
+        identities(at).federatedIdentityCredentials.delete(at.group, at.name, at.child, { onResponse }),
+    }),
     roleAssignment: roleAssignments(new AuthorizationManagementClient(credential, NO_SUBSCRIPTION, options)),
     marketplaceAgreement: marketplaceAgreements(
       perSubscription((id) => new MarketplaceOrderingAgreements(credential, id, options)),

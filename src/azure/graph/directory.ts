@@ -14,10 +14,19 @@ const application = z.looseObject({
   passwordCredentials: z.array(z.looseObject({ keyId: z.string(), displayName: z.string().nullable() })).default([]),
 });
 const servicePrincipal = z.looseObject({ id: z.string(), appId: z.string(), tags: texts });
+const federation = z.looseObject({
+  name: z.string(),
+  description: z.string().nullish().default(null),
+  issuer: z.string(),
+  subject: z.string(),
+  audiences: z.array(z.string()),
+});
 const appRoleAssignment = z.looseObject({ id: z.string(), resourceId: z.string(), appRoleId: z.string() });
 const password = z.looseObject({ keyId: z.string(), secretText: z.string() });
 const list = <T extends z.ZodType>(item: T) =>
   z.looseObject({ value: z.array(item), '@odata.nextLink': z.string().optional() });
+
+const federations = (applicationId: string): string => `/applications/${applicationId}/federatedIdentityCredentials`;
 
 /** OData doubles a quote inside a text. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -98,6 +107,19 @@ export function directory(connection: Connection): Directory {
       ),
     removePassword: async (applicationId, keyId) => {
       await post(`/applications/${applicationId}/removePassword`, { keyId });
+    },
+    getFederatedCredential: async (applicationId, name) => {
+      const body = await orUndefined(get(`${federations(applicationId)}/${name}`));
+      return body === undefined ? undefined : federation.parse(body);
+    },
+    createFederatedCredential: async (applicationId, body) => {
+      await post(federations(applicationId), body);
+    },
+    updateFederatedCredential: async (applicationId, { name, ...body }) => {
+      await client.api(`${federations(applicationId)}/${name}`).patch(body);
+    },
+    deleteFederatedCredential: async (applicationId, name) => {
+      await client.api(`${federations(applicationId)}/${name}`).delete();
     },
     // A principal that is gone, or that Graph does not show yet, has none: granting one tells the two apart.
     appRoleAssignments: async (principalId) =>

@@ -1,8 +1,14 @@
 /** Guide, "Create the Service Principal": what a Sentry is, to Azure. Pure. */
+import type { FederatedCredential } from '../request/identity';
 import type { DeploymentRequest } from '../request/request';
 import { type Given, ownerMark, type Resource, type ResourceOf } from '../resources';
 import { armId, type Blueprint, clientSecretOf, secretName, tagsOf, tracked } from './blueprint';
 import { nameOf } from './naming';
+
+/** Both kinds have this key: a Sentry has at most one. */
+const FEDERATED = 'federatedCredential';
+/** Keys of what a Sentry can sign in with, beside what Azure itself vouches for. */
+export const CREDENTIALS: readonly string[] = ['clientSecret', FEDERATED];
 
 /** Microsoft Graph's own application, the same in every tenant. */
 export const GRAPH_APP_ID = '00000003-0000-0000-c000-000000000000';
@@ -28,7 +34,7 @@ export function identity(blueprint: Blueprint, n: number): readonly Resource[] {
   }));
   return [
     ...(request.identity.kind === 'managedIdentity'
-      ? [managedIdentity(blueprint, n, request.identity.resourceId)]
+      ? [managedIdentity(blueprint, n, request.identity.resourceId), ...identityFederation(blueprint, n)]
       : appRegistration(blueprint, n)),
     ...permissions,
   ];
@@ -68,12 +74,16 @@ function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
       displayName,
       signInAudience: 'AzureADMyOrg',
       tags,
-      requiredResourceAccess: [
-        {
-          resourceAppId: GRAPH_APP_ID,
-          resourceAccess: profile.graphPermissions.map(({ id }) => ({ id, type: 'Role' as const })),
-        },
-      ],
+      // Graph takes no entry that asks for nothing.
+      requiredResourceAccess:
+        profile.graphPermissions.length === 0
+          ? []
+          : [
+              {
+                resourceAppId: GRAPH_APP_ID,
+                resourceAccess: profile.graphPermissions.map(({ id }) => ({ id, type: 'Role' as const })),
+              },
+            ],
     }),
   };
   const servicePrincipal: ResourceOf<'servicePrincipal'> = {
@@ -83,7 +93,7 @@ function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
     needs: ['application'],
     wanted: (given) => ({ appId: given('application', 'appId'), tags }),
   };
-  return [application, servicePrincipal, ...clientSecret(blueprint, n)];
+  return [application, servicePrincipal, ...clientSecret(blueprint, n), ...applicationFederation(blueprint, n)];
 }
 
 function clientSecret({ request }: Blueprint, n: number): readonly ResourceOf<'clientSecret'>[] {
@@ -105,4 +115,70 @@ function clientSecret({ request }: Blueprint, n: number): readonly ResourceOf<'c
       }),
     },
   ];
+}
+
+/**
+ * The name of a federated credential says whose it is: on an identity it is all that can. No other deployment's name
+ * makes the same one, because a deployment's name never ends where its Sentry's number begins.
+ */
+const federationName = (deployment: string, n: number): string => `sentry-${deployment}-${n}`;
+export const isFederationOf = (deployment: string, name: string): boolean =>
+  name.startsWith(`sentry-${deployment}-`) && /^\d+$/.test(name.slice(`sentry-${deployment}-`.length));
+
+const trustOf = ({ issuer, subject, audience }: FederatedCredential) => ({
+  issuer,
+  subject,
+  audiences: [audience] as [string],
+});
+
+function applicationFederation(
+  { request }: Blueprint,
+  n: number,
+): readonly ResourceOf<'applicationFederatedCredential'>[] {
+  const { federatedCredential: trust } = request.identity;
+  if (!trust) return [];
+  const name = federationName(request.name, n);
+  return [
+    {
+      kind: 'applicationFederatedCredential',
+      key: FEDERATED,
+      id: name,
+      needs: ['application'],
+      wanted: (given) => ({
+        applicationId: given('application', 'objectId'),
+        name,
+        description: ownerMark(request.name),
+        ...trustOf(trust),
+      }),
+    },
+  ];
+}
+
+function identityFederation(blueprint: Blueprint, n: number): readonly ResourceOf<'identityFederatedCredential'>[] {
+  const { request } = blueprint;
+  const { federatedCredential: trust } = request.identity;
+  if (request.identity.kind !== 'managedIdentity' || !trust) return [];
+  const { id } = managedIdentity(blueprint, n, request.identity.resourceId);
+  return [
+    {
+      kind: 'identityFederatedCredential',
+      key: FEDERATED,
+      id: `${id}/federatedIdentityCredentials/${federationName(request.name, n)}`,
+      needs: ['userAssignedIdentity'],
+      wanted: () => trustOf(trust),
+    },
+  ];
+}
+
+/** In a graph that is only asked for what to remove, what it trusts is of no account. */
+const ANY_TRUST: FederatedCredential = { issuer: '', subject: '', audience: '' };
+
+/** Credentials that an earlier request made (`known`, by key) and this one does not ask for: they are taken away. */
+export function formerCredentials(blueprint: Blueprint, n: number, known: readonly string[]): readonly Resource[] {
+  const { request } = blueprint;
+  const { federatedCredential, ...chosen } = request.identity;
+  const other = federatedCredential ? chosen : { ...chosen, secret: undefined, federatedCredential: ANY_TRUST };
+  const former = identity({ ...blueprint, request: { ...request, identity: other } }, n);
+  const wanted = new Set(identity(blueprint, n).map(({ key }) => key));
+  return former.filter(({ key }) => CREDENTIALS.includes(key) && known.includes(key) && !wanted.has(key));
 }

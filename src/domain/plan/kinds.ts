@@ -177,6 +177,18 @@ export const planKinds: Readonly<Record<Kind, PlanRow>> = {
     limits: ['graphWrites', 'vaultWrites'],
     seconds: 1,
   },
+  applicationFederatedCredential: graph(
+    OWNED,
+    1,
+    'A profile without an appliance: an outside issuer’s tokens in place of the guide’s client secret (option 2, step 9)',
+    ['applicationId'],
+  ),
+  identityFederatedCredential: arm(
+    `${IDENTITY}/federatedIdentityCredentials`,
+    [],
+    1,
+    'A profile without an appliance: an outside issuer’s tokens sign in as the identity',
+  ),
   graphPermission: graph(
     'AppRoleAssignment.ReadWrite.All',
     1,

@@ -51,6 +51,7 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
   const appliance = applianceOf(blueprint);
   const identityId = request.identity.kind === 'managedIdentity' ? request.identity.resourceId : undefined;
   const ownIdentity = principal(request).key === 'userAssignedIdentity' && identityId === undefined;
+  const federation = request.identity.federatedCredential ? all(`${IDENTITY}/federatedIdentityCredentials`) : [];
   const inGroup = [
     ...(groupExists ? [] : ['Microsoft.Resources/subscriptions/resourceGroups/write']),
     ...(appliance ? MACHINE : []),
@@ -59,7 +60,7 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
     ...(appliance?.image.kind === 'vhd' ? all('Microsoft.Compute/images') : []),
     ...(appliance?.configuration.kind === 'runCommand' ? all('Microsoft.Compute/virtualMachines/runCommands') : []),
     ...(ownIdentity ? all(IDENTITY) : []),
-    ...(ownIdentity && request.identity.federatedCredential ? all(`${IDENTITY}/federatedIdentityCredentials`) : []),
+    ...(ownIdentity ? federation : []),
     ...(ownIdentity && appliance ? [`${IDENTITY}/assign/action`] : []),
   ];
   const host = subscriptionScope(request.placement.subscriptionId);
@@ -83,8 +84,8 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
       ? undefined
       : {
           scope: identityId,
-          actions: appliance ? [`${IDENTITY}/read`, `${IDENTITY}/assign/action`] : [`${IDENTITY}/read`],
-          role: 'Managed Identity Operator',
+          actions: [`${IDENTITY}/read`, ...(appliance ? [`${IDENTITY}/assign/action`] : []), ...federation],
+          role: federation.length > 0 ? 'Managed Identity Contributor' : 'Managed Identity Operator',
         },
     appliance?.vm.osDisk
       ? {

@@ -1,6 +1,7 @@
 /** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
 import { addressesOf } from '../addressRange';
 import type { Blueprint } from '../blueprint/blueprint';
+import { faultyNames } from '../blueprint/faultyNames';
 import type { Fault } from '../faults';
 
 /** What of the app decides about a request. */
@@ -35,7 +36,8 @@ const ports: Rule = ({ request, profile }) => {
 
 const credential: Rule = ({ request: { identity }, profile }) => {
   const federated = identity.federatedCredential !== undefined;
-  const secret = identity.kind === 'appRegistration' && identity.secret !== undefined;
+  const application = identity.kind === 'appRegistration';
+  const secret = application && identity.secret !== undefined;
   return [
     ...fault(
       federated && secret,
@@ -48,9 +50,9 @@ const credential: Rule = ({ request: { identity }, profile }) => {
       'is for a profile without an appliance; this one’s set-up script asks for a secret or a managed identity',
     ),
     ...fault(
-      !federated && !profile.appliance,
+      !federated && !secret && !profile.appliance,
       '/identity/federatedCredential',
-      'is missing: without an appliance it is how the collector signs in',
+      `is missing: without an appliance it is how the collector signs in${application ? '. Give it, or a secret' : ''}`,
     ),
   ];
 };
@@ -119,7 +121,9 @@ const oneSentry: Rule = (blueprint) => {
   ];
 };
 
-const rules: readonly Rule[] = [applianceFields, ports, credential, configuration, image, controller, oneSentry];
+const names: Rule = (blueprint) => faultyNames(blueprint, [...new Set([1, 2, Math.max(1, leastSentries(blueprint))])]);
+
+const rules: readonly Rule[] = [applianceFields, names, ports, credential, configuration, image, controller, oneSentry];
 
 export const faultyCombinations: (blueprint: Blueprint, app: AppFacts) => readonly Fault[] = (blueprint, app) =>
   rules.flatMap((rule) => rule(blueprint, app));

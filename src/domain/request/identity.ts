@@ -10,6 +10,8 @@ const federatedCredential = z.strictObject({
   audience: z.string().min(1).max(600).default('api://AzureADTokenExchange'),
 });
 
+export type FederatedCredential = z.output<typeof federatedCredential>;
+
 const secret = z.strictObject({
   description: z.string().min(1).max(120).default('Sentry collector'),
   /** Entra's portal offers at most 24 months. */

@@ -16,9 +16,10 @@ import { sharedResources } from '../../../src/domain/blueprint/shared';
 import { windowResources, windowScope } from '../../../src/domain/blueprint/window';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../../../src/domain/graph';
 import type { Outcome } from '../../../src/domain/outcome';
+import type { Profile } from '../../../src/domain/profile';
 import type { Kind, Resource, Spec, SpecOf } from '../../../src/domain/resources';
 import { specify, UNKNOWN } from '../../../src/domain/resources';
-import { applianceIn, profile, request } from '../../support/requests';
+import { applianceIn, profile as guide, request } from '../../support/requests';
 import {
   type Answer,
   type Ask,
@@ -45,6 +46,7 @@ export function deploy(
   name: string,
   identity: 'managedIdentity' | 'appRegistration' = 'managedIdentity',
   changes: object = {},
+  profile: Profile = guide,
 ): Deployment {
   const asked = request({
     name,

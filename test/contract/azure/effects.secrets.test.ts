@@ -141,3 +141,96 @@ test('what the vault holds goes even where its credential is gone', async () => 
   expect(await last('remove', made.client)).toMatchObject({ kind: 'done', change: 'removed' });
   expect((await world.outside('GET', `/secrets/${made.client.id}`)).status).toBe(404);
 });
+
+test('a credential that Graph lists only after the next was made is removed by the run after that', async () => {
+  const made = await application('late-orphan');
+  await world.fault({ match: { method: 'POST', path: 'addPassword' }, mode: 'afterEffect', status: 500 });
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'later' });
+  const [orphan] = await credentials(made.objectId);
+  const shown = await world.demand('GET', `/v1.0/applications/${made.objectId}`);
+  const body = { ...shown, passwordCredentials: [] };
+  await world.fault({ match: { method: 'GET', path: `/v1.0/applications/${made.objectId}$` }, count: 2, status: 200, body }); // prettier-ignore
+  const first = await world.step('ensure', made.client);
+  expect(first).toMatchObject({ kind: 'done', change: 'created' });
+  expect(await credentials(made.objectId)).toContain(orphan);
+  const { value } = await inVault(made.client.id);
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'done', change: 'changed', outputs: outputsOf(first) }); // prettier-ignore
+  expect((await demandOneCredential(made)).value).toBe(value);
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'done', change: 'kept' });
+});
+
+test('a secret that the vault refuses opens nothing: its credential goes at once, not at the next attempt', async () => {
+  const made = await application('refused');
+  const error = { code: 'SecretDisabled', message: 'no' };
+  await world.fault({ match: { method: 'PUT', path: '^/secrets/' }, status: 403, body: { error } });
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'refused', code: 'SecretDisabled' });
+  expect(await credentials(made.objectId)).toEqual([]);
+  // Nor where the removing is cut off as well: then the next attempt does it.
+  await world.fault({ match: { method: 'PUT', path: '^/secrets/' }, status: 403, body: { error } });
+  await world.fault({ match: { method: 'POST', path: 'removePassword' }, mode: 'reset' });
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'refused' });
+  expect(await credentials(made.objectId)).toHaveLength(1);
+  expect((await world.drive('ensure', made.client)).at(-1)).toMatchObject({ kind: 'done' });
+  await demandOneCredential(made);
+});
+
+test.each(['afterEffect', 'reset'] as const)(
+  'an orphan whose removal is cut off (%s) is removed all the same',
+  async (mode) => {
+    const made = await application(`orphan-${mode.toLowerCase()}`);
+    await world.fault({ match: { method: 'POST', path: 'addPassword' }, mode: 'afterEffect', status: 500 });
+    expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'later' });
+    await world.fault({ match: { method: 'POST', path: 'removePassword' }, mode, status: 500 });
+    expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'later' });
+    expect((await world.drive('ensure', made.client)).at(-1)).toMatchObject({ kind: 'done' });
+    await demandOneCredential(made);
+  },
+);
+
+test('one that Graph still lists after its removal stops nothing', async () => {
+  const made = await application('listed-still');
+  await world.fault({ match: { method: 'POST', path: 'addPassword' }, mode: 'afterEffect', status: 500 });
+  await world.step('ensure', made.client);
+  const [keyId] = await credentials(made.objectId);
+  const stale = await world.demand('GET', `/v1.0/applications/${made.objectId}`);
+  await world.demand('POST', `/v1.0/applications/${made.objectId}/removePassword`, { keyId });
+  await world.fault({ match: { method: 'GET', path: `/v1.0/applications/${made.objectId}$` }, count: 2, status: 200, body: stale }); // prettier-ignore
+  expect(await world.step('ensure', made.client)).toMatchObject({ kind: 'done' });
+  await demandOneCredential(made);
+});
+
+test('a secret dropped between making and storing leaves nothing, and another hand’s credential stays', async () => {
+  const made = await application('dropped');
+  const passwordCredential = { displayName: 'theirs' };
+  await world.demand('POST', `/v1.0/applications/${made.objectId}/addPassword`, { passwordCredential });
+  await world.fault({ match: { method: 'POST', path: 'addPassword' }, mode: 'afterEffect', status: 500 });
+  await world.step('ensure', made.client);
+  expect(await credentials(made.objectId)).toHaveLength(2);
+  expect(await last('remove', made.client)).toMatchObject({ kind: 'done', change: 'removed' });
+  const { passwordCredentials } = await world.demand('GET', `/v1.0/applications/${made.objectId}`);
+  expect(passwordCredentials).toMatchObject([passwordCredential]);
+  expect((await world.outside('GET', `/secrets/${made.client.id}`)).status).toBe(404);
+});
+
+test('single tenant, no redirect URI, description and expiry as asked', async () => {
+  const identity = { kind: 'appRegistration', secret: { description: 'Quarterly', expiresInDays: 90 } };
+  const { spec } = deploy('as-asked', 'appRegistration', { identity });
+  const outputs = outputsOf(await last('ensure', spec('application')));
+  const client = spec('clientSecret', { application: outputs });
+  await last('ensure', client);
+  expect(await world.demand('GET', `/v1.0/applications/${outputs['objectId'] ?? ''}`)).toMatchObject({
+    signInAudience: 'AzureADMyOrg',
+    web: { redirectUris: [] },
+    passwordCredentials: [{ displayName: 'Quarterly (sentry-deployment:as-asked)' }],
+  });
+  const days = (date: unknown): number => Math.round((Date.parse(String(date)) - Date.now()) / 86_400_000);
+  const shown = z.looseObject({ passwordCredentials: z.tuple([z.looseObject({ endDateTime: z.string() })]) });
+  const { passwordCredentials } = shown.parse(
+    await world.demand('GET', `/v1.0/applications/${outputs['objectId'] ?? ''}`),
+  );
+  expect(days(passwordCredentials[0].endDateTime)).toBe(90);
+  const { attributes } = await world.demand('GET', `/secrets/${client.id}`);
+  expect(z.looseObject({ exp: z.number() }).parse(attributes).exp * 1000).toBe(
+    Math.floor(Date.parse(passwordCredentials[0].endDateTime) / 1000) * 1000,
+  );
+});

@@ -26,6 +26,7 @@ function ears() {
 
 test('sources are compiled as they change; what does not compile, or does not start, is told of and no more', async () => {
   mkdirSync(join(folder, 'src'));
+  mkdirSync(join(folder, 'profiles'));
   symlinkSync(join(__dirname, '../../../node_modules'), join(folder, 'node_modules'));
   write('tsconfig.build.json', '{"compilerOptions":{"outDir":"dist","rootDir":".","types":[]},"include":["src"]}');
   write('src/a.ts', 'export const a = 1;');
@@ -44,6 +45,9 @@ test('sources are compiled as they change; what does not compile, or does not st
   write('src/a.ts', 'export const a: number = 2;');
   await world.heard(/^The host runs\.$/);
   expect(starts).toBe(1);
+  write('profiles/mine.json', '{}');
+  await world.heard(/^The host runs\.$/);
+  expect(starts).toBe(2);
   doesStart = false;
   write('host.json', '{}');
   await world.heard(/^The host process did not start\.\nIt is tried again at the next change\.$/);

@@ -9,10 +9,17 @@ import {
 } from '../../../../src/domain/preflight/capacity';
 import { checkLocks, checkNames, demandOf } from '../../../../src/domain/preflight/existing';
 import { checkHostScope, checkNeeds, checkTerms, hostNeeds } from '../../../../src/domain/preflight/permissions';
-import { profile, requestFor } from '../../../support/requests';
+import { agentless, profile, request, requestFor } from '../../../support/requests';
 
 const codesOf = (found: readonly { readonly code: string }[]): string[] => found.map(({ code }) => code);
 const blueprint = (changes: object = {}) => ({ request: requestFor(1, changes), profile });
+const withoutAppliance = {
+  profile: 'agentless-reader',
+  vm: undefined,
+  image: undefined,
+  network: undefined,
+  access: undefined,
+};
 const vm = (over: object) => ({ vm: { ...requestFor(1).vm, ...over } });
 const host = '/subscriptions/5b000000-0000-4000-8000-000000000000';
 const group = `${host}/resourceGroups/cloudknox`;
@@ -30,6 +37,19 @@ describe('permissions', () => {
     expect(scopes({}, false)).toEqual([host, host]);
     const changes = { network: { kind: 'existing', subnetId }, identity: { kind: 'managedIdentity', resourceId } };
     expect(scopes(changes)).toEqual([group, host, subnetId, resourceId]);
+  });
+
+  test('a federated credential is written where its identity is', () => {
+    const federatedCredential = { issuer: 'https://issuer.example', subject: 'x' };
+    const of = (identity: object) =>
+      hostNeeds({ request: request({ ...withoutAppliance, identity }), profile: agentless }, true).filter(
+        ({ actions }) => actions.join().includes('federatedIdentityCredentials/write'),
+      );
+    const own = of({ kind: 'managedIdentity', federatedCredential });
+    expect(own).toMatchObject([{ scope: group, role: 'Contributor' }]);
+    const existing = of({ kind: 'managedIdentity', resourceId, federatedCredential });
+    expect(existing).toMatchObject([{ scope: resourceId, role: 'Managed Identity Contributor' }]);
+    expect(of({ kind: 'appRegistration', federatedCredential })).toEqual([]);
   });
 
   test('where everything stands, the right to read is enough', () => {

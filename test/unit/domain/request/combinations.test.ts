@@ -48,6 +48,26 @@ test.each([
   ],
   ['no federated credential without an appliance', agentless, '/identity/federatedCredential is missing'],
   [
+    'neither a secret nor a federated credential without an appliance',
+    { ...agentless, identity: { kind: 'appRegistration' } },
+    '/identity/federatedCredential is missing: without an appliance it is how the collector signs in. Give it, or a secret',
+  ],
+  [
+    'a window’s address that is called as the way out’s',
+    { names: { windowAddress: '{name}-egress-ip' } },
+    '/names/windowAddress makes ',
+  ],
+  [
+    'a VM’s name that is too long with this deployment’s',
+    { name: 'd'.repeat(33), names: { virtualMachine: '{name}-{name}' } },
+    '/names/virtualMachine makes ',
+  ],
+  [
+    'a shared name with a number',
+    { names: { virtualNetwork: 'net-{n}' } },
+    '/names/virtualNetwork is shared by all Sentries',
+  ],
+  [
     'a secret and a federated credential',
     { ...agentless, identity: { kind: 'appRegistration', secret: {}, federatedCredential } },
     '/identity/federatedCredential takes the place',
@@ -96,6 +116,11 @@ test.each([
   [
     'a profile without an appliance',
     { ...agentless, identity: { kind: 'appRegistration', federatedCredential } },
+    false,
+  ],
+  [
+    'an application’s secret without an appliance',
+    { ...agentless, identity: { kind: 'appRegistration', secret: {} } },
     false,
   ],
   ['private access of an app that is in the network', { access }, true],

@@ -1,0 +1,30 @@
+import type { OrchestrationContext } from 'durable-functions';
+import { CREDENTIALS, formerCredentials } from '../domain/blueprint/identity';
+import { outputsOf, type Progress } from '../domain/graph';
+import type { Refusal } from '../domain/outcome';
+import { refusals } from '../domain/states';
+import type { Beginning } from '../entities/sentry';
+import type { Story } from './call';
+import { carryOut } from './carryOut';
+import type { SentryInput } from './inputs';
+import { tellMe } from './sentryState';
+
+/**
+ * Takes away what an earlier request let the Sentry sign in with and this one does not, once the new credential is in
+ * place. Answers what could not be taken away: a credential that nobody asks for any more must not be passed over.
+ */
+export function* dropCredentials(
+  context: OrchestrationContext,
+  input: SentryInput,
+  { credentials }: Beginning,
+  progress: Progress,
+): Story<readonly Refusal[]> {
+  const former = formerCredentials(input, input.n, credentials);
+  const given = outputsOf(progress);
+  const inPlace = CREDENTIALS.every((key) => (progress[key]?.state ?? 'done') === 'done');
+  const named = former.every(({ needs }) => needs.every((need) => given[need]));
+  if (former.length === 0 || !inPlace || !named) return [];
+  const gone = yield* carryOut(context, 'remove', input.request.name, former, given);
+  tellMe(context, input, { gone: former.map(({ key }) => key).filter((key) => gone[key]?.state === 'done') });
+  return refusals(former, gone);
+}

@@ -1,0 +1,112 @@
+/** A profile without an appliance, over the API: a run that asks nobody, and then the collector's own sign-in. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ClientAssertionCredential } from '@azure/identity';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { z } from 'zod';
+import { nextLook, type TestWorld, testWorld } from '../support/e2e';
+import { agentlessBody, subscriptionIds } from '../support/requests';
+
+let world: TestWorld;
+let issuer: string;
+beforeAll(async () => {
+  world = await testWorld();
+  const ca = readFileSync(join(world.state, 'azure', 'ca.pem'), 'utf8');
+  setDefaultCACertificates([...getCACertificates('default'), ca]);
+  issuer = `${world.azureUrl}/_simulator/issuers/pipeline`;
+});
+afterAll(() => world.stop());
+
+const subject = 'repo:contoso/collector:environment:production';
+const watched = subscriptionIds(12);
+const body = (name: string, identity: object) =>
+  agentlessBody({
+    name,
+    identity,
+    tenantId: world.environment['AZURE_TENANT_ID'],
+    subscriptions: { include: [{ kind: 'ids', ids: watched }] },
+  });
+const seeThrough = async (name: string, identity: object) => {
+  await world.administrator.start(body(name, identity));
+  return world.administrator.seeThrough(name, ({ sentries }) =>
+    sentries.forEach((one) => expect([one.handoff ?? null, one.receipts]).toEqual([null, []])),
+  );
+};
+const identityShown = z.looseObject({
+  clientId: z.string(),
+  secretUri: z.string().optional(),
+  federatedCredential: z.unknown().optional(),
+});
+const identityOf = ({ sentries }: Awaited<ReturnType<typeof seeThrough>>) =>
+  identityShown.parse(sentries[0]?.['identity']);
+
+/** What the collector does each hour: shows its issuer's token, and lists what it may read. */
+async function subscriptionsSeen(clientId: string): Promise<string[]> {
+  const minted = await world.askAzure('/_simulator/issuers/pipeline/assertions', { subject, lifetimeSeconds: 3_600 });
+  const { assertion } = z.object({ assertion: z.string() }).parse(minted);
+  const credential = new ClientAssertionCredential(
+    world.environment['AZURE_TENANT_ID'] ?? '',
+    clientId,
+    () => Promise.resolve(assertion),
+    { authorityHost: world.azureUrl, disableInstanceDiscovery: true, retryOptions: { maxRetries: 0 } },
+  );
+  const { token } = await credential.getToken('https://management.azure.com/.default');
+  const list = z.looseObject({ value: z.array(z.looseObject({ subscriptionId: z.string() })) });
+  const answer = await world.askAzure('/subscriptions?api-version=2022-12-01', undefined, {
+    authorization: `Bearer ${token}`,
+  });
+  return list
+    .parse(answer)
+    .value.map(({ subscriptionId }) => subscriptionId)
+    .sort();
+}
+
+/** Entra knows a new credential after a while. */
+async function oncePropagated(clientId: string): Promise<string[]> {
+  for (;;) {
+    try {
+      const seen = await subscriptionsSeen(clientId);
+      if (seen.length === watched.length) return seen;
+    } catch (error) {
+      if (!(error instanceof Error && /AADSTS(70025|7002\d+|700016)/.test(error.message))) throw error;
+    }
+    await nextLook();
+  }
+}
+
+test.each(['managedIdentity', 'appRegistration'])(
+  'with %s: completed with no window and no handoff, and the holder of the issuer’s token lists the subscriptions',
+  async (kind) => {
+    const name = `reader-${kind.toLowerCase()}`;
+    const shown = await seeThrough(name, { kind, federatedCredential: { issuer, subject } });
+    expect(shown).toMatchObject({ state: 'completed', subscriptions: { total: 12, granted: 12, setAside: 0 } });
+    const { clientId, secretUri, federatedCredential } = identityOf(shown);
+    expect(secretUri).toBeUndefined();
+    expect(federatedCredential).toEqual({ issuer, subject, audience: 'api://AzureADTokenExchange' });
+    expect(await oncePropagated(clientId)).toEqual(watched);
+    expect(await world.askAzure('/_simulator/windows')).toEqual([]);
+
+    const again = await seeThrough(name, { kind, federatedCredential: { issuer, subject } });
+    expect(again.sentries.flatMap(({ resources }) => resources.map(({ change }) => change))).toEqual(
+      again.sentries.flatMap(({ resources }) => resources.map(() => 'kept')),
+    );
+  },
+);
+
+test('a secret gives way to a federated credential; another kind of identity does not come under the same name', async () => {
+  const first = identityOf(await seeThrough('swap', { kind: 'appRegistration', secret: { description: 'First' } }));
+  expect(first.secretUri).toMatch(/\/secrets\/sentry-swap-1-client\//);
+  const second = identityOf(
+    await seeThrough('swap', { kind: 'appRegistration', federatedCredential: { issuer, subject } }),
+  );
+  expect(second).toMatchObject({ clientId: first.clientId, federatedCredential: { issuer } });
+  expect(second).not.toHaveProperty('secretUri');
+
+  const other = body('swap', { kind: 'managedIdentity', federatedCredential: { issuer, subject } });
+  for (const path of ['deployments', 'deployments?dryRun=true']) {
+    const answer = await world.post(path, other);
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'IdentityKept', errors: [{ pointer: '/identity/kind' }] });
+  }
+});
