@@ -17,7 +17,7 @@ import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { consentOf } from './consent';
-import { configure, notProvenClosed } from './configure';
+import { brokeDown, configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { finish, tellMe } from './sentryState';
 
@@ -32,8 +32,7 @@ export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   try {
     return yield* bringUp(context, input);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'The Sentry broke down';
-    const stopped = { code: 'SentryBrokeDown', reason, remedy: 'See the log, then send the same request again.' };
+    const stopped = brokeDown(error);
     yield* finish(context, input, { stage: 'stopped', stopped, handoff: null });
     return { n, subscriptions: nothing, stopped };
   }
