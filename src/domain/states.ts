@@ -58,7 +58,7 @@ export interface SentryState {
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
   /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
-  readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
+  readonly configured?: { readonly subscriptions: number; readonly hostKey: string } | null;
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { EntityHandler } from 'durable-functions';
 import type { DeploymentResult, SentryState } from '../../src/domain/states';
 import { type Behaviour, fakeWorld, inputFor } from '../support/fakeWorld';
+import { subscriptionId } from '../support/requests';
 import { runOrchestrator } from '../support/runOrchestrator';
 
 const MINUTE = 60_000;
@@ -32,4 +33,21 @@ test('a session that breaks down closes its window at once, not when its time is
   expect(sentry).toMatchObject({ stage: 'stopped', stopped: { code: 'SentryBrokeDown' } });
   expect(sentry.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
   expect(elapsedMs).toBeLessThan(5 * MINUTE);
+});
+
+test('a VM that was made anew counts as set up only when it is, whoever ends the run before', async () => {
+  const { sentry } = await deployOne(
+    { presence: null },
+    {
+      n: 1,
+      instanceId: 'earlier',
+      stage: 'completed',
+      resources: {},
+      subscriptions: { [subscriptionId(1)]: { state: 'granted', collected: true } },
+      receipts: [],
+      configured: { subscriptions: 1, hostKey: 'SHA256:old' },
+    },
+  );
+  expect(sentry).toMatchObject({ stage: 'stopped', stopped: { code: 'NobodyThere' }, configured: null });
+  expect(sentry.subscriptions[subscriptionId(1)]).toEqual({ state: 'granted', collected: false });
 });
