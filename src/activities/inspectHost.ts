@@ -86,7 +86,10 @@ const looks: Readonly<Record<Area, Look>> = {
   names: async (reads, { blueprint, sentries }) =>
     found(checkNames(blueprint, sentries, (await reads.resources()) ?? [])),
   locks: async (reads, { blueprint }) => found(checkLocks(blueprint, await reads.locks(), await reads.standing())),
-  policies: forMaking(async (reads, { blueprint }) => found(checkPolicies(blueprint, await reads.policies()))),
+  policies: forMaking(async (reads, { blueprint }) => {
+    const [policies, existing] = await Promise.all([reads.policies(), reads.resources()]);
+    return found(checkPolicies(blueprint, policies, existing !== undefined));
+  }),
   network: forMaking(async (reads, { blueprint, sentries, egress }) => {
     const [network, existing] = await Promise.all([reads.network(), reads.resources()]);
     const subnet = subnetOf(blueprint, network);

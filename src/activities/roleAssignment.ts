@@ -6,7 +6,11 @@ import { bearsMark, type Effects, observedArm } from './effects';
 
 /** Ours: any fixed GUID does, as long as it never changes. */
 const NAMESPACE = '6c0f6f0e-5f2b-5c55-9a53-0d8ad6a9a7b1';
-const shown = z.looseObject({ description: z.string().nullish(), condition: z.string().nullish() });
+const shown = z.looseObject({
+  description: z.string().nullish(),
+  condition: z.string().nullish(),
+  roleDefinitionId: z.string().default(''),
+});
 
 /**
  * Guide, "Granting the 'Reader' role". The name is made of scope, principal and role, so the same grant always has
@@ -17,10 +21,17 @@ export const roleAssignment = ({ arm, grants }: Azure): Effects<'roleAssignment'
   observe: async (spec) => {
     const body = await arm.roleAssignment.get(assignmentId(spec));
     if (!body) return undefined;
-    const { description, condition } = shown.parse(body);
+    const { description, condition, roleDefinitionId } = shown.parse(body);
     const ours = bearsMark(description, spec.deployment);
+    // At a management group Azure shows a built-in role without the scope that it was asked for with.
+    const sameRole = lastName(roleDefinitionId) === lastName(spec.wanted.roleDefinitionId);
     // Without our mark, another's description is as good. A condition that nobody wants is a difference.
-    const value = { ...body, condition: condition ?? '', ...(ours ? {} : { description: spec.wanted.description }) };
+    const value = {
+      ...body,
+      condition: condition ?? '',
+      ...(sameRole ? { roleDefinitionId: spec.wanted.roleDefinitionId } : {}),
+      ...(ours ? {} : { description: spec.wanted.description }),
+    };
     return observedArm(value, spec, { ours });
   },
   put: async (spec) => {

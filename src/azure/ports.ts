@@ -189,7 +189,7 @@ export interface Inspection {
   resources(groupId: string): Promise<readonly Existing[] | undefined>;
   /** Those at a scope and above it. */
   locks(scope: string): Promise<readonly Lock[]>;
-  /** The assignments at a scope and above it with their definitions: a call, and one or two queries. */
+  /** The assignments at a scope and above it with their exemptions and definitions: two calls, and one or two queries. */
   policies(scope: string): Promise<Policies>;
   network(id: string): Promise<Network | undefined>;
   /** A security group's own rules and Azure's defaults. */

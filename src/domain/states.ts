@@ -60,7 +60,7 @@ export interface SentryState {
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
   /** The last set-up that ended well: with how many subscriptions, the host key seen then, and what was proven. */
-  readonly configured?: { readonly subscriptions: number; readonly hostKey: string; readonly proof?: Proof };
+  readonly configured?: { readonly subscriptions: number; readonly hostKey: string; readonly proof?: Proof } | null;
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
 }
 

@@ -66,7 +66,7 @@ export function* configure(
   if (!(yield* openWindow(context, visit))) return busy;
   yield* firstOf(context, [opened, closed], Date.parse(expiresAt) + CLOSING_MS);
   const outcome = opened.isCompleted
-    ? yield* withinWindow(context, visit, openedSchema.parse(opened.result).address)
+    ? yield* orBrokeDown(withinWindow(context, visit, openedSchema.parse(opened.result).address))
     : notOpened;
   if (!('code' in outcome)) tellMe(context, input, { configured: outcome });
 
@@ -77,6 +77,15 @@ export function* configure(
   const problems = receipt?.problems.join('; ') ?? '';
   if (!receipt?.provenClosed) return notProvenClosed(problems || 'The access window gave no receipt');
   return outcome === notOpened && problems ? { ...notOpened, reason: problems } : outcome;
+}
+
+/** A session that broke down is no reason to leave the window open until its time is over. */
+function* orBrokeDown(session: Story<Configured | Stopped>): Story<Configured | Stopped> {
+  try {
+    return yield* session;
+  } catch (error) {
+    return brokeDown(error);
+  }
 }
 
 /** A window that an earlier run left is told to close, and waited for: there is one for each Sentry. */
@@ -228,6 +237,12 @@ const busy: Refusal = {
   reason: 'The access window of an earlier run would not close',
   remedy: 'See its receipt, mend what it says, then send the same request again.',
 };
+
+export const brokeDown = (error: unknown): Refusal => ({
+  code: 'SentryBrokeDown',
+  reason: error instanceof Error ? error.message : 'The Sentry broke down',
+  remedy: 'See the log, then send the same request again.',
+});
 
 export const notProvenClosed = (reason: string): Refusal => ({
   code: 'WindowNotProvenClosed',

@@ -19,7 +19,7 @@ import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { consentOf } from './consent';
 import { dropCredentials } from './credentials';
-import { configure, notProvenClosed } from './configure';
+import { brokeDown, configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { proveAccess } from './prove';
 import { finish, tellMe } from './sentryState';
@@ -35,8 +35,7 @@ export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   try {
     return yield* bringUp(context, input);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'The Sentry broke down';
-    const stopped = { code: 'SentryBrokeDown', reason, remedy: 'See the log, then send the same request again.' };
+    const stopped = brokeDown(error);
     yield* finish(context, input, { stage: 'stopped', stopped, handoff: null });
     return { n, subscriptions: nothing, stopped };
   }
@@ -108,10 +107,15 @@ function* setUp(
 ): Story<Stopped | Configured> {
   const appliance = applianceOf(input);
   if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
-  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
-  if (stopped) return stopped;
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
+  // Forgotten before anything can end this run: the next one finds the new VM kept, and must not take it for set up.
+  if (rebuilt && before.configured) {
+    const uncollected = subscriptionStates(input, input.subscriptions, progress, () => false);
+    tellMe(context, input, { configured: null, subscriptions: uncollected });
+  }
+  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
+  if (stopped) return stopped;
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (before.configured && !rebuilt) return before.configured;
   if (counts.total === 0) return NOTHING_TO_SET_UP;

@@ -15,6 +15,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'locks',
     'policyAssignments',
     'policyDefinitions',
+    'policyExemptions',
   ],
   'Microsoft.Insights': ['diagnosticSettings', 'diagnosticSettingsCategories', 'metrics', 'metricDefinitions'],
   'Microsoft.Management': ['managementGroups'],

@@ -21,6 +21,8 @@ const assignment = z
       parameters: z.record(z.string(), value).default({}),
       enforcementMode: z.string().default('Default'),
       notScopes: texts,
+      resourceSelectors: z.array(z.unknown()).nullish(),
+      overrides: z.array(z.unknown()).nullish(),
     }),
   })
   .transform(({ id, name, properties }): PolicyAssignment => ({
@@ -30,7 +32,16 @@ const assignment = z
     parameters: mapped(properties.parameters, (one) => one.value),
     enforced: properties.enforcementMode === 'Default',
     notScopes: properties.notScopes,
+    selective: [properties.resourceSelectors, properties.overrides].some((list) => list?.length),
   }));
+
+const exemption = z.looseObject({
+  properties: z.looseObject({
+    policyAssignmentId: z.string(),
+    policyDefinitionReferenceIds: z.array(z.string()).nullish(),
+    expiresOn: z.string().nullish(),
+  }),
+});
 
 const parameters = z.record(z.string(), z.looseObject({ defaultValue: z.unknown().optional() })).default({});
 const definition = z.looseObject({
@@ -90,10 +101,21 @@ export function governance(list: List, query: Query): Pick<Inspection, 'permissi
         'api-version=2023-04-01&$filter=atScope()',
         assignment,
       );
+      if (assigned.length === 0) return { assignments: [], definitions: [], initiatives: [], exemptions: [] };
+      const exempted = await list(
+        at(scope, 'policyExemptions'),
+        'api-version=2022-07-01-preview&$filter=atScope()',
+        exemption,
+      );
+      const exemptions = exempted.flatMap(({ properties: { policyAssignmentId, expiresOn, ...rest } }) =>
+        expiresOn && Date.parse(expiresOn) <= Date.now()
+          ? []
+          : [{ assignmentId: policyAssignmentId, members: rest.policyDefinitionReferenceIds ?? [] }],
+      );
       const rows = await definitions(assigned.map(({ definitionId }) => definitionId));
       const initiatives = rows.flatMap(toInitiative);
       const inner = await definitions(initiatives.flatMap(({ members }) => members.map((one) => one.definitionId)));
-      return { assignments: assigned, definitions: [...rows, ...inner].flatMap(toDefinition), initiatives };
+      return { assignments: assigned, definitions: [...rows, ...inner].flatMap(toDefinition), initiatives, exemptions };
     },
   };
 }

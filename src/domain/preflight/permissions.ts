@@ -49,6 +49,8 @@ const readsOf = ({ scope, actions }: ScopeNeeds): ScopeNeeds => ({
 export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing = false): readonly ScopeNeeds[] {
   const { request } = blueprint;
   const appliance = applianceOf(blueprint);
+  /** What a VM was made from, and where it was put, may be gone once it stands: a run looks at neither again. */
+  const making = standing ? undefined : appliance;
   const identityId = request.identity.kind === 'managedIdentity' ? request.identity.resourceId : undefined;
   const ownIdentity = principal(request).key === 'userAssignedIdentity' && identityId === undefined;
   const federation = request.identity.federatedCredential ? all(`${IDENTITY}/federatedIdentityCredentials`) : [];
@@ -73,9 +75,9 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
       actions: [PROVIDERS, ...(appliance?.image.kind === 'marketplace' ? [`${TERMS}/read`] : [])],
       role: 'Reader',
     },
-    appliance?.network.kind === 'existing'
+    making?.network.kind === 'existing'
       ? {
-          scope: appliance.network.subnetId,
+          scope: making.network.subnetId,
           actions: ['read', 'join/action'].map((verb) => `${NETWORK}/virtualNetworks/subnets/${verb}`),
           role: 'Network Contributor',
         }
@@ -87,14 +89,14 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
           actions: [`${IDENTITY}/read`, ...(appliance ? [`${IDENTITY}/assign/action`] : []), ...federation],
           role: federation.length > 0 ? 'Managed Identity Contributor' : 'Managed Identity Operator',
         },
-    appliance?.vm.osDisk
+    making?.vm.osDisk
       ? {
-          scope: appliance.vm.osDisk.diskEncryptionSetId,
+          scope: making.vm.osDisk.diskEncryptionSetId,
           actions: ['Microsoft.Compute/diskEncryptionSets/read'],
           role: 'Reader',
         }
       : undefined,
-    ...imageNeeds(blueprint),
+    ...imageNeeds(blueprint, standing),
   ];
   return needs
     .filter((one) => one !== undefined)
@@ -102,7 +104,7 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
     .filter(({ actions }) => actions.length > 0);
 }
 
-function imageNeeds(blueprint: Blueprint): readonly ScopeNeeds[] {
+function imageNeeds(blueprint: Blueprint, standing: boolean): readonly ScopeNeeds[] {
   const image = applianceOf(blueprint)?.image;
   if (image?.kind === 'vhd') {
     const account = 'Microsoft.Storage/storageAccounts';
@@ -111,7 +113,7 @@ function imageNeeds(blueprint: Blueprint): readonly ScopeNeeds[] {
     const role = 'Storage Account Contributor';
     return [{ scope: image.storageAccountId, actions: [`${account}/read`], oneOf, role }];
   }
-  if (image?.kind !== 'image') return [];
+  if (image?.kind !== 'image' || standing) return [];
   const type = /\/galleries\//i.test(image.id) ? 'galleries/images/versions' : 'images';
   return [{ scope: image.id, actions: [`Microsoft.Compute/${type}/read`], role: 'Reader' }];
 }

@@ -1,5 +1,5 @@
 /** Which of the policies assigned above the resource group would deny what a deployment puts there. Pure. */
-import { applianceOf, type Blueprint } from '../blueprint/blueprint';
+import { applianceOf, type Blueprint, groupId } from '../blueprint/blueprint';
 import type { Kind, Resource } from '../resources';
 import { finding } from './codes';
 import { plannedResources } from './existing';
@@ -22,6 +22,14 @@ export interface PolicyAssignment {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly enforced: boolean;
   readonly notScopes: readonly string[];
+  /** Selectors or overrides make it count for some resources only, or with another effect: which is not worked out. */
+  readonly selective: boolean;
+}
+/** Takes a scope out of an assignment, or out of some policies of an initiative. */
+export interface PolicyExemption {
+  readonly assignmentId: string;
+  /** Of some policies of the initiative alone; an exemption of all of them where it is empty. */
+  readonly members: readonly string[];
 }
 /** A policy in an initiative: its parameters are texts that may name the initiative's. */
 interface Member {
@@ -37,6 +45,8 @@ export interface Policies {
   readonly assignments: readonly PolicyAssignment[];
   readonly definitions: readonly PolicyDefinition[];
   readonly initiatives: readonly Initiative[];
+  /** Those at the scope and above it that have not run out. */
+  readonly exemptions: readonly PolicyExemption[];
 }
 
 interface Applied {
@@ -45,9 +55,15 @@ interface Applied {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export function checkPolicies(blueprint: Blueprint, policies: Policies): readonly Finding[] {
-  const subjects = subjectsOf(blueprint);
-  const applied = policies.assignments.flatMap((one) => (counts(one, blueprint) ? appliedOf(one, policies) : []));
+/** A group that exists is used as it is, whatever a policy wants of new ones. */
+export function checkPolicies(blueprint: Blueprint, policies: Policies, groupExists = false): readonly Finding[] {
+  const group = groupId(blueprint.request);
+  const subjects = subjectsOf(blueprint).filter(({ id }) => !groupExists || id !== group);
+  const applied = policies.assignments.flatMap((one) => {
+    const exempted = exemptionOf(one, policies);
+    if (!counts(one, blueprint) || exempted === 'whole') return [];
+    return appliedOf({ ...one, selective: one.selective || exempted === 'partly' }, policies);
+  });
   const effects = applied.map((one) => [one, effectOf(one)] as const);
   // Tags that a policy adds are there when the next one is asked.
   const addsTags = effects.some(([, effect]) => effect === 'modify' || effect === 'append');
@@ -57,9 +73,15 @@ export function checkPolicies(blueprint: Blueprint, policies: Policies): readonl
 }
 
 /** An assignment that is not enforced denies nothing, and one that leaves out the group does not reach it. */
-function counts({ enforced, notScopes }: PolicyAssignment, { request: { placement } }: Blueprint): boolean {
-  const group = `/subscriptions/${placement.subscriptionId}/resourceGroups/${placement.resourceGroup}/`.toLowerCase();
+function counts({ enforced, notScopes }: PolicyAssignment, { request }: Blueprint): boolean {
+  const group = `${groupId(request)}/`.toLowerCase();
   return enforced && !notScopes.some((scope) => group.startsWith(`${scope.toLowerCase()}/`));
+}
+
+function exemptionOf({ id }: PolicyAssignment, { exemptions }: Policies): 'whole' | 'partly' | undefined {
+  const mine = exemptions.filter(({ assignmentId }) => assignmentId.toLowerCase() === id.toLowerCase());
+  if (mine.some(({ members }) => members.length === 0)) return 'whole';
+  return mine.length > 0 ? 'partly' : undefined;
 }
 
 function appliedOf(assignment: PolicyAssignment, { definitions, initiatives }: Policies): readonly Applied[] {
@@ -107,7 +129,7 @@ function judge(
   const verdicts = subjects
     .filter((subject) => !/^indexed$/i.test(definition.mode) || isIndexed(subject))
     .map((subject) => [subject, meets(definition.rule, subject, parameters)] as const);
-  const certain = effect === 'deny' && !ofTags;
+  const certain = effect === 'deny' && !ofTags && !assignment.selective;
   const denied = verdicts.filter(([, verdict]) => verdict === true).map(([subject]) => subject);
   const open = verdicts.filter(([, verdict]) => verdict === undefined).map(([subject]) => subject);
   const policy = `The policy '${assignment.name}' (${definition.name})`;

@@ -116,6 +116,18 @@ describe('policies', () => {
     await world.demand('PUT', `${at(group)}/providers/Microsoft.Authorization/policyAssignments/rule`, { properties });
   };
 
+  test('one that the group is exempted from, as the finding says, stops nothing any more', async () => {
+    await assign('exempted', 'e56962a6-4747-49cd-b67b-bf8b01975c4c', {
+      listOfAllowedLocations: { value: ['northeurope'] },
+    });
+    expect(codes(await findingsOf(world, inputFor('exempted')))).toEqual(['PolicyDenies']);
+    const authorization = `${at('exempted')}/providers/Microsoft.Authorization`;
+    const policyAssignmentId = `${authorization}/policyAssignments/rule`;
+    const properties = { policyAssignmentId, exemptionCategory: 'Waiver' };
+    await world.demand('PUT', `${authorization}/policyExemptions/sentry`, { properties });
+    expect(codes(await findingsOf(world, inputFor('exempted')))).toEqual([]);
+  });
+
   test.each([
     [
       'allowed-locations',

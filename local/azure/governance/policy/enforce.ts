@@ -3,6 +3,7 @@ import { AzureError } from '../../http/errors';
 import { type Extension } from '../../store/extensions';
 import { assignmentProperties, definitionById, POLICY_ASSIGNMENTS } from './assignments';
 import { type Definition } from './definitions';
+import { isExempted } from './exemptions';
 import { changesOf, type Evaluated, functionsFor, meets, type Subject, tagOf, worth } from './rule';
 
 type Properties = ReturnType<typeof assignmentProperties.parse>;
@@ -45,7 +46,8 @@ function counts(azure: Azure, assignment: Extension, subject: Subject): Omit<Fou
   const above = azure.hierarchy.scopesAbove(subject.id);
   const excluded = properties.notScopes.some((scope) => above.includes(scope.toLowerCase()));
   const effectiveAt = assignment.createdAt + azure.tenant.timings.policyAssignmentPropagation * 1000;
-  if (excluded || properties.enforcementMode !== 'Default' || azure.now() < effectiveAt) return [];
+  const exempt = isExempted(azure, assignment.id, above);
+  if (excluded || exempt || properties.enforcementMode !== 'Default' || azure.now() < effectiveAt) return [];
   const definition = definitionById(azure, properties.policyDefinitionId);
   if (definition === undefined || (/^indexed$/i.test(definition.properties.mode) && !isIndexed(subject))) return [];
   return [{ assignment, properties, definition }];

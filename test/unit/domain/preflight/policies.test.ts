@@ -95,6 +95,7 @@ describe('what would be denied', () => {
     parameters: {},
     enforced: true,
     notScopes: [],
+    selective: false,
   };
   const definition = {
     id: '/definition',
@@ -108,6 +109,7 @@ describe('what would be denied', () => {
     assignments: [{ ...assignment, ...over }],
     definitions: [{ ...definition, ...of }],
     initiatives: [],
+    exemptions: [],
     ...more,
   });
   const noAddress = {
@@ -132,6 +134,18 @@ describe('what would be denied', () => {
     ['not enforced', policies({ enforced: false }), []],
     ['our group left out', policies({ notScopes: [group.toUpperCase()] }), []],
     ['another group left out', policies({ notScopes: [`${group}-2`] }), ['PolicyDenies']],
+    ['an exemption', policies({}, {}, { exemptions: [{ assignmentId: '/Assignment', members: [] }] }), []],
+    [
+      'an exemption from another',
+      policies({}, {}, { exemptions: [{ assignmentId: '/x', members: [] }] }),
+      ['PolicyDenies'],
+    ],
+    [
+      'an exemption from a part of it',
+      policies({}, {}, { exemptions: [{ assignmentId: '/assignment', members: ['one'] }] }),
+      ['PolicyMayDeny'],
+    ],
+    ['selectors or overrides', policies({ selective: true }), ['PolicyMayDeny']],
     ['a rule that cannot be known', policies({}, { rule: odd }), ['PolicyMayDeny']],
     ['another type', policies({}, { rule: { field: 'type', equals: 'Microsoft.Storage/storageAccounts' } }), []],
     ['a definition that was not found', policies({ definitionId: '/other' }), []],
@@ -171,6 +185,13 @@ describe('what would be denied', () => {
     ],
   ])('%s', (_what, given, codes) => {
     expect(checkPolicies(blueprint(), given).map(({ code }) => code)).toEqual(codes);
+  });
+
+  test('a group that exists is not held against what is wanted of new ones', () => {
+    const type = { field: 'type', equals: 'Microsoft.Resources/subscriptions/resourceGroups' };
+    const given = policies({}, { rule: { allOf: [type, tagless] } });
+    expect(checkPolicies(blueprint(), given).map(({ code }) => code)).toEqual(['PolicyDenies']);
+    expect(checkPolicies(blueprint(), given, true)).toEqual([]);
   });
 
   test('no public address is made where access is private', () => {
