@@ -8,11 +8,7 @@ const root = join(__dirname, '..', '..');
 const sources = globSync('src/**/*.ts', { cwd: root }).map((path) => readFileSync(join(root, path), 'utf8'));
 
 /** How a code stands in the source: as a property, as a maker's argument, as a constant that is such a property. */
-const PATTERNS = [
-  /\bcode: '([A-Z]\w+)'/g,
-  /\b(?:refused|stopped)\(\s*'([A-Z]\w+)'/g,
-  /\bsort\(\d+, '([A-Z]\w+)'/g,
-];
+const PATTERNS = [/\bcode: '([A-Z]\w+)'/g, /\b(?:refused|stopped)\(\s*'([A-Z]\w+)'/g, /\bsort\(\d+, '([A-Z]\w+)'/g];
 const namedCodes = (text: string): string[] =>
   [...text.matchAll(/\bcode: ([A-Z][A-Z_]+)\b/g)].flatMap(([, name = '']) => {
     const value = new RegExp(`const ${name} = '([A-Z]\\w+)'`).exec(text)?.[1];
