@@ -68,7 +68,6 @@ const appliance = z.strictObject({
   outboundHosts: z.array(z.hostname()),
   script,
 });
-export type Appliance = z.infer<typeof appliance>;
 
 /**
  * Templates. Of one without `{n}` and `{vm}`, Sentry 1 has the plain name and Sentry n > 1 has it with `-n`. What all

@@ -30,7 +30,7 @@ export function surplusGrants(
  * Lets the Sentry give and take these roles and no others, as the portal's "constrain roles" writes it
  * (azure-docs, role-based-access-control/delegate-role-assignments-examples). Empty where nothing limits it.
  */
-export function conditionOf(roles: readonly string[] | undefined): string {
+function conditionOf(roles: readonly string[] | undefined): string {
   if (!roles) return '';
   const only = (source: '@Request' | '@Resource', action: 'write' | 'delete'): string =>
     `((!(ActionMatches{'Microsoft.Authorization/roleAssignments/${action}'})) OR (${source}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${roles.join(', ')}}))`;

@@ -223,7 +223,7 @@ describe('a machine that Azure takes and then fails, or does not take', () => {
 
     // Azure cannot tell a missing plan until the operation runs.
     const { plan: _, ...without } = wanted;
-    const failed = await world.drive('ensure', { ...vm, wanted: without } as unknown as typeof vm);
+    const failed = await world.drive('ensure', { ...vm, wanted: without });
     expect(failed.map(({ kind }) => kind)).toContain('running');
     expect(failed.at(-1)).toMatchObject({
       kind: 'refused',
