@@ -121,7 +121,7 @@ export const explained: readonly Explained[] = [
     },
     {
       finding:
-        /^answer Microsoft.Compute\/locations\/publishers\/artifacttypes\/offers\/skus\/versions@\S+: Bicep has no types of it$/,
+        /^answer Microsoft.Compute\/locations\/publishers\/artifacttypes\/offers\/skus(\/versions)?@\S+: Bicep has no types of it$/i,
       why: 'nobody deploys an image of the marketplace',
     },
   ],
