@@ -19,6 +19,8 @@ export interface Beginning {
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
   readonly hadController: boolean;
+  /** Who was granted them. */
+  readonly principalId: string | null;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
 }
@@ -32,7 +34,14 @@ const initial = (n: number, instanceId: string): SentryState => ({
   receipts: [],
 });
 
-const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }: SentryState): Beginning => ({
+const beginningOf = ({
+  configured,
+  subscriptions,
+  scopes,
+  principalId,
+  controller,
+  receipts,
+}: SentryState): Beginning => ({
   configured: configured ?? null,
   known: Object.keys(subscriptions),
   scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
@@ -40,6 +49,7 @@ const beginningOf = ({ configured, subscriptions, scopes, controller, receipts }
     one.state === 'granted' && one.collected ? [id] : [],
   ),
   hadController: controller ?? false,
+  principalId: principalId ?? null,
   unclosed: receipts.at(-1)?.provenClosed === false,
 });
 

@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { formerGrants, scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign } from '../domain/fleet';
@@ -56,7 +57,10 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
   const seen = yield* carryOut(context, 'observe', request.name, own, shared);
   const given = { ...shared, ...outputsOf(seen) };
   const granted = yield* lookAtGrants(context, request.name, grants, seen, given);
-  const surplus = surplusGrants(input, n, scopesOf(input, subscriptions), before);
+  const { key } = principal(request);
+  const isSettled = seen[key]?.state === 'done';
+  const former = isSettled ? formerGrants(input, n, given[key]?.['principalId'], before) : [];
+  const surplus = [...surplusGrants(input, n, scopesOf(input, subscriptions), before), ...former];
   const left = yield* lookAtGrants(context, request.name, surplus, seen, given);
 
   const vm = seen['virtualMachine'];
@@ -65,7 +69,7 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
     applianceOf(input) !== undefined &&
     vm?.state === 'done' &&
     subscriptions.length > 0 &&
-    (isNew || !before.configured);
+    (isNew || former.length > 0 || !before.configured);
   const part = planPart(all, { ...seen, ...granted, ...left }, surplus);
   return { ...part, n, subscriptions: subscriptions.length, visit };
 }
