@@ -26,7 +26,7 @@ export interface PolicyAssignment {
   readonly selective: boolean;
 }
 /** Takes a scope out of an assignment, or out of some policies of an initiative. */
-export interface PolicyExemption {
+interface PolicyExemption {
   readonly assignmentId: string;
   /** Of some policies of the initiative alone; an exemption of all of them where it is empty. */
   readonly members: readonly string[];
