@@ -12,6 +12,8 @@ export interface Observed {
   readonly etag?: string | undefined;
   /** Set while Azure is still at work on it, or gave up on it. */
   readonly provisioning?: 'busy' | 'failed' | undefined;
+  /** Why it failed, where Azure said so and would say so again: tried once in each run, not for as long as there is patience. */
+  readonly failure?: Refused | undefined;
   /** How far it is while it is busy, where that takes long: when to look again, and for how long. */
   readonly progress?: { readonly text: string; readonly seconds: number; readonly patienceSeconds: number } | undefined;
 }

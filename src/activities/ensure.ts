@@ -44,6 +44,8 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
       ? submitted(spec, await effects.put(spec, undefined), 'created', effects)
       : NOT_SHOWN_YET;
   if (observed.provisioning === 'busy') return busy(observed);
+  // `change`: it was begun in this run already.
+  if (observed.failure && change !== undefined && observed.ours) return observed.failure;
 
   const found = gaps(spec, observed);
   const paths = found.map(({ path }) => path);
@@ -88,6 +90,7 @@ async function submitted(spec: Spec, answer: Submitted, change: Change, effects:
   if (outputs) return { kind: 'done', change: ours ? change : 'kept', ours, outputs };
   const observed = await effects.observe(spec);
   if (!observed) return { ...NOT_SHOWN_YET, change };
+  if (observed.failure) return observed.failure;
   return observed.provisioning === 'busy' ? { ...busy(observed), change } : done(change, observed);
 }
 

@@ -1,4 +1,5 @@
 import { AzureError, type Azure, type BlobAddress, type BlobCopy } from '../azure/ports';
+import type { Refused } from '../domain/outcome';
 import type { Effects, Observed } from './effects';
 
 /** Names of a blob's metadata have no hyphens. */
@@ -47,15 +48,23 @@ export const vhdCopy = ({ pageBlobs, secrets }: Azure): Effects<'vhdCopy'> => {
   };
 };
 
+const copyFailed = (problem: string): Refused => ({
+  kind: 'refused',
+  code: 'VhdCopyFailed',
+  reason: `The copy of the VHD failed: ${problem}`,
+  remedy:
+    'See that image.uri can be read for as long as the copy takes (a SAS runs out), then send the same request again.',
+});
+
 const addressOf = ({ storageAccountId, container, blob }: BlobAddress): BlobAddress => ({
   storageAccountId,
   container,
   blob,
 });
 
-function standing({ status, copied, total }: BlobCopy): Partial<Observed> {
+function standing({ status, copied, total, problem = 'Azure does not say why' }: BlobCopy): Partial<Observed> {
   if (status === 'success') return {};
-  if (status === 'failed') return { provisioning: 'failed' };
+  if (status === 'failed') return { provisioning: 'failed', failure: copyFailed(problem) };
   const gib = (bytes: number): string => (bytes / GIB).toFixed(1);
   const text = `${gib(copied)} of ${gib(total)} GiB are copied`;
   return { provisioning: 'busy', progress: { text, seconds: POLL_SECONDS, patienceSeconds: PATIENCE_SECONDS } };

@@ -57,6 +57,8 @@ export interface SentryState {
   readonly handoff?: Handoff | null;
   /** Where it was granted roles: what is wanted no longer is taken back. */
   readonly scopes?: readonly string[];
+  /** Who was granted them: another than the request's now, where its identity was changed. */
+  readonly principalId?: string | null;
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
   /** The last set-up that ended well: with how many subscriptions, the host key seen then, and what was proven. */

@@ -26,6 +26,8 @@ export interface Beginning {
   readonly hadController: boolean;
   /** Keys of the credentials that it has had: what is wanted no longer is taken away. */
   readonly credentials: readonly string[];
+  /** Who was granted them. */
+  readonly principalId: string | null;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
 }
@@ -44,6 +46,7 @@ const beginningOf = ({
   resources,
   subscriptions,
   scopes,
+  principalId,
   controller,
   receipts,
 }: SentryState): Beginning => ({
@@ -56,6 +59,7 @@ const beginningOf = ({
   proven: Object.entries(subscriptions).flatMap(([id, one]) => (one.state === 'granted' && one.proven ? [id] : [])),
   hadController: controller ?? false,
   credentials: Object.keys(resources).filter((key) => CREDENTIALS.includes(key)),
+  principalId: principalId ?? null,
   unclosed: receipts.at(-1)?.provenClosed === false,
 });
 

@@ -1,7 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { scopesOf, surplusGrants } from '../domain/blueprint/grants';
-import { formerCredentials } from '../domain/blueprint/identity';
+import { formerGrants, scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { formerCredentials, principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign } from '../domain/fleet';
@@ -57,8 +57,12 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
   const seen = yield* carryOut(context, 'observe', request.name, own, shared);
   const given = { ...shared, ...outputsOf(seen) };
   const granted = yield* lookAtGrants(context, request.name, grants, seen, given);
+  const { key } = principal(request);
+  const isSettled = seen[key]?.state === 'done';
+  const former = isSettled ? formerGrants(input, n, given[key]?.['principalId'], before) : [];
   const surplus = [
     ...surplusGrants(input, n, scopesOf(input, subscriptions), before),
+    ...former,
     ...formerCredentials(input, n, before.credentials),
   ];
   const left = yield* lookAtGrants(context, request.name, surplus, seen, given);
@@ -69,7 +73,7 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
     applianceOf(input) !== undefined &&
     vm?.state === 'done' &&
     subscriptions.length > 0 &&
-    (isNew || !before.configured);
+    (isNew || former.length > 0 || !before.configured);
   const part = planPart(all, { ...seen, ...granted, ...left }, surplus);
   return { ...part, n, subscriptions: subscriptions.length, visit };
 }

@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { formerGrants, grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -109,17 +110,22 @@ function* setUp(
   if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
+  const given = outputsOf(progress);
+  const signsIn = given[principal(input.request).key]?.['principalId'];
+  // The appliance was told to sign in as another.
+  const moved = before.principalId !== null && signsIn !== undefined && signsIn !== before.principalId;
+  const anew = rebuilt || moved;
   // Forgotten before anything can end this run: the next one finds the new VM kept, and must not take it for set up.
-  if (rebuilt && before.configured) {
+  if (anew && before.configured) {
     const uncollected = subscriptionStates(input, input.subscriptions, progress, () => false);
     tellMe(context, input, { configured: null, subscriptions: uncollected });
   }
   const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
   if (stopped) return stopped;
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  if (before.configured && !rebuilt) return before.configured;
+  if (before.configured && !anew) return before.configured;
   if (counts.total === 0) return NOTHING_TO_SET_UP;
-  return yield* configure(context, input, appliance, { ...input.shared, ...outputsOf(progress) }, counts.granted);
+  return yield* configure(context, input, appliance, { ...input.shared, ...given }, counts.granted);
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
@@ -141,15 +147,22 @@ function* takeBack(
   const scopes = scopesOf(input, subscriptions);
   const left = before.scopes.filter((scope) => !scopes.includes(scope));
   const given = outputsOf(progress);
-  const surplus = surplusGrants(input, n, scopes, before);
+  const principalId = given[principal(request).key]?.['principalId'];
+  const former = principalId === undefined ? [] : formerGrants(input, n, principalId, before);
+  const surplus = [...surplusGrants(input, n, scopes, before), ...former];
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};
   const stuck = surplus.filter(({ key }) => gone[key]?.state !== 'done').map(({ key }) => key);
-  const stays = left.filter((scope) => rolesOf(everyRole).some(({ name }) => stuck.includes(grantKey(scope, name))));
+  const stays = left.filter((scope) =>
+    rolesOf(everyRole).some(({ name }) => stuck.some((key) => key.endsWith(grantKey(scope, name)))),
+  );
   tellMe(context, input, {
     forget: known.filter((id) => !subscriptions.includes(id) && !stays.some((scope) => scope.endsWith(id))),
     scopes: [...scopes, ...stays],
+    principalId: former.some(({ key }) => stuck.includes(key))
+      ? before.principalId
+      : (principalId ?? before.principalId),
     controller: enabled || (hadController && stuck.length > 0),
   });
 }

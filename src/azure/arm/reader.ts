@@ -1,12 +1,11 @@
 /** Plain reads of ARM, for what no client of ours has: permissions at any scope, locks, policies. */
 import {
   bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
   createPipelineFromOptions,
   createPipelineRequest,
 } from '@azure/core-rest-pipeline';
 import { z } from 'zod';
-import type { Connection } from '../client';
+import { type Connection, httpClientOf } from '../client';
 import { sortFailure } from '../errors';
 
 /** All items of a list, page after page. `path` begins with the scope; the query may hold more than the version. */
@@ -16,7 +15,7 @@ export function armReader({ config, credential, transport }: Connection): List {
   const { armEndpoint, armAudience } = config.cloud;
   const pipeline = createPipelineFromOptions({ retryOptions: { maxRetries: 0 } });
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${armAudience}/.default` }));
-  const httpClient = transport.httpClient ?? createDefaultHttpClient();
+  const { httpClient } = httpClientOf(transport);
   const get = async (url: string): Promise<unknown> => {
     const answer = await pipeline.sendRequest(httpClient, createPipelineRequest({ url }));
     if (answer.status === 200) return JSON.parse(answer.bodyAsText ?? '{}');

@@ -138,12 +138,16 @@ const virtualNetwork = z
     tags: z.record(z.string(), z.string()).default({}),
     addressSpace: z.looseObject({ addressPrefixes: texts }),
     subnets: z.array(subnet).default([]),
+    virtualNetworkPeerings: z.array(z.looseObject({ useRemoteGateways: z.boolean().nullish() })).default([]),
   })
-  .transform(({ location, tags, addressSpace, subnets }) => ({
+  .transform(({ location, tags, addressSpace, subnets, virtualNetworkPeerings: peerings }) => ({
     location,
     tags,
     prefixes: addressSpace.addressPrefixes,
     subnets,
+    gateway:
+      subnets.some(({ name }) => same(name, 'GatewaySubnet')) ||
+      peerings.some(({ useRemoteGateways }) => useRemoteGateways === true),
   }));
 
 /** Azure gives one prefix or a list of them, never both. */

@@ -27,6 +27,32 @@ export function surplusGrants(
 }
 
 /**
+ * The grants of the principal that the Sentry had before, where the request gives it another: nothing needs them any
+ * more, and by the new principal they could not be named.
+ */
+export function formerGrants(
+  blueprint: Blueprint,
+  n: number,
+  current: string | undefined,
+  { scopes, hadController, principalId }: Former,
+): readonly ResourceOf<'roleAssignment'>[] {
+  if (principalId === null || principalId === current) return [];
+  const { request } = blueprint;
+  const then = { ...blueprint, request: { ...request, controller: { ...request.controller, enabled: hadController } } };
+  return grants(then, n, scopes).map((one) => ({
+    ...one,
+    key: `former/${one.key}`,
+    needs: [],
+    wanted: () => one.wanted(() => principalId),
+  }));
+}
+interface Former {
+  readonly scopes: readonly string[];
+  readonly hadController: boolean;
+  readonly principalId: string | null;
+}
+
+/**
  * Lets the Sentry give and take these roles and no others, as the portal's "constrain roles" writes it
  * (azure-docs, role-based-access-control/delegate-role-assignments-examples). Empty where nothing limits it.
  */

@@ -5,7 +5,7 @@ import { addressesOf } from '../addressRange';
 import { OWNER_TAG } from '../resources';
 import { finding } from './codes';
 import type { Finding } from './finding';
-import { denying, type SecurityRule } from './securityRules';
+import { denying, isExcepted, type SecurityRule } from './securityRules';
 
 export interface Subnet {
   readonly name: string;
@@ -24,6 +24,8 @@ export interface Network {
   readonly tags: Readonly<Record<string, string>>;
   readonly prefixes: readonly string[];
   readonly subnets: readonly Subnet[];
+  /** It has a gateway of its own, or uses a peer's or a hub's: routes come from there that no table shows. */
+  readonly gateway?: boolean | undefined;
 }
 /** The next hop of the route to 0.0.0.0/0; undefined where the table has none. */
 export interface Routes {
@@ -132,13 +134,20 @@ const delegated = (subnetId: string, { delegations }: Subnet): readonly Finding[
     : [finding('SubnetDelegated', subnetId, `It is delegated to ${delegations.join(', ')}`, 'Ask for another subnet.')];
 
 /** A route to an appliance or gateway is taken for a way out: what stands there, 443 proven from the Sentry tells. */
-function wayOut(subnetId: string, subnet: Subnet, { routes, rules }: Surroundings): readonly Finding[] {
+function wayOut(
+  subnetId: string,
+  subnet: Subnet,
+  { network: around, routes, rules }: Surroundings,
+): readonly Finding[] {
   const dropped = routes?.defaultHop?.toLowerCase() === 'none';
   const routed = routes?.defaultHop !== undefined && !['none', 'internet'].includes(routes.defaultHop.toLowerCase());
-  const isPrivate = subnet.defaultOutboundAccess === false && !subnet.natGateway && !routed;
+  const isPrivate = subnet.defaultOutboundAccess === false && !subnet.natGateway && !routed && !around?.gateway;
   const [network = ''] = subnetId.split('/subnets/');
   const command = `az network vnet subnet update --ids ${subnetId} --nat-gateway <id>`;
-  const outbound = rules && denying(rules, { direction: 'Outbound', port: 443, remote: 'Internet' });
+  const traffic = { direction: 'Outbound', port: 443, remote: 'Internet' } as const;
+  const denied = rules && denying(rules, traffic);
+  // Where some destinations are let out before (service tags, a proxy), 443 proven from the Sentry tells.
+  const outbound = rules && denied && !isExcepted(rules, denied, traffic) ? denied : undefined;
   return [
     ...(dropped || isPrivate
       ? [

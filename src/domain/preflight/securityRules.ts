@@ -35,6 +35,22 @@ export function denying(rules: readonly SecurityRule[], traffic: Traffic): Secur
   return first?.access === 'Deny' ? first : undefined;
 }
 
+/** Does a rule before the one that denies let a part of this traffic through? Neighbours in the network are no part of it. */
+export const isExcepted = (
+  rules: readonly SecurityRule[],
+  denier: SecurityRule,
+  { direction, port }: Traffic,
+): boolean =>
+  rules.some(
+    (rule) =>
+      rule.direction === direction &&
+      rule.access === 'Allow' &&
+      rule.priority < denier.priority &&
+      /^(\*|tcp)$/i.test(rule.protocol) &&
+      rule.ports.some((range) => holdsPort(range, port)) &&
+      remotesOf(rule).some((prefix) => !/^virtualnetwork$/i.test(prefix)),
+  );
+
 const remotesOf = ({ direction, sources, destinations }: SecurityRule): readonly string[] =>
   direction === 'Inbound' ? sources : destinations;
 

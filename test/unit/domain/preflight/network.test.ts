@@ -72,6 +72,33 @@ describe('an existing subnet', () => {
       { egress: ['198.51.100.1/32'], rules: [rule({ ports: ['22'], sources: ['203.0.113.7'] }), denyIn, internetOut] },
       ['WindowBlocked'],
     ],
+    [
+      'private, with routes from a gateway that no table shows',
+      { network: { ...network({ natGateway: false, defaultOutboundAccess: false }), gateway: true } },
+      [],
+    ],
+    [
+      'a group that lets out to some services before it denies the rest',
+      {
+        rules: [
+          rule({}),
+          rule({ direction: 'Outbound', priority: 200, destinations: ['AzureCloud'], ports: ['443'] }),
+          rule({ direction: 'Outbound', priority: 300, access: 'Deny', destinations: ['Internet'] }),
+        ],
+      },
+      [],
+    ],
+    [
+      'a group that lets out to its own network alone',
+      {
+        rules: [
+          rule({}),
+          rule({ direction: 'Outbound', priority: 200, destinations: ['VirtualNetwork'] }),
+          rule({ direction: 'Outbound', priority: 300, access: 'Deny', destinations: ['Internet'] }),
+        ],
+      },
+      ['OutboundDenied'],
+    ],
     ['a group that lets nothing out', { rules: [rule({}), denyOut] }, ['OutboundDenied']],
   ])('%s', (_what, around, codes) => {
     expect(find(existing, around)).toEqual(codes);
