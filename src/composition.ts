@@ -2,7 +2,9 @@
 import type { Duplex } from 'node:stream';
 import type { Appliance } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
+import { metrics } from './azure/arm/metrics';
 import { operations } from './azure/arm/operations';
+import { runCommands } from './azure/arm/runCommands';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
 import { windows } from './azure/arm/windows';
@@ -58,6 +60,8 @@ function build(): Services {
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
+      runCommands: withSortedFailures(runCommands(connection)),
+      metrics: withSortedFailures(metrics(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
       windows: withSortedFailures(windows(connection)),
     },

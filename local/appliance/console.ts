@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { runForAzure } from './agent';
+import type { Azure } from './azure';
 import type { Collector, Store } from './store';
 
 const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -15,11 +17,24 @@ interface Page {
   readonly status: number;
   readonly body: unknown;
 }
-type Handler = (body: string) => Page;
+type Handler = (body: string) => Page | Promise<Page>;
+
+/** Where the agents of the machines take scripts. */
+export const agentPath = '/agent/scripts';
 
 /** Answers one request to the console. */
-export async function serveConsole(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function serveConsole(
+  store: Store,
+  azure: Azure,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const routes: Readonly<Record<string, Handler>> = {
+    // Not the console's: Azure's fabric speaks to the agents in the machines.
+    [`POST ${agentPath}`]: async (body) => ({
+      status: 200,
+      body: await runForAzure(azure, store, parseJson(body)),
+    }),
     'GET /health': () => ({ status: 200, body: { status: 'ok' } }),
     'GET /console/azure/data-collectors': () => ({ status: 200, body: store.collectors.map(shown) }),
     'POST /console/azure/data-collectors': (body) => register(store, body),
@@ -27,7 +42,7 @@ export async function serveConsole(store: Store, request: IncomingMessage, respo
   const handler = routes[`${request.method} ${request.url?.split('?')[0]}`];
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  const { status, body } = handler?.(text) ?? { status: 404, body: { error: 'There is nothing here.' } };
+  const { status, body } = (await handler?.(text)) ?? { status: 404, body: { error: 'There is nothing here.' } };
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 

@@ -1,8 +1,9 @@
 /** The SSH server of one appliance: public keys only, and a shell that knows one command. */
 import type { Socket } from 'node:net';
 import { Server, utils, type AuthContext, type Session } from 'ssh2';
-import type { Vm } from './azure';
-import { runSetup, setupCommand, type Machine } from './setupScript';
+import { keyOf } from './azure';
+import { authorizedKeys } from './authorizedKeys';
+import { runSetup, setupScript, type Machine } from './setupScript';
 import { Interrupted, Terminal } from './terminal';
 
 const commandNotFound = 127;
@@ -11,7 +12,7 @@ const commandNotFound = 127;
 export function serveSsh(socket: Socket, hostKey: string, machine: Machine): void {
   const server = new Server({ hostKeys: [hostKey] }, (client) => {
     client.on('authentication', (context) => {
-      if (accepts(machine.vm, context)) context.accept();
+      if (accepts(machine, context)) context.accept();
       else context.reject(['publickey']);
     });
     client.on('session', (accept) => serveSession(accept(), machine));
@@ -22,15 +23,18 @@ export function serveSsh(socket: Socket, hostKey: string, machine: Machine): voi
 }
 
 /** Without a signature the client only asks whether the key would do. */
-function accepts({ adminUsername, sshPublicKeys }: Vm, context: AuthContext): boolean {
-  if (context.method !== 'publickey' || context.username !== adminUsername) return false;
+function accepts(machine: Machine, context: AuthContext): boolean {
+  if (context.method !== 'publickey' || context.username !== machine.vm.adminUsername) return false;
   const { key, signature, blob, hashAlgo } = context;
-  return sshPublicKeys.some((text) => {
+  return keysOf(machine).some((text) => {
     const known = utils.parseKey(text);
     if (known instanceof Error || !known.getPublicSSH().equals(key.data)) return false;
     return signature === undefined || (blob !== undefined && known.verify(blob, signature, hashAlgo) === true);
   });
 }
+
+/** At its first boot Azure's agent writes the keys of the VM's first PUT; from then on the file is the machine's own. */
+const keysOf = ({ store, vm }: Machine): readonly string[] => store.authorized(keyOf(vm)) ?? vm.sshPublicKeys;
 
 function serveSession(session: Session, machine: Machine): void {
   let hasPty = false;
@@ -70,7 +74,17 @@ async function runShell(terminal: Terminal, machine: Machine): Promise<number> {
 
 async function runCommand(line: string, terminal: Terminal, machine: Machine): Promise<number> {
   const command = line.trim();
-  if (command === setupCommand) return runSetup(terminal, machine);
+  if (command === `sudo ${setupScript}`) {
+    if (terminal.hasPty) return runSetup(terminal, machine);
+    terminal.write('sudo: sorry, you must have a tty to run sudo\n');
+    return 1;
+  }
+  const change = authorizedKeys(command, keysOf(machine));
+  if (change !== undefined) {
+    if (change.keys !== undefined) machine.store.authorize(keyOf(machine.vm), change.keys);
+    terminal.write(change.output);
+    return 0;
+  }
   terminal.write(`-bash: ${command.split(/\s/)[0]}: command not found\n`);
   return commandNotFound;
 }

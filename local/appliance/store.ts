@@ -19,6 +19,8 @@ const stateSchema = z.object({
   collectors: z.array(collectorSchema),
   /** By the VM's id. */
   configured: z.record(z.string(), z.object({ email: z.string(), subscriptions: z.int() })),
+  /** Lines of authorized_keys by the VM's id, where somebody changed them. */
+  authorized: z.record(z.string(), z.array(z.string())).default({}),
 });
 
 /** The account that is signed in to the console. */
@@ -37,7 +39,7 @@ export class Store {
     mkdirSync(join(folder, 'host-keys'), { recursive: true, mode: 0o700 });
     this.#state = existsSync(this.#file)
       ? stateSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')))
-      : { collectors: [], configured: {} };
+      : { collectors: [], configured: {}, authorized: {} };
   }
 
   get collectors(): readonly Collector[] {
@@ -80,6 +82,16 @@ export class Store {
     delete collector.pin;
     collector.subscriptions = subscriptions;
     this.#state.configured[vmId] = { email: collector.email, subscriptions };
+    this.#save();
+  }
+
+  /** The lines of its user's authorized_keys; undefined where they are as Azure wrote them. */
+  authorized(vmId: string): readonly string[] | undefined {
+    return this.#state.authorized[vmId];
+  }
+
+  authorize(vmId: string, lines: readonly string[]): void {
+    this.#state.authorized[vmId] = [...lines];
     this.#save();
   }
 

@@ -1,10 +1,9 @@
 /** The appliance over SSH: runs the set-up script on a terminal and answers its prompts as an administrator would. */
-import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { Client, type ClientChannel } from 'ssh2';
-import { Conversation, dialogueOf, type Verdict } from './conversation';
-import type { Appliance, Dialogue, Session } from './port';
+import type { Client, ClientChannel } from 'ssh2';
+import { Conversation, runOf, type Verdict } from './conversation';
+import type { Appliance, Dialogue, Ran } from './port';
+import { type Met, reasonOf, signedIn } from './signIn';
 import { connectDirectly, connectThrough, type Connect } from './tunnel';
 
 interface SshApplianceOptions {
@@ -22,43 +21,28 @@ interface SshApplianceOptions {
 /** After the exit status, output may still be under way; a server that then forgets to close the channel is not waited for. */
 const lastWordsSeconds = 5;
 const readySeconds = 120;
+const commandSeconds = 30;
 /** So wide that no line editor on the far side wraps an echoed answer, and a secret with it. */
 const terminal = { term: 'dumb', cols: 2_000, rows: 50 };
 
-/** Each call opens a connection of its own and always closes it. Never throws: what went wrong is in the dialogue. */
+/** Each call opens connections of its own and always closes them. Never throws: what went wrong is in the answer. */
 export function createSshAppliance(options: SshApplianceOptions = {}): Appliance {
   const { proxy, settleSeconds = 0.2, quietSeconds = 20, timeLimitSeconds = 300 } = options;
   const timing = { settleSeconds, quietSeconds, timeLimitSeconds };
   const connect = options.connect ?? (proxy ? connectThrough(proxy) : connectDirectly);
+  const patience = Math.min(readySeconds, timeLimitSeconds);
   return {
-    async configure(session, script, answers) {
-      const conversation = new Conversation(script, answers, session.privateKey);
-      let stream: Duplex;
-      try {
-        stream = await connect(session.address, session.port);
-      } catch (error) {
-        return { kind: 'unreachable', reason: reasonOf(error) };
-      }
-      const client = new Client();
-      try {
-        return await hold(client, stream, {
-          session,
-          command: script.command,
-          conversation,
-          timing,
-        });
-      } finally {
-        // What a closing connection still complains of concerns nobody.
-        for (const end of [client, stream]) end.removeAllListeners('error').on('error', () => undefined);
-        client.end();
-        stream.destroy();
-      }
-    },
+    configure: (session, script, answers) =>
+      signedIn(connect, session, patience, (client, { hostKey }) => {
+        const conversation = new Conversation(script, answers, session.privateKeys);
+        return hold(client, { hostKey, command: script.command, conversation, timing });
+      }),
+    run: (session, command) => signedIn(connect, session, patience, (client, met) => runOne(client, met, command)),
   };
 }
 
 interface Talk {
-  readonly session: Session;
+  readonly hostKey: string;
   readonly command: string;
   readonly conversation: Conversation;
   readonly timing: Timing;
@@ -69,60 +53,63 @@ interface Timing {
   readonly timeLimitSeconds: number;
 }
 
-/** Signs in, runs the script and has the conversation. Settles once, with whatever happens first. */
-function hold(client: Client, sock: Duplex, talk: Talk): Promise<Dialogue> {
-  const { session, conversation, timing } = talk;
-  const host = hostCheck(session.hostKey);
+/** Runs the script and has the conversation. Settles once, with whatever happens first. */
+function hold(client: Client, { hostKey, command, conversation, timing }: Talk): Promise<Dialogue> {
   return new Promise((resolve) => {
-    let talking = false;
     const settle = (dialogue: Dialogue): void => {
       clearTimeout(limit);
       resolve(dialogue);
     };
-    const conclude = (verdict: Verdict): void => settle(dialogueOf(verdict, conversation, host.seen() ?? ''));
-    /** Once the script runs, its channel closes too, and knows better how far it came. */
-    const lose = (reason: string): void => {
-      if (!talking) settle({ kind: 'unreachable', reason });
-    };
-    const limit = setTimeout(() => {
-      if (host.seen() === undefined) lose('the SSH server says nothing');
-      conclude({ kind: 'failed', reason: `the script was not done within ${timing.timeLimitSeconds} s` });
-    }, timing.timeLimitSeconds * 1_000);
-
-    client.on('ready', () => {
-      client.exec(talk.command, { pty: terminal }, (error, channel) => {
-        if (error) return conclude({ kind: 'failed', reason: `the command was not started: ${reasonOf(error)}` });
-        talking = true;
-        converse(channel, conversation, timing, conclude);
-      });
+    const conclude = (verdict: Verdict): void =>
+      settle(
+        verdict.kind === 'cut'
+          ? { kind: 'unreachable', reason: 'the session was cut off while the script ran' }
+          : { ...runOf(verdict, conversation), hostKey },
+      );
+    const limit = setTimeout(
+      () => conclude({ kind: 'failed', reason: `the script was not done within ${timing.timeLimitSeconds} s` }),
+      timing.timeLimitSeconds * 1_000,
+    );
+    // Once the script runs, its channel closes too, and knows better how far it came.
+    let talking = false;
+    client.on('close', () => {
+      if (!talking) settle({ kind: 'unreachable', reason: 'the connection was closed' });
     });
-    client.on('error', (error) => {
-      const refusal = host.refusal() ?? (error.level === 'client-authentication' ? 'our key was refused' : undefined);
-      if (refusal === undefined) lose(reasonOf(error));
-      else settle({ kind: 'refused', reason: refusal });
+    client.exec(command, { pty: terminal }, (error, channel) => {
+      if (error) return conclude({ kind: 'failed', reason: `the command was not started: ${reasonOf(error)}` });
+      talking = true;
+      converse(channel, conversation, timing, conclude);
     });
-    client.on('end', () => lose('the connection was closed')).on('close', () => lose('the connection was closed'));
-    const { username, privateKey } = session;
-    try {
-      client.connect({ sock, username, privateKey, hostVerifier: host.verify, readyTimeout: readySeconds * 1_000 });
-    } catch (error) {
-      settle({ kind: 'refused', reason: reasonOf(error) });
-    }
   });
 }
 
-/** Remembers the key that the host showed, and refuses any but the pinned one. */
-function hostCheck(pinned: string | undefined) {
-  let key: string | undefined;
-  const trusted = (): boolean => key === undefined || pinned === undefined || pinned === key;
-  return {
-    verify: (shown: Buffer): boolean => {
-      key = fingerprintOf(shown);
-      return trusted();
-    },
-    seen: () => key,
-    refusal: () => (trusted() ? undefined : `the host key is ${key}, and was ${pinned} at first contact`),
-  };
+/** One command that asks nothing. Without an exit status it was cut off. */
+function runOne(client: Client, { key }: Met, command: string): Promise<Ran> {
+  return new Promise((resolve) => {
+    const lose = (reason: string): void => {
+      clearTimeout(limit);
+      resolve({ kind: 'unreachable', reason });
+    };
+    const limit = setTimeout(() => lose(`the command was not done within ${commandSeconds} s`), commandSeconds * 1_000);
+    client.on('close', () => lose('the connection was closed'));
+    client.exec(command, (error, channel) => {
+      if (error) return lose(`the command was not started: ${reasonOf(error)}`);
+      let status: number | string | undefined;
+      const heard: Buffer[] = [];
+      channel.on('data', (chunk: Buffer) => heard.push(chunk));
+      // A channel is done only when all its output was read.
+      channel.stderr.resume();
+      channel.on('exit', (code: number | null, signal?: string) => (status = code ?? signal ?? 'no status'));
+      channel
+        .on('error', () => undefined)
+        .on('close', () => {
+          if (status === undefined) return lose('the session was cut off while the command ran');
+          clearTimeout(limit);
+          resolve({ kind: 'ran', status, output: Buffer.concat(heard).toString(), key });
+        });
+      channel.end();
+    });
+  });
 }
 
 /** Answers each prompt once the script is quiet, until the script ends or waits for what nobody can answer. */
@@ -165,15 +152,4 @@ function converse(
     wait(lastWordsSeconds, over);
   });
   channel.on('error', () => undefined).on('close', over);
-}
-
-/** As OpenSSH shows it: `SHA256:` and base64 without padding. */
-function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-}
-
-/** A refused connection to a host name is an AggregateError without a message, but with a code. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }

@@ -47,8 +47,12 @@ export interface SentryState {
   readonly scopes?: readonly string[];
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
-  /** The last set-up that ended well: with how many subscriptions, and the host key seen then. */
-  readonly configured?: { readonly subscriptions: number; readonly hostKey: string };
+  /** The last set-up of this VM that ended well: with how many subscriptions. */
+  readonly configured?: { readonly subscriptions: number } | null;
+  /** SHA-256 fingerprint of the appliance's host key, pinned on first contact. Another VM has another one. */
+  readonly hostKey?: string | null;
+  /** When our key was replaced last, or why it could not be: the one before then stays. */
+  readonly keyReplacement?: { readonly at: string; readonly problem?: string };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
 }
 

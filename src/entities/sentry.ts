@@ -11,7 +11,9 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'window' | 'add
 
 /** What a run of a Sentry starts from. */
 export interface Beginning {
-  readonly configured: SentryState['configured'] | null;
+  readonly configured: NonNullable<SentryState['configured']> | null;
+  /** Pinned on first contact. */
+  readonly hostKey: string | null;
   /** Subscriptions that it had before. */
   readonly known: readonly string[];
   /** Where it was granted roles before: what is wanted no longer is taken back. */
@@ -43,6 +45,7 @@ export const sentryOperations = {
     };
     const answer: Beginning = {
       configured: state.configured ?? null,
+      hostKey: state.hostKey ?? null,
       known: Object.keys(state.subscriptions),
       scopes: state.scopes ?? Object.keys(state.subscriptions).map((id) => `/subscriptions/${id}`),
       collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>

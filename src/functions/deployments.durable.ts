@@ -1,12 +1,15 @@
 /** Registers the orchestrations, entities and activities under the names that the contracts give them. */
 import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
+import { makeCheckCollecting } from '../activities/checkCollecting';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
 import { makeOpenWindow, makeRaiseEvent, makeStartDeployment } from '../activities/instances';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
 import { resourceEffects } from '../activities/resourceEffects';
+import { makeReplaceSshKey } from '../activities/replaceSshKey';
+import { makeCheckAgent, makeRemoveRunCommand, makeRunUnattended } from '../activities/runUnattended';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
 import { deploymentsEntity } from '../entities/deployments';
@@ -28,6 +31,11 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   removeResources: () => makeRemove(services().azure, resourceEffects(services().azure)),
   listSubscriptions: () => makeListSubscriptions(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
+  replaceSshKey: () => makeReplaceSshKey(services().azure, services().appliance),
+  checkAgent: () => makeCheckAgent(services().azure),
+  runUnattended: () => makeRunUnattended(services().azure),
+  removeRunCommand: () => makeRemoveRunCommand(services().azure),
+  checkCollecting: () => makeCheckCollecting(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
   startDeployment: (context) =>

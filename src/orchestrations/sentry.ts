@@ -16,7 +16,8 @@ import {
 import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
-import { configure, notProvenClosed } from './configure';
+import { notProvenClosed } from './configuration/window';
+import { configure } from './configure';
 import type { SentryInput } from './inputs';
 import { finish, tellMe } from './sentryState';
 
@@ -79,18 +80,26 @@ function* setUp(
 ): Story<Stopped | Configured> {
   const appliance = applianceOf(input);
   if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
-  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
-  if (stopped) return stopped;
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
+  // Noted even where the run goes no further: what was known of its predecessor is not true of this machine.
+  if (rebuilt) tellMe(context, input, { configured: null, hostKey: null });
+  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
+  if (stopped) return stopped;
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (before.configured && !rebuilt) return before.configured;
   if (counts.total === 0) return NOTHING_TO_SET_UP;
-  return yield* configure(context, input, appliance, { ...input.shared, ...outputsOf(progress) }, counts.granted);
+  return yield* configure(context, {
+    input,
+    appliance,
+    given: { ...input.shared, ...outputsOf(progress) },
+    granted: counts.granted,
+    hostKey: rebuilt ? undefined : (before.hostKey ?? undefined),
+  });
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
-const NOTHING_TO_SET_UP = { subscriptions: 0, hostKey: '' };
+const NOTHING_TO_SET_UP = { subscriptions: 0 };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 

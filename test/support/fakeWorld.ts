@@ -1,5 +1,15 @@
 /** Faked activities that together behave like a small Azure and its people, for orchestrators run in virtual time. */
-import type { ApplianceJob, ApplianceResult, EventToRaise, Step, WindowOrder } from '../../src/activities/contracts';
+import type {
+  ApplianceJob,
+  ApplianceResult,
+  Entry,
+  EventToRaise,
+  KeyReplaced,
+  Step,
+  UnattendedJob,
+  UnattendedResult,
+  WindowOrder,
+} from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
@@ -20,6 +30,15 @@ export interface Behaviour {
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
+  readonly replaceKey?: (entry: Entry) => KeyReplaced;
+  /** What Azure says of the VM's agent, at the nth asking. */
+  readonly agent?: (asked: number) => Outcome;
+  /** What the nth look at the run command gives. */
+  readonly unattended?: (job: UnattendedJob, look: number) => UnattendedResult;
+  /** What is seen of the appliance's traffic, at the nth look. */
+  readonly collecting?: (look: number) => Outcome;
+  /** What the person says who runs the script; undefined: that it is done. */
+  readonly byHand?: { readonly declined: string };
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
   readonly presence?: { readonly declined: string } | null;
 }
@@ -35,6 +54,7 @@ const outputs = {
   ipAddress: '20.50.0.4',
   privateIPAddress: '10.90.0.4',
 };
+const registration = { registrationUri: 'https://vault/secrets/registration/1' };
 const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
   kind: 'done',
   change,
@@ -47,7 +67,8 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   egressAddresses: ['198.51.100.1/32'],
 });
 
-export function fakeWorld({ ensure, remove, appliance, registers = true, presence }: Behaviour = {}) {
+export function fakeWorld(behaviour: Behaviour = {}) {
+  const { ensure, remove, appliance, registers = true, presence } = behaviour;
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -71,13 +92,41 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
-    if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
+    if (registers) client.raiseEvent(instanceId, event, registration);
   };
+  const entries: Entry[] = [];
+  const unattended: UnattendedJob[] = [];
   const activities = {
+    replaceSshKey: (entry: Entry) => {
+      entries.push(entry);
+      return behaviour.replaceKey?.(entry) ?? { kind: 'replaced' };
+    },
+    checkAgent: (_: unknown, client: FakeClient) => {
+      const answer = behaviour.agent?.(nth('agent')) ?? done('kept');
+      // Without a window nothing else tells that email and PIN will be asked for.
+      if (answer.kind === 'done') registering.forEach((id) => come(client, id));
+      return answer;
+    },
+    runUnattended: (job: UnattendedJob, client: FakeClient) => {
+      unattended.push(job);
+      const answer = behaviour.unattended?.(job, unattended.length) ?? {
+        kind: 'ended',
+        result: { kind: 'configured' },
+      };
+      if (answer.kind === 'ended' && answer.result.kind === 'wrongPin') registering.forEach((id) => come(client, id));
+      return answer;
+    },
+    removeRunCommand: () => {
+      steps.push('remove runCommand');
+      return done('removed');
+    },
+    checkCollecting: () => behaviour.collecting?.(nth('collecting')) ?? done('kept'),
     ensureResources: (list: readonly Step[], client: FakeClient) => {
       // Said in advance: the event waits until the Sentry does.
       for (const instanceId of begun) {
         if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+        client.raiseEvent(instanceId, 'configuration', behaviour.byHand ?? { done: true });
+        registering.add(instanceId);
         begun.delete(instanceId);
       }
       return each('ensure', ensure, 'created')(list);
@@ -105,6 +154,8 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
     startDeployment: () => 'started',
   };
   const waiting = new Set<string>();
+  /** Sentries whose runs have begun. */
+  const registering = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
   const begun = new Set<string>();
   const sentryEntity: typeof sentryTable = (context) => {
@@ -115,6 +166,8 @@ export function fakeWorld({ ensure, remove, appliance, registers = true, presenc
   return {
     steps,
     jobs,
+    entries,
+    unattended,
     options: {
       activities,
       orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },

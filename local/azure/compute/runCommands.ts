@@ -4,7 +4,8 @@ import { doneAt, type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
 import { type Resource } from '../store/resources';
 import { demandRunning, lastBytes, machineOf } from './runCommand';
-import { runScript } from './scripts';
+import { execute, executorOf } from './executor';
+import { isAnswered, runScript } from './scripts';
 
 const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
 
@@ -51,7 +52,10 @@ export const runCommands: Kind = {
     demandRunning(azure, vm);
     const { protectedParameters, ...shown } = asked;
     const given = [...asked.parameters, ...protectedParameters];
-    const { seconds, ...result } = runScript(azure, vm, script, environmentOf(given));
+    const elsewhere = executorOf(azure, script) !== undefined && !isAnswered(azure, vm, script);
+    const { seconds, ...result } = elsewhere
+      ? { stdout: '', stderr: '', exitCode: 0, seconds: Infinity }
+      : runScript(azure, vm, script, environmentOf(given));
     const startedAt = doneAt(azure, 'runCommand');
     const timedOut = seconds > asked.timeoutInSeconds;
     const endsAt = startedAt + Math.min(seconds, asked.timeoutInSeconds) * 1000;
@@ -70,6 +74,19 @@ export const runCommands: Kind = {
           }
         : {}),
     };
+  },
+  stored(azure, resource, put) {
+    const { source, parameters: open, protectedParameters } = properties.parse(put.body.properties);
+    const vm = machineOf(azure, put.id);
+    const url = source.script === undefined ? undefined : executorOf(azure, source.script);
+    if (source.script === undefined || url === undefined || isAnswered(azure, vm, source.script)) return;
+    execute(url, vm, source.script, environmentOf([...open, ...protectedParameters]), (outcome) => {
+      const now = azure.resources.get(put.id);
+      // Replaced or removed meanwhile: nobody asks for this one's end any more.
+      if (now === undefined || now.hidden['startedAt'] !== resource.hidden['startedAt']) return;
+      const endsAt = Math.max(azure.now(), execution.parse(now.hidden).startedAt);
+      azure.resources.setHidden(put.id, { ...now.hidden, ...outcome, timedOut: false, endsAt });
+    });
   },
   computed: (azure, resource, call) =>
     /instanceView/i.test(call?.query('$expand') ?? '') ? { instanceView: instanceView(azure, resource) } : {},
