@@ -1,7 +1,8 @@
 /** The one place that builds adapters. */
 import type { Duplex } from 'node:stream';
-import type { Appliance } from './appliance/port';
+import type { Appliance, UnattendedScript } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
+import { unattendedScript } from './appliance/unattended';
 import { metrics } from './azure/arm/metrics';
 import { operations } from './azure/arm/operations';
 import { runCommands } from './azure/arm/runCommands';
@@ -23,6 +24,7 @@ export interface Services {
   readonly profiles: Readonly<Record<string, Profile>>;
   readonly azure: Azure;
   readonly appliance: Appliance;
+  readonly unattendedScript: UnattendedScript;
 }
 
 interface Overrides extends Transport {
@@ -65,6 +67,7 @@ function build(): Services {
       subscriptions: withSortedFailures(subscriptions(connection)),
       windows: withSortedFailures(windows(connection)),
     },
+    unattendedScript,
     appliance: createSshAppliance({
       ...(config.applianceProxy ? { proxy: config.applianceProxy } : {}),
       ...(overrides.connect ? { connect: overrides.connect } : {}),

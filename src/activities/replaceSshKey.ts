@@ -1,6 +1,6 @@
-import { READ_KEYS, withKey, withoutOthers, writeKeys } from '../appliance/authorizedKeys';
 import type { Appliance, Ran } from '../appliance/port';
 import { AzureError, type Azure } from '../azure/ports';
+import { READ_KEYS, withKey, withoutOthers, writeKeys } from '../domain/authorizedKeys';
 import type { activities, Entry, HandlerOf, KeyReplaced } from './contracts';
 import { makeSuccessor, type OurKey, ourKeys } from './sshKey';
 

@@ -1,10 +1,9 @@
-import { Conversation, constants, runOf } from '../appliance/conversation';
-import type { Answers } from '../appliance/port';
+import type { UnattendedScript } from '../appliance/port';
 import { AzureError, type Azure, type RunCommandShown } from '../azure/ports';
 import type { Later, Outcome, Refused } from '../domain/outcome';
 import type { Unattended } from '../domain/profile';
 import { OWNER_TAG } from '../domain/resources';
-import type { activities, HandlerOf, ScriptResult, UnattendedJob, UnattendedResult } from './contracts';
+import type { activities, HandlerOf, UnattendedJob, UnattendedResult } from './contracts';
 import { readAnswers, stopped, toScriptResult } from './script';
 
 /** Which attempt a run command is of. */
@@ -12,8 +11,6 @@ const ATTEMPT_TAG = 'sentry-attempt';
 const POLL_SECONDS = 10;
 /** The script takes a minute or two; Azure would let it hang for 90. */
 const TIMEOUT_SECONDS = 900;
-/** Azure keeps the end of each stream. */
-const KEPT_BYTES = 4_096;
 
 const orOutcome = async <T>(work: () => Promise<T>): Promise<T | Later | Refused> => {
   try {
@@ -49,11 +46,11 @@ const noAgent = (says: string): Later => ({
  * its end. Safe to run twice: a run command bears its attempt, and one of another attempt is taken away first.
  */
 export const makeRunUnattended =
-  (azure: Azure): HandlerOf<typeof activities.runUnattended> =>
+  (azure: Azure, script: UnattendedScript): HandlerOf<typeof activities.runUnattended> =>
   (job) =>
-    orOutcome(() => step(azure, job));
+    orOutcome(() => step(azure, script, job));
 
-async function step(azure: Azure, job: UnattendedJob): Promise<UnattendedResult> {
+async function step(azure: Azure, script: UnattendedScript, job: UnattendedJob): Promise<UnattendedResult> {
   const { unattended } = job.script;
   if (!unattended) return notUnattended;
   if (job.operation !== undefined) {
@@ -62,59 +59,52 @@ async function step(azure: Azure, job: UnattendedJob): Promise<UnattendedResult>
     if (state.status === 'failed') return state.outcome;
   }
   const shown = await azure.runCommands.get(job.id);
-  if (!shown) return job.operation === undefined ? begin(azure, job, unattended) : notShownYet;
+  if (!shown) {
+    // What Azure has taken and does not show yet is waited for: to put it again would be to run it again.
+    return job.operation === undefined ? begin(azure, script, job, unattended) : running(job.operation);
+  }
   if (shown.tags[ATTEMPT_TAG] !== job.attempt) {
     await azure.runCommands.delete(job.id);
     return leftOver;
   }
   if (['Pending', 'Running', 'Unknown'].includes(shown.state)) return stillRuns(shown.state);
-  return ended(shown, job, unattended, await readAnswers(azure, job));
+  return ended(azure, script, job, unattended, shown);
 }
 
-/** Each answer is an environment variable out of a protected parameter, and stands ready on the script's input. */
-async function begin(azure: Azure, job: UnattendedJob, unattended: Unattended): Promise<UnattendedResult> {
-  const answers: Answers = { ...constants, ...(await readAnswers(azure, job)) };
-  const keys = [...(job.again ? (unattended.again?.answers ?? []) : []), ...unattended.answers];
-  const given = keys.flatMap((key) => {
-    const answer = answers[key];
-    return answer === undefined ? [] : [[`ANSWER_${key.toUpperCase()}`, answer] as const];
-  });
-  const words = given.map(([name]) => `"$${name}"`).join(' ');
+/** Every answer goes as a protected parameter, which is a variable of the script's environment, and shown to nobody. */
+async function begin(
+  azure: Azure,
+  script: UnattendedScript,
+  job: UnattendedJob,
+  unattended: Unattended,
+): Promise<UnattendedResult> {
+  const { text, environment } = script.begin(unattended, await readAnswers(azure, job), job.again);
   const { operation, seconds } = await azure.runCommands.put(job.id, {
     location: job.location,
     tags: { [OWNER_TAG]: job.deployment, [ATTEMPT_TAG]: job.attempt },
-    script: `printf '%s\\n' ${words} | ${unattended.command}`,
-    secrets: Object.fromEntries(given),
+    script: text,
+    secrets: environment,
     timeoutSeconds: TIMEOUT_SECONDS,
   });
   return operation === undefined ? stillRuns('Pending') : running(operation, seconds);
 }
 
-function ended(shown: RunCommandShown, job: UnattendedJob, unattended: Unattended, answers: Answers): UnattendedResult {
-  const conversation = new Conversation(job.script, answers, []);
-  for (const text of [shown.output, shown.error]) conversation.hear(wholeLines(text));
-  const again = unattended.again && new RegExp(unattended.again.match, 'i').test(shown.output);
-  if (again !== undefined && again !== job.again && !isCut(shown.output)) return { kind: 'otherwise', again };
-  return { kind: 'ended', result: resultOf(shown, conversation) };
-}
-
-function resultOf({ state, exitCode }: RunCommandShown, conversation: Conversation): ScriptResult {
-  if (state === 'TimedOut' || state === 'Canceled') {
-    const reason = `Azure ended the set-up script (${state}) after at most ${TIMEOUT_SECONDS / 60} minutes`;
-    return stopped('ScriptNotDone', reason, notDoneRemedy, conversation.transcript());
-  }
-  const verdict = conversation.over(exitCode);
-  if (verdict.kind === 'cut') throw new Error('A run command that has ended has an exit code.');
-  if (verdict.kind !== 'configured' || exitCode === 0) return toScriptResult(runOf(verdict, conversation));
-  const reason = `the script said that it was done and ended with ${exitCode}`;
-  return toScriptResult(runOf({ kind: 'failed', reason }, conversation));
+async function ended(
+  azure: Azure,
+  script: UnattendedScript,
+  job: UnattendedJob,
+  unattended: Unattended,
+  shown: RunCommandShown,
+): Promise<UnattendedResult> {
+  const again = script.askedAgain(unattended, shown);
+  if (again !== undefined && again !== job.again) return { kind: 'otherwise', again };
+  const run = script.end(job.script, await readAnswers(azure, job), shown);
+  if (shown.state !== 'TimedOut' && shown.state !== 'Canceled') return { kind: 'ended', result: toScriptResult(run) };
+  const reason = `Azure ended the set-up script (${shown.state}) after at most ${TIMEOUT_SECONDS / 60} minutes`;
+  return { kind: 'ended', result: stopped('ScriptNotDone', reason, notDoneRemedy, run.transcript) };
 }
 const notDoneRemedy =
   'The script may have asked what the profile has no answer for: see the transcript, mend script.unattended, or ask for configuration ssh. Then send the same request again.';
-
-const isCut = (text: string): boolean => Buffer.byteLength(text) >= KEPT_BYTES;
-/** Where the beginning was cut off, so was perhaps half of a secret: its line goes too. */
-const wholeLines = (text: string): string => (isCut(text) ? text.slice(text.indexOf('\n') + 1) : text);
 
 /** Takes the run command away; done once Azure has taken that on. */
 export const makeRemoveRunCommand =
@@ -147,12 +137,6 @@ const stillRuns = (state: string): Later =>
     // Azure ends it before; this is for an Azure that does not say so.
     TIMEOUT_SECONDS * 2,
   );
-const notShownYet = later(
-  'NotShownYet',
-  'Azure took the run command and does not show it yet',
-  'Send the same request again in a few minutes.',
-  900,
-);
 const leftOver = later(
   'RunCommandLeftOver',
   'A run command of an earlier attempt does not go away',

@@ -1,5 +1,5 @@
 /** The port: what the activities need of an appliance. `ssh.ts` implements it. */
-import type { AnswerKey, Script } from '../domain/profile';
+import type { AnswerKey, Script, Unattended } from '../domain/profile';
 
 export interface Session {
   readonly address: string;
@@ -47,4 +47,24 @@ export interface Appliance {
   configure(session: Session, script: Script, answers: Answers): Promise<Dialogue>;
   /** Runs one command without a terminal, in the user's home. `output` is what it wrote to stdout. */
   run(session: Session, command: string): Promise<Ran>;
+}
+
+/** How a run without a terminal ended. */
+export interface ScriptEnd {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly error: string;
+}
+
+/** The set-up script with nobody at a terminal. */
+export interface UnattendedScript {
+  /** A command for a shell, and the variables that it reads its answers from. `again`: the appliance was set up before. */
+  begin(
+    unattended: Unattended,
+    answers: Answers,
+    again: boolean,
+  ): { readonly text: string; readonly environment: Readonly<Record<string, string>> };
+  /** Whether it asked as of one that was set up before; undefined where that cannot be told. */
+  askedAgain(unattended: Unattended, end: ScriptEnd): boolean | undefined;
+  end(script: Script, answers: Answers, end: ScriptEnd): ScriptRun;
 }

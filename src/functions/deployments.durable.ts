@@ -33,7 +33,7 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
   replaceSshKey: () => makeReplaceSshKey(services().azure, services().appliance),
   checkAgent: () => makeCheckAgent(services().azure),
-  runUnattended: () => makeRunUnattended(services().azure),
+  runUnattended: () => makeRunUnattended(services().azure, services().unattendedScript),
   removeRunCommand: () => makeRemoveRunCommand(services().azure),
   checkCollecting: () => makeCheckCollecting(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),

@@ -11,10 +11,12 @@ import type {
   WindowOrder,
 } from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
+import type { SentryState } from '../../src/domain/states';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
-import { sentryEntity as sentryTable } from '../../src/entities/sentry';
+import { entity } from '../../src/entities/entity';
+import { sentryOperations } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
@@ -30,6 +32,8 @@ export interface Behaviour {
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
+  /** What is known of the Sentry from an earlier run. */
+  readonly before?: SentryState;
   readonly replaceKey?: (entry: Entry) => KeyReplaced;
   /** What Azure says of the VM's agent, at the nth asking. */
   readonly agent?: (asked: number) => Outcome;
@@ -158,6 +162,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
   const registering = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
   const begun = new Set<string>();
+  const sentryTable = entity<SentryState | null>(behaviour.before ?? null, sentryOperations);
   const sentryEntity: typeof sentryTable = (context) => {
     if (context.df.operationName === 'begin')
       begun.add(context.df.getInput<{ instanceId: string }>()?.instanceId ?? '');
