@@ -18,7 +18,7 @@ export function runCommands(connection: Connection): Azure['runCommands'] {
       const { vmAgent } = await client.virtualMachines.instanceView(path[0], path[1]);
       const status = vmAgent?.statuses?.[0];
       return {
-        // As recorded: the code says `Provisioning succeeded` even of one that is gone; its display says Ready or not.
+        // `Ready` or `Not Ready`, as the portal shows it.
         ready: status?.displayStatus === 'Ready',
         says: status?.message ?? status?.displayStatus ?? 'nothing',
       };
