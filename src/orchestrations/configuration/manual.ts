@@ -7,7 +7,7 @@ import { tellMe } from '../sentryState';
 import { consoleSteps } from './registration';
 import { settled } from './settled';
 import { type Configured, output, scriptJob, type Stopped, type Visit } from './visit';
-import { duringWindow, type Opening, whileOpen } from './window';
+import { closeNow, duringWindow, type Opening, whileOpen } from './window';
 
 const EVENT = 'configuration';
 
@@ -27,6 +27,8 @@ function* byHand(context: OrchestrationContext, visit: Visit, opening: Opening):
   const given = handoffAnswer.parse(answer.result);
   if ('declined' in given) return declinedHandoff('configuration', given.declined);
 
+  // Nobody needs it any more, and what the traffic shows takes its time.
+  yield* closeNow(context, opening);
   const question = { vmId: output(visit.given, 'virtualMachine', 'id'), since: isoNow(context) };
   const verified = yield* settled(context, () => call(context, activities.checkCollecting, question));
   if (verified.kind !== 'refused') return { subscriptions: visit.granted };

@@ -58,7 +58,7 @@ export function* duringWindow(
   if (!('code' in outcome)) tellMe(context, input, { configured: outcome });
 
   tellMe(context, input, { stage: 'closing', handoff: null });
-  yield* attempt(context, activities.raiseEvent, { instanceId: opening.id, name: 'close', data: null });
+  yield* closeNow(context, opening);
   yield* firstOf(context, [closed], now(context) + CLOSING_MS);
   const receipt = closed.isCompleted ? receiptSchema.parse(closed.result) : undefined;
   const problems = receipt?.problems.join('; ') ?? '';
@@ -87,6 +87,10 @@ function* open(
   }
   return false;
 }
+
+/** Tells it to close, where the work goes on without it. One that has closed already hears nothing. */
+export const closeNow = (context: OrchestrationContext, { id }: Opening): Story<void> =>
+  attempt(context, activities.raiseEvent, { instanceId: id, name: 'close', data: null });
 
 /** Waits for a person's answer while the window is open. Answers why there is none, or nothing where it came. */
 export function* whileOpen(context: OrchestrationContext, opening: Opening, answer: Task): Story<Refusal | undefined> {
