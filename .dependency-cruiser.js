@@ -69,6 +69,7 @@ module.exports = {
     ...may('functions', { path: '^src/functions/' }, ['^src/']),
     ...may('local host', { path: '^local/host/' }, ['^local/(host/|clock\\.ts$)']),
     ...may('simulated Azure', { path: '^local/azure/' }, ['^local/(azure/|clock\\.ts$)']),
+    ...may('check of shapes', { path: '^local/shapes/' }, ['^local/(shapes|azure)/']),
     ...may('simulated appliance', { path: '^local/appliance/' }, ['^local/(appliance/|clock\\.ts$)']),
     ...may('cli', { path: '^cli/' }, ['^cli/', '^src/domain/', '^src/status/']),
     ...may('web', { path: '^web/' }, ['^web/', '^src/domain/', '^src/status/']),

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Administrator } from './administrator';
 import { readClock, simulatedNow } from './clock';
 import { type Display, liveDisplay, plainDisplay } from './display';
-import { report, summary } from './report';
+import { planLine, report, summary } from './report';
 import { freePorts } from './ports';
 import { startWorld, type World } from './world';
 
@@ -16,7 +16,12 @@ interface Options {
   readonly speed: number;
   readonly json: boolean;
   readonly keep: boolean;
+  readonly chaos?: string | true;
 }
+
+/** `--chaos` alone names no seed. */
+const FIRST_SEED = '1';
+const seedOf = ({ chaos }: Options): string | undefined => (chaos === true ? FIRST_SEED : chaos);
 
 /** What the simulated tenant holds at most, and what one request of 1 MiB can list. */
 const MOST_SUBSCRIPTIONS = 10_000;
@@ -60,12 +65,14 @@ async function demo(options: Options): Promise<boolean> {
   // With --json standard output belongs to the document alone.
   const write = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   write('Starting the simulated Azure, the simulated appliances and the local host …');
+  const chaos = seedOf(options);
   const remove = (): void => rmSync(state, { recursive: true, force: true });
   const world = await startWorld({
     state,
     speed: options.speed,
     ports: await freePorts(),
     ...(options.subscriptions === undefined ? {} : { subscriptions: options.subscriptions }),
+    ...(chaos === undefined ? {} : { chaos }),
   }).catch((error: unknown) => {
     if (!options.keep) remove();
     throw error;
@@ -88,12 +95,13 @@ async function play(world: World, options: Options, write: (line: string) => voi
   const administrator = new Administrator(world);
   const display: Display = process.stdout.isTTY && !options.json ? liveDisplay() : plainDisplay(write);
   const clock = readClock(world.clockFile);
+  write(planLine(await administrator.plan(request)));
   await administrator.start(request);
   const shown = await administrator.seeThrough(request.name, (state) =>
     display.show(state, new Date(simulatedNow(clock)).toISOString().slice(11, 19)),
   );
   display.end();
-  const told = report(shown, await world.askAzure('/_simulator/requests'));
+  const told = report(shown, await world.askAzure('/_simulator/requests'), seedOf(options));
   if (options.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
   else write(summary(shown, told));
   return told.state === 'completed' && told.windows.every(({ provenClosed }) => provenClosed);
@@ -113,6 +121,7 @@ new Command('demo')
     ]),
   )
   .option('--speed <X>', 'simulated seconds in a real one', wholeNumber(1, 3_600), 20)
+  .option('--chaos [seed]', 'Azure fails now and then, as it does; the summary says how (default seed: 1)')
   .option('--json', 'one JSON document on standard output and nothing else there', false)
   .option('--keep', 'keep the state and the logs afterwards', false)
   .action(async (options: Options) => {

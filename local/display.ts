@@ -12,10 +12,10 @@ const marks: Readonly<Record<string, string>> = {
   waiting: '·',
 };
 
-const bar = ({ total, granted, setAside }: DeploymentShown['subscriptions']): string => {
+const bar = ({ total, granted, proven, setAside }: DeploymentShown['subscriptions']): string => {
   const part = (value: number): number => (total === 0 ? 0 : Math.round((value / total) * BAR));
   const full = '█'.repeat(part(granted)) + '▒'.repeat(part(setAside));
-  return `${full.padEnd(BAR, '░')} ${granted} of ${total} granted${setAside > 0 ? `, ${setAside} set aside` : ''}`;
+  return `${full.padEnd(BAR, '░')} ${granted} of ${total} granted${proven > 0 ? `, ${proven} proven` : ''}${setAside > 0 ? `, ${setAside} set aside` : ''}`;
 };
 
 const LONGEST_REASON = 60;
@@ -87,9 +87,12 @@ export function plainDisplay(write: (line: string) => void): Display {
       shown.resources.filter(settled).forEach((one) => say(clock, `shared    ${resourceLine(one)}`));
       for (const one of shown.sentries) {
         one.resources.filter(settled).forEach((item) => say(clock, `Sentry ${one.n}  ${resourceLine(item)}`));
-        const { granted, setAside, total } = one.subscriptions;
+        const { granted, proven, setAside, total } = one.subscriptions;
         if (granted > 0)
-          say(clock, `Sentry ${one.n}  ${granted} of ${total} subscriptions granted, ${setAside} set aside`);
+          say(
+            clock,
+            `Sentry ${one.n}  ${granted} of ${total} subscriptions granted, ${setAside} set aside${proven > 0 ? `, ${proven} proven` : ''}`,
+          );
         say(clock, `Sentry ${one.n}  stage: ${one.stage}${one.address ? ` at ${one.address}` : ''}`);
       }
     },

@@ -1,12 +1,13 @@
 /** What a run came to, for people and as one JSON document. */
 import { z } from 'zod';
-import type { DeploymentShown } from './administrator';
+import type { DeploymentShown, PlanShown, SentryShown } from './administrator';
 
 const azureCalls = z.object({
   total: z.number(),
   throttled: z.number(),
   byOperation: z.record(z.string(), z.number()),
 });
+const met = z.object({ faults: z.array(z.object({ fault: z.string(), status: z.number(), count: z.number() })) });
 
 export interface Report {
   readonly deployment: string;
@@ -17,6 +18,8 @@ export interface Report {
   readonly windows: readonly Window[];
   readonly simulatedSeconds: number;
   readonly azureCalls: z.infer<typeof azureCalls>;
+  /** What Azure did to the run, where it was asked to fail now and then. */
+  readonly chaos?: { readonly seed: string } & z.infer<typeof met>;
 }
 interface Window {
   readonly sentry: number;
@@ -25,7 +28,7 @@ interface Window {
   readonly provenClosed: boolean;
 }
 
-export function report(shown: DeploymentShown, calls: unknown): Report {
+export function report(shown: DeploymentShown, calls: unknown, chaos: string | undefined): Report {
   const simulated = Date.parse(shown.finishedAt ?? '') - Date.parse(shown.startedAt ?? '');
   return {
     deployment: shown.name,
@@ -38,8 +41,39 @@ export function report(shown: DeploymentShown, calls: unknown): Report {
     ),
     simulatedSeconds: Number.isFinite(simulated) ? Math.round(simulated / 1_000) : 0,
     azureCalls: azureCalls.parse(calls),
+    ...(chaos === undefined ? {} : { chaos: { seed: chaos, ...met.parse(calls) } }),
   };
 }
+
+/** What will be done, before it is. */
+export const planLine = ({ planId, summary, estimate }: PlanShown): string =>
+  `Plan ${planId}: ${summary.create} to create, ${summary.change} to change, ${summary.remove} to remove, ${summary.refused} refused, ${summary.keep} as they should be; ${summary.appliances} appliances to set up. About ${estimate.azureCalls} calls of Azure and ${Math.ceil(estimate.seconds / 60)} minutes, people's time apart.`;
+
+/** Faults by the simulator's names (docs/simulated-azure.md), in words. */
+const inWords: Readonly<Record<string, string>> = {
+  before: 'not done, answered',
+  afterEffect: 'done, but answered',
+  reset: 'cut off before it was done',
+  resetAfterEffect: 'cut off after it was done',
+  hang: 'never answered',
+  truncate: 'cut off in the middle of the answer',
+  operationFails: 'begun, and failed later',
+  operationCanceled: 'begun, and cancelled later',
+  lostReplication: 'done, but not seen for two minutes',
+  staleRead: 'answered as before the last change',
+  expiredToken: 'refused for a token that had run out',
+};
+const ANSWERED = ['before', 'afterEffect'];
+
+const weather = ({ seed, faults }: NonNullable<Report['chaos']>): readonly string[] => [
+  '',
+  `Chaos, from the seed '${seed}': ${faults.reduce((sum, { count }) => sum + count, 0)} calls met a fault`,
+  ...faults.map(({ fault, status, count }) => {
+    const name = fault.replace(/^chaos: /, '');
+    const answer = ANSWERED.includes(name) ? ` ${status}` : '';
+    return `  ${String(count).padStart(3)} × ${inWords[name] ?? name}${answer}`;
+  }),
+];
 
 /** The last screen of the demo. */
 export function summary(shown: DeploymentShown, told: Report): string {
@@ -50,6 +84,8 @@ export function summary(shown: DeploymentShown, told: Report): string {
     );
   const roles = shown.request?.controller.enabled ? 'Reader and User Access Administrator' : 'Reader';
   const { sourceAddresses = [], ports = [22] } = shown.request?.access ?? {};
+  const outbound = (proof: NonNullable<SentryShown['configured']>['proof'] | undefined): string =>
+    proof ? `reaches ${proof.outbound.map((url) => new URL(url).host).join(', ')} on 443` : 'outbound 443 not proven';
   const time = (iso: string | null): string => iso?.slice(11, 19) ?? 'never';
   return [
     '',
@@ -59,9 +95,10 @@ export function summary(shown: DeploymentShown, told: Report): string {
     ...made(shown.resources, '  '),
     ...shown.sentries.flatMap(({ n, resources }) => [`  Sentry ${n}`, ...made(resources, '    ')]),
     '',
-    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
+    `Subscriptions: ${told.subscriptions.granted} granted, ${told.subscriptions.proven} of them proven readable, ${told.subscriptions.setAside} set aside, of ${told.subscriptions.total}`,
     ...shown.sentries.map(
-      ({ n, subscriptions }) => `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each`,
+      ({ n, subscriptions, configured }) =>
+        `  Sentry ${n} watches ${subscriptions.granted}, with ${roles} in each; ${outbound(configured?.proof)}`,
     ),
     '',
     `Access windows: port ${ports.join(', ')} for ${sourceAddresses.join(', ')} and the app itself (simulated time, UTC)`,
@@ -71,6 +108,7 @@ export function summary(shown: DeploymentShown, told: Report): string {
     ),
     ...(shown.problems.length === 0 ? [] : ['', 'What stopped']),
     ...shown.problems.flatMap(({ code, reason, remedy }) => [`  ${code}: ${reason}`, `    ${remedy}`]),
+    ...(told.chaos === undefined ? [] : weather(told.chaos)),
     '',
     `${told.simulatedSeconds} s on the simulated clock; ${told.azureCalls.total} calls of Azure, ${told.azureCalls.throttled} throttled.`,
   ].join('\n');

@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly subscriptions?: number;
   /** The app is in a network that reaches the appliances' own; else as the setting PRIVATE_NETWORK says. */
   readonly privateNetwork?: boolean;
+  /** The simulated Azure fails now and then, from this seed. */
+  readonly chaos?: string;
 }
 
 export interface World {
@@ -68,7 +70,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
 /** In the order in which each needs the other: Azure says how it is reached, and the host is told of both. */
 async function start(family: Family, options: WorldOptions, clockFile: string): Promise<World> {
-  const { state, ports, subscriptions, privateNetwork = process.env['PRIVATE_NETWORK'] === 'true' } = options;
+  const { state, ports, subscriptions, chaos, privateNetwork = process.env['PRIVATE_NETWORK'] === 'true' } = options;
   const azureUrl = `https://127.0.0.1:${ports.azure}`;
   const consoleUrl = `http://127.0.0.1:${ports.appliance}`;
   const hostUrl = `http://127.0.0.1:${ports.host}`;
@@ -76,7 +78,11 @@ async function start(family: Family, options: WorldOptions, clockFile: string): 
   const askAzure: World['askAzure'] = (path, body, headers) => ask(state, azureUrl, path, body, headers);
   const probe = (url: string) => (): Promise<unknown> => getJson(url, { signal: AbortSignal.timeout(PROBE_MS) });
 
-  family.start('azure', [...own('azure'), ...(subscriptions ? ['--subscriptions', String(subscriptions)] : [])]);
+  const ofAzure = [
+    ...(subscriptions === undefined ? [] : ['--subscriptions', String(subscriptions)]),
+    ...(chaos === undefined ? [] : [`--chaos=${chaos}`]),
+  ];
+  family.start('azure', [...own('azure'), ...ofAzure]);
   await family.ready('azure', () => askAzure('/_simulator/health'));
   const environment = z.record(z.string(), z.string()).parse(readJson(join(state, 'azure', 'environment.json')));
 
@@ -120,8 +126,8 @@ async function start(family: Family, options: WorldOptions, clockFile: string): 
   };
 }
 
-export async function getJson(url: string, init?: RequestInit): Promise<unknown> {
-  const response = await fetch(url, init);
+export async function getJson(url: string, init?: RequestInit, ask: typeof fetch = fetch): Promise<unknown> {
+  const response = await ask(url, init);
   if (!response.ok) throw new Error(`${url.split('?')[0]} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }

@@ -1,22 +1,19 @@
 /**
- * Builds and lints every Bicep file of `infra/`; an error or a warning fails. The Bicep CLI comes from NuGet into
- * `infra/.bicep/` and stays there. Where it cannot be had the check is skipped, loudly: nobody should need .NET to
- * work on the app, and nobody should believe that the infrastructure was checked when it was not.
+ * Builds and lints every Bicep file of `infra/`; an error or a warning fails. Where the Bicep CLI
+ * cannot be had the check is skipped, loudly: nobody should need .NET to work on the app, and nobody should believe
+ * that the infrastructure was checked when it was not.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { globSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { cache, findBicep, infra, skip, VERSION } from './bicep.mjs';
 
-const VERSION = '0.49.2';
-const infra = join(dirname(fileURLToPath(import.meta.url)), '..', 'infra');
-const cache = join(infra, '.bicep');
 /** A warning or an error as the CLI prints it. `lint` ends with 0 on warnings, so only its output tells. */
 const DIAGNOSTIC = /\(\d+,\d+\) : (Warning|Error) /;
 
 const bicep = findBicep();
 if (bicep.missing === undefined) check(bicep.path);
-else skip(bicep.missing);
+else skip('infrastructure was NOT checked', bicep.missing, 'node scripts/checkInfra.mjs');
 
 /** One run of the CLI takes all files: a run for each would load Azure's types each time. */
 function check(cli) {
@@ -45,63 +42,4 @@ function run(cli, args) {
   const silent =
     status !== 0 && said.length === 0 ? [`'bicep ${args.join(' ')}' failed. ${error?.message ?? stderr.trim()}`] : [];
   return [...said, ...silent].map((line) => line.replace(`${infra}${sep}`, `infra${sep}`));
-}
-
-function findBicep() {
-  const platform = { linux: 'linux', darwin: 'osx', win32: 'win' }[process.platform];
-  if (platform === undefined) return { missing: `Bicep has no package for ${process.platform}` };
-  const name = `Azure.Bicep.CommandLine.${platform}-${process.arch}`;
-  const path = join(
-    cache,
-    'packages',
-    name.toLowerCase(),
-    VERSION,
-    'tools',
-    process.platform === 'win32' ? 'bicep.exe' : 'bicep',
-  );
-  if (existsSync(path)) return { path };
-
-  if (spawnSync('dotnet', ['--version'], { cwd: infra }).status !== 0) return { missing: 'dotnet is not on PATH' };
-  const restored = restore(name);
-  return existsSync(path) ? { path } : { missing: `NuGet did not give ${name} ${VERSION}: ${restored}` };
-}
-
-/** A project that is nothing but a reference makes `dotnet restore` fetch the package, with whatever feed is set up. */
-function restore(name) {
-  mkdirSync(cache, { recursive: true });
-  const project = join(cache, 'bicep.csproj');
-  writeFileSync(
-    project,
-    `<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup>
-    <TargetFramework>netstandard2.0</TargetFramework>
-    <DisableImplicitFrameworkReferences>true</DisableImplicitFrameworkReferences>
-    <RestorePackagesPath>$(MSBuildThisFileDirectory)packages</RestorePackagesPath>
-  </PropertyGroup>
-  <ItemGroup>
-    <PackageReference Include="${name}" Version="${VERSION}" ExcludeAssets="all" PrivateAssets="all" />
-  </ItemGroup>
-</Project>
-`,
-  );
-  const { stdout, stderr, error } = spawnSync('dotnet', ['restore', project, '--nologo'], {
-    cwd: cache,
-    encoding: 'utf8',
-    timeout: 180_000,
-    env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
-  });
-  const lines = `${stdout ?? ''}${stderr ?? ''}`.split(/\r?\n/).map((line) => line.trim());
-  return lines.find((line) => /\berror\b/i.test(line)) ?? error?.message ?? 'no reason was given';
-}
-
-function skip(why) {
-  const bar = '!'.repeat(78);
-  console.log(
-    [
-      bar,
-      `SKIPPED: infrastructure was NOT checked, because ${why}.`,
-      `Install .NET 8 or later, then run: node scripts/checkInfra.mjs`,
-      bar,
-    ].join('\n'),
-  );
 }

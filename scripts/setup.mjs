@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,9 +28,11 @@ if (!versionAtLeast(node.slice(1), WANTED_NODE)) {
 }
 
 const sources = hashOf(['src', 'local', 'bench', 'types', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
-once(at('dist', '.sentry-build'), sources, 'compiling', () =>
-  run(at('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']),
-);
+once(at('dist', '.sentry-build'), sources, 'compiling', () => {
+  // What a source that is gone left behind would be loaded too: the host takes every file of dist/src/functions.
+  rmSync(at('dist'), { recursive: true, force: true });
+  run(at('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']);
+});
 
 /** Does the work unless the stamp says that it was done for this very content. */
 function once(stamp, content, what, work) {

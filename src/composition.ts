@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { Appliance, UnattendedScript } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
 import { unattendedScript } from './appliance/unattended';
+import { application } from './azure/arm/application';
+import { grants } from './azure/arm/grants';
 import { metrics } from './azure/arm/metrics';
 import { operations } from './azure/arm/operations';
 import { runCommands } from './azure/arm/runCommands';
@@ -12,6 +14,7 @@ import { windows } from './azure/arm/windows';
 import { connect, type Transport } from './azure/client';
 import { withSortedFailures } from './azure/errors';
 import { directory } from './azure/graph/directory';
+import { inspection } from './azure/inspection/inspection';
 import { secrets } from './azure/keyVault/secrets';
 import type { Azure } from './azure/ports';
 import { pageBlobs } from './azure/storage/pageBlobs';
@@ -61,10 +64,13 @@ function build(): Services {
       operations: withSortedFailures(operations(connection)),
       directory: withSortedFailures(directory(connection)),
       secrets: withSortedFailures(secrets(connection)),
+      grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
       runCommands: withSortedFailures(runCommands(connection)),
       metrics: withSortedFailures(metrics(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
+      application: withSortedFailures(application(connection)),
+      inspection: withSortedFailures(inspection(connection)),
       windows: withSortedFailures(windows(connection)),
     },
     unattendedScript,

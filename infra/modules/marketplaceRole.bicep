@@ -1,4 +1,5 @@
-// Terms are accepted for a whole subscription, and no built-in role short of Contributor may do it.
+// Terms are accepted for a whole subscription, and no built-in role short of Contributor may do it. The reads are what
+// preflight looks at there: quota, sizes, registrations, permissions, locks and policies.
 targetScope = 'subscription'
 param principalId string
 
@@ -6,7 +7,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, 'sentry-orchestrator-marketplace')
   properties: {
     roleName: 'Sentry Orchestrator: marketplace terms (${subscription().subscriptionId})'
-    description: 'Reads and accepts the terms of marketplace images.'
+    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, permissions, locks and policies.'
     type: 'CustomRole'
     assignableScopes: [subscription().id]
     permissions: [
@@ -14,6 +15,17 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
         actions: [
           'Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/read'
           'Microsoft.MarketplaceOrdering/offertypes/publishers/offers/plans/agreements/write'
+          'Microsoft.Authorization/locks/read'
+          'Microsoft.Authorization/permissions/read'
+          'Microsoft.Authorization/policyAssignments/read'
+          'Microsoft.Authorization/policyDefinitions/read'
+          'Microsoft.Authorization/policySetDefinitions/read'
+          'Microsoft.Authorization/roleAssignments/read'
+          'Microsoft.Compute/locations/usages/read'
+          'Microsoft.Compute/skus/read'
+          'Microsoft.Network/locations/usages/read'
+          'Microsoft.Resources/subscriptions/read'
+          'Microsoft.Resources/subscriptions/providers/read'
         ]
       }
     ]

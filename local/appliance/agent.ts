@@ -26,7 +26,7 @@ export async function runForAzure(azure: Azure, store: Store, body: unknown): Pr
   if (vm === undefined) throw new Error(`There is no VM ${vmId}.`);
   const lines = [...words.matchAll(/\$(\w+)/g)].map(([, name = '']) => environment[name] ?? '');
   const input = new Input(lines);
-  const machine = { azure, store, vm, address: vm.privateIp ?? '', extraPrompt: undefined };
+  const machine = { azure, store, vm, address: vm.privateIp ?? '', extraPrompt: undefined, dropSeconds: 5 };
   const exitCode = await runSetup(input, machine).catch((error: unknown) => {
     if (error instanceof Interrupted) return 1;
     throw error;

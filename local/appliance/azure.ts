@@ -8,6 +8,7 @@ import { z } from 'zod';
 export const armResource = 'https://management.azure.com/';
 export const graphResource = 'https://graph.microsoft.com/';
 
+const egressSchema = z.object({ allowed: z.boolean() });
 const reachSchema = z.object({ vmId: z.string(), allowed: z.boolean() });
 
 const vmSchema = z.object({
@@ -51,14 +52,17 @@ const attempts = 5;
 const bytesPerSubscription = 50_000;
 const bearer = (token: string): Call => ({ headers: { authorization: `Bearer ${token}` } });
 
+/** One request, whichever way it goes. */
+type Send = (url: URL, call: Call) => Promise<Answer>;
+
 export class Azure {
   readonly #origin: string;
-  readonly #ca: string | undefined;
+  readonly #send: Send;
 
-  /** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
-  constructor(origin: string, ca?: string) {
+  /** `send`: by `overHttp` or `by` a fetch. */
+  constructor(origin: string, send: Send) {
     this.#origin = origin;
-    this.#ca = ca;
+    this.#send = send;
   }
 
   /** Which VM has the address, and whether its security rules let `source` in. Undefined: nobody has it. */
@@ -78,9 +82,31 @@ export class Azure {
     return found === undefined ? undefined : new URL(found.issuer).pathname.split('/')[1];
   }
 
+  /** Whether Azure's network lets the VM out to a host. */
+  async letsOut(vmId: string, host: string, port: number): Promise<boolean> {
+    const query = new URLSearchParams({ vmId, host, port: String(port) });
+    return (await this.#ask(`/_simulator/egress?${query.toString()}`, egressSchema))?.allowed ?? false;
+  }
+
+  get origin(): URL {
+    return new URL(this.#origin);
+  }
+
+  isAt(url: URL): boolean {
+    return url.origin === this.origin.origin;
+  }
+
+  /** One GET as it comes, whatever the answer. Rejects where nothing answers. */
+  get(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    return this.#send(url, { headers });
+  }
+
   /** A token of the VM's managed identity, as its metadata endpoint gives it; undefined when it has no identity. */
-  async vmToken(vmId: string, resource: string): Promise<string | undefined> {
-    const body = JSON.stringify({ vmId, resource });
+  async vmToken(vmId: string, resource: string, clientId?: string): Promise<string | undefined> {
+    const body = JSON.stringify({ vmId, resource, clientId });
     const headers = { 'content-type': 'application/json' };
     return (await this.#ask('/_simulator/vms/token', tokenSchema, { method: 'POST', headers, body }))?.access_token;
   }
@@ -135,20 +161,24 @@ export class Azure {
     await this.#ask('/_simulator/vms/traffic', z.unknown(), { method: 'POST', headers, body });
   }
 
-  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order. */
+  /** Undefined for any 4xx: the caller knows what a refusal means. Throws when Azure stays out of order or reach. */
   async #ask<T>(path: string, schema: z.ZodType<T>, call: Call = {}): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
-      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call);
-      if (status < 300) return schema.parse(body === '' ? undefined : JSON.parse(body));
-      if (status < 500 && status !== 429) return undefined;
-      if (attempt === attempts) throw new Error(`Azure answered ${status}`);
+      const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call).catch(unreachable);
+      if (status >= 200 && status < 300) return schema.parse(body === '' ? undefined : JSON.parse(body));
+      if (!mayHeal(status, call)) return undefined;
+      if (attempt === attempts) throw new Error(status === 0 ? body : `Azure answered ${status}`);
       await sleep(1_000 * (Number(retryAfter) || 1));
     }
   }
+}
 
-  #send(url: URL, { method = 'GET', headers = {}, body }: Call): Promise<Answer> {
+/** `ca`: PEM of the authority that signed the simulated Azure's certificate, unless Node trusts it already. */
+export const overHttp =
+  (ca: string | undefined): Send =>
+  (url, { method = 'GET', headers = {}, body }) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    const options = { method, headers, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
+    const options = { method, headers, ...(ca === undefined ? {} : { ca }) };
     return new Promise((resolve, reject) => {
       const asked = request(url, options, (response) => {
         let text = '';
@@ -160,8 +190,26 @@ export class Azure {
       });
       asked.on('error', reject).end(body);
     });
-  }
-}
+  };
+
+export const by =
+  (ask: typeof fetch): Send =>
+  async (url, { method = 'GET', headers = {}, body }) => {
+    const response = await ask(url, { method, headers, ...(body === undefined ? {} : { body }) });
+    const retryAfter = response.headers.get('retry-after') ?? undefined;
+    return { status: response.status, retryAfter, body: await response.text() };
+  };
+
+/** No answer at all has the status 0. */
+const unreachable = (error: unknown): Answer => ({
+  status: 0,
+  retryAfter: undefined,
+  body: `Azure was not reached: ${error instanceof Error ? error.message : String(error)}`,
+});
+
+/** A token that Azure refuses may have run out on the way: it is shown again. A secret that it refuses is wrong. */
+const mayHeal = (status: number, { headers = {} }: Call): boolean =>
+  status === 0 || status === 429 || status >= 500 || (status === 401 && 'authorization' in headers);
 
 /** The tenant that a token was issued for, in lower case. */
 export function tenantOf(token: string): string | undefined {

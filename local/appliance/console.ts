@@ -17,32 +17,35 @@ interface Page {
   readonly status: number;
   readonly body: unknown;
 }
-type Handler = (body: string) => Page | Promise<Page>;
+type Handler = (body: string) => Page;
 
 /** Where the agents of the machines take scripts. */
 export const agentPath = '/agent/scripts';
 
-/** Answers one request to the console. */
+/** Answers one request to the console: a method, a path without its query, and a body. */
+export function askConsole(store: Store, method: string, path: string, body: string): Page {
+  const routes: Readonly<Record<string, Handler>> = {
+    'GET /health': () => ({ status: 200, body: { status: 'ok' } }),
+    'GET /console/azure/data-collectors': () => ({ status: 200, body: store.collectors.map(shown) }),
+    'POST /console/azure/data-collectors': (body) => register(store, body),
+  };
+  return routes[`${method} ${path}`]?.(body) ?? { status: 404, body: { error: 'There is nothing here.' } };
+}
+
+/** The same over HTTP, and beside it what is not the console's: Azure's fabric speaks to the agents in the machines. */
 export async function serveConsole(
   store: Store,
   azure: Azure,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const routes: Readonly<Record<string, Handler>> = {
-    // Not the console's: Azure's fabric speaks to the agents in the machines.
-    [`POST ${agentPath}`]: async (body) => ({
-      status: 200,
-      body: await runForAzure(azure, store, parseJson(body)),
-    }),
-    'GET /health': () => ({ status: 200, body: { status: 'ok' } }),
-    'GET /console/azure/data-collectors': () => ({ status: 200, body: store.collectors.map(shown) }),
-    'POST /console/azure/data-collectors': (body) => register(store, body),
-  };
-  const handler = routes[`${request.method} ${request.url?.split('?')[0]}`];
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  const { status, body } = (await handler?.(text)) ?? { status: 404, body: { error: 'There is nothing here.' } };
+  const path = request.url?.split('?')[0] ?? '';
+  const { status, body } =
+    request.method === 'POST' && path === agentPath
+      ? { status: 200, body: await runForAzure(azure, store, parseJson(text)) }
+      : askConsole(store, request.method ?? 'GET', path, text);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 

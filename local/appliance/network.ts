@@ -1,11 +1,13 @@
 /** The way to the appliances: a CONNECT proxy that lets through what Azure's network would let through, and no more. */
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { keyOf, type Azure } from './azure';
 import type { Machine } from './setupScript';
 import { serveSsh } from './sshServer';
 import type { Store } from './store';
+import { streamPair } from './streamPair';
 
 export interface NetworkOptions {
   /** The address that the app's connections come from, as the security rules see it. */
@@ -19,6 +21,14 @@ export interface NetworkOptions {
   /** What `--ask-extra` says; a VM's tag can ask too. */
   readonly askExtra: string | undefined;
 }
+
+export const defaults: NetworkOptions = {
+  appPrivateAddress: undefined,
+  appAddress: '203.0.113.10',
+  dropSeconds: 5,
+  bootSeconds: 20,
+  askExtra: undefined,
+};
 
 const sshPort = 22;
 const extraPromptTag = 'simulator-extra-prompt';
@@ -53,8 +63,25 @@ export class Network {
     serveSsh(socket, this.#store.hostKey(keyOf(route.vm)), route);
   }
 
+  /**
+   * A stream to an appliance, without a socket. What the network would drop or refuse is an error here, as it would be
+   * to who comes through the proxy.
+   */
+  async open(address: string, port: number): Promise<Duplex> {
+    const route = await this.#route(address, port).catch((): Route => 'refused');
+    if (route === 'dropped') {
+      const { dropSeconds } = this.#options;
+      await new Promise((resolve) => setTimeout(resolve, dropSeconds * 1_000));
+      throw new Error(`no answer within ${dropSeconds} s`);
+    }
+    if (route === 'refused') throw new Error('the connection was refused');
+    const [near, far] = streamPair();
+    serveSsh(far, this.#store.hostKey(keyOf(route.vm)), route);
+    return near;
+  }
+
   async #route(address: string, port: number): Promise<Route> {
-    const { appAddress, appPrivateAddress, bootSeconds, askExtra } = this.#options;
+    const { appAddress, appPrivateAddress, bootSeconds, askExtra, dropSeconds } = this.#options;
     // To a private address there is no way from the internet.
     const source = ipaddr.process(address).range() === 'private' ? appPrivateAddress : appAddress;
     if (source === undefined) return 'dropped';
@@ -64,7 +91,7 @@ export class Network {
     const booted = vm.powerState === 'running' && Date.now() - vm.startedAt >= bootSeconds * 1_000;
     if (!booted || port !== sshPort) return 'refused';
     const extraPrompt = vm.tags?.[extraPromptTag] ?? askExtra;
-    return { azure: this.#azure, store: this.#store, vm, address, extraPrompt };
+    return { azure: this.#azure, store: this.#store, vm, address, extraPrompt, dropSeconds };
   }
 }
 

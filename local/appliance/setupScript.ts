@@ -1,6 +1,7 @@
 /** `runAzureConfigCLI.sh`: the set-up script of the appliance, as the install guide describes its questions. */
 import { armResource, graphResource, keyOf, tenantOf, type Azure, type Vm } from './azure';
 import type { Collector, Store } from './store';
+import { getsOut } from './wayOut';
 
 /** Run as root: `sudo` at a terminal, the agent without. */
 export const setupScript = '/opt/cloudknox/sentrysoftwareservice/bin/runAzureConfigCLI.sh';
@@ -25,6 +26,8 @@ export interface Machine {
   readonly address: string;
   /** One more question, which no guide tells of. */
   readonly extraPrompt: string | undefined;
+  /** How long a connection lasts that Azure's network drops, at most. */
+  readonly dropSeconds: number;
 }
 
 const maxSubscriptions = 50;
@@ -91,6 +94,7 @@ async function register(terminal: Talker, { store, vm, address }: Machine): Prom
 }
 
 async function signIn(terminal: Talker, { azure, vm }: Machine): Promise<Tokens> {
+  if (!(await getsOut(azure, vm, azure.origin))) throw new Failure('Configuration failed: Azure AD does not answer.');
   const tenant = (await terminal.ask('Azure AD tenant name or tenantID: ')).trim();
   const tenantId = tenant === '' ? undefined : await azure.tenantId(tenant);
   if (tenantId === undefined) throw new Failure(`Configuration failed: the tenant ${tenant} was not found.`);

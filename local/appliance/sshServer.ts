@@ -1,15 +1,15 @@
-/** The SSH server of one appliance: public keys only, and a shell that knows one command. */
+/** The SSH server of one appliance: public keys only, and a shell that knows the set-up script and a few programs. */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Server, utils, type AuthContext, type Session } from 'ssh2';
 import { keyOf } from './azure';
 import { authorizedKeys } from './authorizedKeys';
+import { runScript } from './shell/run';
 import { runSetup, setupScript, type Machine } from './setupScript';
 import { Interrupted, Terminal } from './terminal';
 
-const commandNotFound = 127;
-
 /** Serves one connection that has come through to the VM. */
-export function serveSsh(socket: Socket, hostKey: string, machine: Machine): void {
+export function serveSsh(stream: Duplex, hostKey: string, machine: Machine): void {
   const server = new Server({ hostKeys: [hostKey] }, (client) => {
     client.on('authentication', (context) => {
       if (accepts(machine, context)) context.accept();
@@ -19,7 +19,8 @@ export function serveSsh(socket: Socket, hostKey: string, machine: Machine): voi
     // A connection that breaks off is the client's affair.
     client.on('error', () => undefined);
   });
-  server.injectSocket(socket);
+  // Its type asks for a socket; all that the server uses of one is the stream, and `setNoDelay` if there is such a thing.
+  server.injectSocket(stream as Socket);
 }
 
 /** Without a signature the client only asks whether the key would do. */
@@ -80,11 +81,8 @@ async function runCommand(line: string, terminal: Terminal, machine: Machine): P
     return 1;
   }
   const change = authorizedKeys(command, keysOf(machine));
-  if (change !== undefined) {
-    if (change.keys !== undefined) machine.store.authorize(keyOf(machine.vm), change.keys);
-    terminal.write(change.output);
-    return 0;
-  }
-  terminal.write(`-bash: ${command.split(/\s/)[0]}: command not found\n`);
-  return commandNotFound;
+  if (change === undefined) return runScript(command, machine, (text) => terminal.write(text));
+  if (change.keys !== undefined) machine.store.authorize(keyOf(machine.vm), change.keys);
+  terminal.write(change.output);
+  return 0;
 }

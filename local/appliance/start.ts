@@ -1,11 +1,11 @@
 /** The simulated appliances of a tenant, with their console and the way to them, behind one port. */
 import { createServer } from 'node:http';
 import { Socket } from 'node:net';
-import { Azure } from './azure';
+import { Azure, overHttp } from './azure';
 import { agentPath, serveConsole } from './console';
-import { Network, type NetworkOptions } from './network';
+import { defaults, Network, type NetworkOptions } from './network';
 import { setupScript } from './setupScript';
-import { Store } from './store';
+import { inFolder, Store } from './store';
 
 export interface ApplianceOptions extends Partial<NetworkOptions> {
   /** Origin of the simulated Azure. */
@@ -18,21 +18,13 @@ export interface ApplianceOptions extends Partial<NetworkOptions> {
   readonly port: number;
 }
 
-const defaults: NetworkOptions = {
-  appAddress: '203.0.113.10',
-  appPrivateAddress: undefined,
-  dropSeconds: 5,
-  bootSeconds: 20,
-  askExtra: undefined,
-};
-
 /** Listens on the loopback address only. `close` cuts open sessions. */
 export async function startAppliances(
   options: ApplianceOptions,
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const { azure, ca, state, port, ...network } = options;
-  const store = new Store(state);
-  const cloud = new Azure(azure, ca);
+  const store = new Store(inFolder(state));
+  const cloud = new Azure(azure, overHttp(ca));
   const way = new Network(cloud, store, { ...defaults, ...network });
   const sockets = new Set<Socket>();
 

@@ -1,5 +1,5 @@
-/** What the appliances and their console remember. A PIN is kept as a salted hash, and host keys in files of their own. */
-import { createHash, randomBytes, randomInt, scryptSync, timingSafeEqual } from 'node:crypto';
+/** What the appliances and their console remember: in a folder, or in memory. A PIN is kept as a salted hash. */
+import { createHash, randomBytes as systemBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -26,20 +26,47 @@ const stateSchema = z.object({
 /** The account that is signed in to the console. */
 const administrator = 'administrator@contoso.example';
 const pinMinutes = 60;
-const hashOf = (pin: string, salt: string): Buffer => scryptSync(pin, salt, 32);
+
+/** Where the store keeps its texts, by name. */
+interface Shelf {
+  read(name: string): string | undefined;
+  write(name: string, text: string): void;
+  /** What a guess at a PIN costs, as scrypt's N. */
+  readonly hashCost: number;
+}
+
+/** Files for their owner's eyes only, host keys in files of their own. */
+export function inFolder(folder: string): Shelf {
+  mkdirSync(join(folder, 'host-keys'), { recursive: true, mode: 0o700 });
+  return {
+    read: (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined),
+    write: (name, text) => {
+      const file = join(folder, name);
+      writeFileSync(`${file}.new`, text, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    },
+    hashCost: 16_384,
+  };
+}
+
+/** Gone with the process: nobody else sees the hashes, so they may be quick. */
+export function inMemory(): Shelf {
+  const texts = new Map<string, string>();
+  return { read: (name) => texts.get(name), write: (name, text) => void texts.set(name, text), hashCost: 2 };
+}
+
+const stateFile = 'state.json';
 
 export class Store {
-  readonly #folder: string;
-  readonly #file: string;
+  readonly #shelf: Shelf;
   readonly #state: z.infer<typeof stateSchema>;
+  readonly #randomBytes: (size: number) => Buffer;
 
-  constructor(folder: string) {
-    this.#folder = folder;
-    this.#file = join(folder, 'state.json');
-    mkdirSync(join(folder, 'host-keys'), { recursive: true, mode: 0o700 });
-    this.#state = existsSync(this.#file)
-      ? stateSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')))
-      : { collectors: [], configured: {}, authorized: {} };
+  /** `randomBytes`: what PINs are made of; the system's, unless a run is to be repeated. */
+  constructor(shelf: Shelf, randomBytes: (size: number) => Buffer = systemBytes) {
+    this.#shelf = shelf;
+    this.#randomBytes = randomBytes;
+    this.#state = stateSchema.parse(JSON.parse(shelf.read(stateFile) ?? '{"collectors":[],"configured":{}}'));
   }
 
   get collectors(): readonly Collector[] {
@@ -48,15 +75,16 @@ export class Store {
 
   /** Registers an appliance, or gives one that is registered a fresh PIN; the PIN before it is void. */
   register(applianceAddress: string): { readonly email: string; readonly pin: string } {
-    const pin = String(randomInt(1_000_000)).padStart(6, '0');
-    const salt = randomBytes(16).toString('hex');
+    // Six of 48 bits: no PIN is likelier than another by more than one in 280 million.
+    const pin = String(this.#randomBytes(6).readUIntBE(0, 6) % 1_000_000).padStart(6, '0');
+    const salt = this.#randomBytes(16).toString('hex');
     const expiresAt = Date.now() + pinMinutes * 60_000;
     let collector = this.collectors.find((known) => known.applianceAddress === applianceAddress);
     if (collector === undefined) {
       collector = { applianceAddress, email: administrator };
       this.#state.collectors.push(collector);
     }
-    collector.pin = { salt, hash: hashOf(pin, salt).toString('hex'), expiresAt };
+    collector.pin = { salt, hash: this.#hashOf(pin, salt).toString('hex'), expiresAt };
     this.#save();
     return { email: collector.email, pin };
   }
@@ -69,7 +97,7 @@ export class Store {
         collector.email.toLowerCase() === email.toLowerCase() &&
         collector.pin !== undefined &&
         collector.pin.expiresAt > Date.now() &&
-        timingSafeEqual(hashOf(pin, collector.pin.salt), Buffer.from(collector.pin.hash, 'hex')),
+        timingSafeEqual(this.#hashOf(pin, collector.pin.salt), Buffer.from(collector.pin.hash, 'hex')),
     );
   }
 
@@ -97,17 +125,19 @@ export class Store {
 
   /** The VM's private host key, made at first contact. */
   hostKey(vmId: string): string {
-    const file = join(this.#folder, 'host-keys', createHash('sha256').update(vmId).digest('hex').slice(0, 32));
-    if (!existsSync(file)) write(file, readableKeyPair().private);
-    return readFileSync(file, 'utf8');
+    const name = `host-keys/${createHash('sha256').update(vmId).digest('hex').slice(0, 32)}`;
+    const stored = this.#shelf.read(name);
+    if (stored !== undefined) return stored;
+    const made = readableKeyPair().private;
+    this.#shelf.write(name, made);
+    return made;
+  }
+
+  #hashOf(pin: string, salt: string): Buffer {
+    return scryptSync(pin, salt, 32, { N: this.#shelf.hashCost });
   }
 
   #save(): void {
-    write(this.#file, JSON.stringify(this.#state, undefined, 2));
+    this.#shelf.write(stateFile, JSON.stringify(this.#state, undefined, 2));
   }
-}
-
-function write(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

@@ -12,6 +12,7 @@ import { type DeploymentStore } from './deployments/store';
 import { type Inner } from './http/inner';
 import { type Registrations } from './resources/registrations';
 import { type RequestRecord } from './simulator/record';
+import { type ShapeRecord } from './simulator/shapeRecord';
 import { type Resources } from './store/resources';
 import { type Chaos } from './simulator/chaos';
 import { type Creations } from './simulator/creations';
@@ -19,6 +20,7 @@ import { type Faults } from './simulator/faults';
 import { type OutsideHand } from './simulator/outsideHand';
 import { type Windows } from './simulator/windows';
 import { type Tenant, type Timings } from './tenant';
+import { type OutsideIssuers } from './entra/outsideIssuers';
 import { type Tokens } from './entra/tokens';
 import { type Secrets } from './store/secrets';
 
@@ -42,11 +44,14 @@ export interface Azure {
   readonly registrations: Registrations;
   readonly rbac: Rbac;
   readonly tokens: Tokens;
+  readonly issuers: OutsideIssuers;
   readonly operations: Operations;
   readonly inner: Inner;
   readonly deployments: DeploymentStore;
   readonly faults: Faults;
   readonly record: RequestRecord;
+  /** Where the shapes of requests and answers are wanted. */
+  readonly shapes: ShapeRecord | undefined;
   /** Faults from a seed, in chaos mode. */
   readonly chaos: Chaos | undefined;
   readonly creations: Creations;

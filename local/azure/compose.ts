@@ -3,6 +3,7 @@ import { Operations } from './arm/operations';
 import { Roles } from './authorization/customRoles';
 import { Rbac } from './authorization/rbac';
 import { type Azure } from './azure';
+import { OutsideIssuers } from './entra/outsideIssuers';
 import { Tokens } from './entra/tokens';
 import { Clock } from './clock';
 import { DeploymentEngine } from './deployments/engine';
@@ -15,6 +16,7 @@ import { Creations } from './simulator/creations';
 import { Faults } from './simulator/faults';
 import { OutsideHand } from './simulator/outsideHand';
 import { RequestRecord } from './simulator/record';
+import { ShapeRecord } from './simulator/shapeRecord';
 import { Windows } from './simulator/windows';
 import { type Database } from './store/database';
 import { DeletedVaults } from './store/deletedVaults';
@@ -74,6 +76,7 @@ export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Pa
     registrations: new Registrations(db, now, tenant.unregisteredProviders),
     rbac: new Rbac(grants, hierarchy, roles, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),
+    issuers: new OutsideIssuers(keys.outside, origin, now),
     operations: new Operations(db, now, origin),
     inner,
     deployments,
@@ -82,6 +85,7 @@ export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Pa
     creations: new Creations(db, now),
     hand: new OutsideHand(),
     record: new RequestRecord(db),
+    shapes: ShapeRecord.of(process.env['SIMULATED_AZURE_SHAPES']),
     windows: new Windows(db, now),
     derive: (purpose) => createHmac('sha512', keys.vault).update(purpose).digest(),
     identityHeader: keys.identityHeader,

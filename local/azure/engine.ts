@@ -44,7 +44,7 @@ export function openEngine(options: EngineOptions): Engine {
     seeded,
     advance,
   );
-  inner.use(dispatcher);
+  inner.use(dispatcher.inner);
   return {
     azure,
     dispatcher,

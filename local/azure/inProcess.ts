@@ -4,6 +4,7 @@
  */
 import { createHttpHeaders, type HttpClient, type PipelineRequest, RestError } from '@azure/core-rest-pipeline';
 import { openEngine } from './engine';
+import { environmentOf } from './environment';
 import { type Incoming } from './http/dispatch';
 import { readBody, type Wire, wireOf } from './http/text';
 import { keysInMemory } from './keys';
@@ -18,15 +19,20 @@ export interface InProcessOptions {
   readonly now?: () => number;
   readonly seed?: string;
   readonly chaos?: string;
-  /** How a connection that hangs waits to be cut, in the caller's time; a timer unless told. */
+  /**
+   * Carries out each request. A caller with a time of its own learns here that one is in hand: tokens are signed in
+   * threads. What hangs is in nobody's hand.
+   */
+  readonly during?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** How a connection that hangs waits to be cut, in the caller's time; a timer unless told. Infinity: it never is. */
   readonly wait?: (ms: number) => Promise<void>;
 }
 
 export interface InProcessAzure {
   /** What clients take for the endpoint, authority host and vault. Nothing listens there. */
   readonly url: string;
-  /** The value of `IDENTITY_HEADER` for the endpoint `<url>/msi/token`. */
-  readonly identityHeader: string;
+  /** The environment variables with which an app uses it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** For the option `httpClient` of every @azure client. */
   readonly httpClient: HttpClient;
   /** For whatever takes a `fetch`. */
@@ -38,7 +44,7 @@ const URL_IN_PROCESS = 'https://azure.simulated';
 
 /** A simulated Azure of this process, in memory. @throws UserError for a tenant that is none */
 export function azureInProcess(options: InProcessOptions): InProcessAzure {
-  const { now = () => Date.now(), wait = timer, seed, chaos } = options;
+  const { now = () => Date.now(), during = (work) => work(), wait = timer, seed, chaos } = options;
   const tenant = withCount(readTenant(options.tenant), options.subscriptions);
   const keys = keysInMemory();
   const engine = openEngine({ db: new Database(':memory:'), tenant, keys, origin: URL_IN_PROCESS, now, seed, chaos });
@@ -53,14 +59,14 @@ export function azureInProcess(options: InProcessOptions): InProcessAzure {
       headerNames,
       body: () => Promise.resolve().then(() => readBody(bytes, header)),
     };
-    const { cut, seconds, ...answer } = await engine.dispatcher.dispatch(incoming);
-    const hang = (): Promise<void> => (seconds === undefined ? new Promise(() => undefined) : wait(seconds * 1000));
+    const { cut, seconds, ...answer } = await during(() => engine.dispatcher.dispatch(incoming));
+    const hang = (): Promise<void> => wait(seconds === undefined ? Infinity : seconds * 1000);
     return { cut, hang, wire: wireOf(method, answer) };
   };
 
   return {
     url: URL_IN_PROCESS,
-    identityHeader: keys.identityHeader,
+    environment: environmentOf(URL_IN_PROCESS, tenant, keys),
     httpClient: { sendRequest: (request) => sendRequest(asked, request) },
     fetch: (input, init) => fetched(asked, new Request(input, init)),
     close: () => engine.close(),
@@ -132,7 +138,9 @@ interface Signal {
   addEventListener(type: 'abort', listener: () => void): void;
 }
 
-const timer = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
+/** Infinity never ends. */
+const timer = (ms: number): Promise<void> =>
+  new Promise((resolve) => void (ms === Infinity || setTimeout(resolve, ms).unref()));
 
 /** Waits until the client gives up, or the connection is cut. */
 function hung(signal: Signal | undefined, { hang }: Outcome, timeoutMs: number): Promise<void> {

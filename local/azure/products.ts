@@ -15,6 +15,7 @@ import { deploymentRoutes } from './deployments/routes';
 import { governanceRoutes } from './governance/routes';
 import { graphRoutes } from './graph/routes';
 import { type Route } from './http/call';
+import { federatedCredentials } from './identity/federatedCredentials';
 import { userAssignedIdentities } from './identity/userAssignedIdentities';
 import { vaultRoutes } from './keyVault/deletedVaults';
 import { keyVaultRoutes } from './keyVault/routes';
@@ -38,6 +39,8 @@ import { accountRoutes, storageAccounts } from './storage/accounts';
 import { blobRoutes } from './storage/blobRoutes';
 import { containerRoutes } from './storage/containerRoutes';
 import { commandLineRoutes } from './simulator/commandLine';
+import { personRoutes } from './simulator/consent';
+import { issuerRoutes } from './simulator/issuers';
 import { simulatorRoutes } from './simulator/routes';
 
 /** Every kind of resource that has the common life of one. Another kind is one more row. */
@@ -55,6 +58,7 @@ export const kinds: readonly Kind[] = [
   disks,
   images,
   userAssignedIdentities,
+  federatedCredentials,
   vaults,
   storageAccounts,
 ];
@@ -86,4 +90,6 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...blobRoutes(azure),
   ...simulatorRoutes(azure),
   ...commandLineRoutes(azure),
+  ...issuerRoutes(azure),
+  ...personRoutes(azure),
 ];

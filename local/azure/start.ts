@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { certificatesIn, type Certificates } from './certificates';
+import { certificatesIn } from './certificates';
 import { openEngine } from './engine';
+import { environmentOf } from './environment';
 import { type BoundServer, bind } from './http/server';
-import { keysIn, type Keys } from './keys';
+import { keysIn } from './keys';
 import { lockState } from './stateLock';
 import { Database } from './store/database';
 import { readTenant, type Tenant, type TenantInput, withCount } from './tenant';
@@ -68,7 +69,10 @@ async function serveOn(
     const db = new Database(join(state, 'azure.sqlite'));
     const engine = openEngine({ db, tenant, keys, origin: bound.origin, now, seed, chaos });
     bound.use(certificates.tls, engine.dispatcher);
-    const environment = environmentOf(bound.origin, tenant, keys, certificates);
+    const environment = {
+      ...environmentOf(bound.origin, tenant, keys),
+      NODE_EXTRA_CA_CERTS: certificates.authorityFile,
+    };
     writeFileSync(join(state, 'environment.json'), `${JSON.stringify(environment, null, 2)}\n`, { mode: 0o600 });
     return {
       url: bound.origin,
@@ -91,21 +95,3 @@ async function closed({ server }: BoundServer): Promise<void> {
   setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
   await ended;
 }
-
-const environmentOf = (
-  url: string,
-  { tenantId }: Tenant,
-  keys: Keys,
-  certificates: Certificates,
-): Record<string, string> => ({
-  CLOUD: 'custom',
-  AZURE_TENANT_ID: tenantId,
-  ARM_ENDPOINT: url,
-  AUTHORITY_HOST: url,
-  GRAPH_ENDPOINT: url,
-  KEY_VAULT_URI: url,
-  IDENTITY_ENDPOINT: `${url}/msi/token`,
-  IDENTITY_HEADER: keys.identityHeader,
-  NODE_EXTRA_CA_CERTS: certificates.authorityFile,
-  AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
-});

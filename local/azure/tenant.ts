@@ -32,6 +32,8 @@ const timings = z.strictObject({
   deploymentStart: seconds.default(2),
   /** Until a new application, service principal or identity is found everywhere in the directory. */
   directoryReplication: seconds.default(20),
+  /** How long the write of a managed identity's federated credential keeps others of the same identity out. */
+  federatedCredentialWrite: seconds.default(1),
   /** Until a role assignment counts. Up to ten minutes in Azure (azure-facts §2). */
   roleAssignmentPropagation: seconds.default(20),
   /** Until a policy assignment is held against writes: minutes in Azure, which promises no number. */
@@ -81,6 +83,8 @@ const limits = z.strictObject({
   roleAssignmentsPerManagementGroup: z.number().int().positive().default(500),
   graphTenantWritesPer5Minutes: z.number().int().positive().default(18_000),
   secretCreationsPer10Seconds: z.number().int().positive().default(300),
+  /** How many a page of a list holds: what ARM's own lists are observed to give. */
+  listPage: z.number().int().positive().default(1000),
   vaultTransactionsPer10Seconds: z.number().int().positive().default(4000),
 });
 

@@ -5,12 +5,10 @@ import { AppFunctions } from './app/functions';
 import { loadApp } from './app/loadApp';
 import { AppError } from './appError';
 import { applyLocalSettings, type HostConfig, readHostConfig } from './config';
+import { appEngine, delay } from './appEngine';
 import { systemClock } from './engine/clock';
-import { Engine } from './engine/engine';
-import { HTTP_ACTIVITY } from './engine/httpCall';
 import { openSqliteStore } from './engine/sqliteStore';
 import { type Store } from './engine/store';
-import { runHttpCall } from './http/callHttp';
 import { type Answerer, empty, whole } from './http/exchange';
 import { RPC_PATH, rpcHandler, webHandler } from './http/handlers';
 import { type HttpRoute, httpRoutes } from './http/httpTrigger';
@@ -102,21 +100,7 @@ async function start(
     rpcUrl: `${rpc.origin}${RPC_PATH}/`,
   };
 
-  const engine = new Engine({
-    store,
-    clock: systemClock,
-    log,
-    strict,
-    ...config,
-    functions: (kind) => functions.namesOf(kind),
-    invokeOrchestrator: (invocation) => functions.invokeOrchestrator(invocation),
-    invoke: (invocation) =>
-      invocation.name === HTTP_ACTIVITY ? runHttpCall(invocation.input) : functions.invokeDurable(invocation),
-    broken: (error) => {
-      log('critical', 'host', `the durable state cannot be written: ${messageOf(error)}. What is stored is whole.`);
-      process.exit(1);
-    },
-  });
+  const engine = appEngine(functions, { store, config, log, strict });
   const api = { client: engine.client, urls, defaultVersion: config.versioning.defaultVersion, delay, strict };
   const ports = { statuses, clock: systemClock, log };
   const byHand = (name: string): Promise<void> => runByHand(timers, name, ports);
@@ -171,11 +155,6 @@ function openStore(path: string): Store {
     throw new AppError(`The state cannot be opened: ${message.includes(path) ? message : `${path}: ${message}`}`);
   }
 }
-
-const delay = (ms: number): Promise<void> =>
-  new Promise((done) => {
-    systemClock.at(systemClock.now() + ms, done);
-  });
 
 async function listenOn(port: number, log: Log, answer: Answerer): Promise<RunningServer> {
   try {

@@ -1,8 +1,14 @@
 /** What orchestrations may ask for: each activity's name and types, and nothing of how it is done. */
 import { RetryOptions } from 'durable-functions';
+import type { Blueprint } from '../domain/blueprint/blueprint';
 import type { WindowScope } from '../domain/blueprint/window';
-import type { Change, Outcome, Refusal } from '../domain/outcome';
+import type { Change, Later, Outcome, Refusal } from '../domain/outcome';
+import type { Area } from '../domain/preflight/areas';
+import type { Finding } from '../domain/preflight/finding';
+import type { Role, WatchedScope } from '../domain/preflight/subscriptions';
+import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
+import type { Found, Questions } from '../domain/proofScript';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { WindowReceipt } from '../domain/window';
@@ -17,7 +23,7 @@ export type HandlerOf<A> = A extends Activity<infer I, infer O> ? (input: I) => 
 /** For crashes alone: whatever Azure answers is a value. Five attempts wait 5, 10, 20 and 40 s between them. */
 export const crashRetry = Object.assign(new RetryOptions(5_000, 5), { backoffCoefficient: 2 });
 
-export type Verb = 'ensure' | 'remove';
+export type Verb = 'ensure' | 'remove' | 'observe';
 
 /** One resource to see to. `operation` is what an earlier answer left running, `change` what it was for. */
 export interface Step {
@@ -80,6 +86,27 @@ export interface CollectingQuestion {
   readonly vmId: string;
   readonly since: string;
 }
+/** Where an appliance is asked what it reaches and reads, and what it is asked. */
+export interface ProofJob extends Entry {
+  readonly questions: Questions;
+  /** Those that its identity should read. */
+  readonly subscriptions: readonly string[];
+  /** Where it has a public address while it is asked: the subnet that must give it a way out afterwards. */
+  readonly subnetId?: string | undefined;
+}
+export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
+
+/** An application that is to list what it may read. The secret only as a vault URI. */
+export interface ApplicationJob {
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecretUri: string;
+  readonly subscriptions: readonly string[];
+}
+/** Which of the subscriptions it reads, or why that is not known; worth another question `later`, or not. */
+export type ApplicationResult =
+  | { readonly kind: 'listed'; readonly readable: readonly string[] }
+  | Pick<Extract<Outcome, { kind: 'later' | 'refused' }>, 'kind' | 'code' | 'reason'>;
 
 /** What the window tells the Sentry that asked for it. */
 export interface WindowOrder {
@@ -90,12 +117,46 @@ export interface WindowOrder {
   readonly closing?: Pick<WindowReceipt, 'openedAt' | 'why' | 'problems'>;
 }
 
+/** What preflight is to look at of the host and the tenant. */
+export interface HostInspection {
+  readonly blueprint: Blueprint;
+  readonly areas: readonly Area[];
+  readonly sentries: number;
+  /** An earlier run brought every Sentry to its end: where none is to be made, nothing but grants is left to do. */
+  readonly settled: boolean;
+  /** Subscriptions that are granted in by themselves, and management groups that are in their place. */
+  readonly watched: readonly string[];
+  readonly groups: readonly string[];
+  /** The app's own addresses, from which the window is entered too. */
+  readonly egress: readonly string[];
+}
+export interface ScopesInspection {
+  readonly scopes: readonly WatchedScope[];
+  readonly roles: readonly Role[];
+}
+/** What one look gave: all that was found, or later. */
+export type Inspected = InspectedNow | Later;
+export interface InspectedNow {
+  readonly kind: 'inspected';
+  readonly findings: readonly Finding[];
+  /** Worth another look for this long: what is missing may have been granted a moment ago. */
+  readonly healsWithin?: number | undefined;
+  /** Of the tenant alone: the watched scopes where conditions limit what the app may grant. */
+  readonly limited?: readonly WatchedScope[] | undefined;
+}
+
 export type Started = 'started' | 'running';
 
 export const activities = {
   ensureResources: activity<readonly Step[], readonly Outcome[]>('ensureResources'),
   removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
+  /** Reads, and tells what `ensureResources` would do. */
+  observeResources: activity<readonly Step[], readonly Outcome[]>('observeResources'),
   listSubscriptions: activity<null, ListedSubscriptions>('listSubscriptions'),
+  /** One answer for each area, in their order. */
+  inspectHost: activity<HostInspection, readonly Inspected[]>('inspectHost'),
+  /** One answer for each scope, in their order. */
+  inspectScopes: activity<ScopesInspection, readonly Inspected[]>('inspectScopes'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
   /** Makes a new key, lets it in, proves that, and only then shuts out the one before. */
   replaceSshKey: activity<Entry, KeyReplaced>('replaceSshKey'),
@@ -105,11 +166,24 @@ export const activities = {
   removeRunCommand: activity<{ readonly id: string }, Outcome>('removeRunCommand'),
   /** Done once Azure's metrics show that the appliance sends more than it did. */
   checkCollecting: activity<CollectingQuestion, Outcome>('checkCollecting'),
+  proveAppliance: activity<ProofJob, ProofResult>('proveAppliance'),
+  proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
   startDeployment: activity<{ readonly name: string }, Started>('startDeployment'),
+  /** Starts the deployment if the plan that was approved is the plan still. */
+  startApproved: activity<Approval, ApprovalAnswer>('startApproved'),
 };
+
+/** A plan made just now, held against the one that was approved. `input` is what the deployment is started with. */
+export interface Approval {
+  readonly name: string;
+  readonly planId: string;
+  readonly input: unknown;
+  readonly plan: Plan;
+}
+export type ApprovalAnswer = Started | 'outdated';
 
 export interface EventToRaise {
   readonly instanceId: string;

@@ -1,6 +1,6 @@
 /** What a kind of resource can be asked: the three effects that each file beside this one gives for its kind. */
 import type { Accepted, ArmBody, ArmStore } from '../azure/ports';
-import type { Outputs } from '../domain/outcome';
+import type { Outputs, Refused } from '../domain/outcome';
 import { type Kind, OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
 import { mergedInto } from './merge';
 
@@ -26,6 +26,10 @@ export interface Effects<K extends Kind> {
   observe(spec: SpecOf<K>): Promise<Observed | undefined>;
   put(spec: SpecOf<K>, observed: Observed | undefined): Promise<Submitted>;
   remove(spec: SpecOf<K>, observed: Observed): Promise<Submitted>;
+  /** Why one that is not there cannot be made. */
+  absent?(spec: SpecOf<K>): Refused;
+  /** Is there another hand's thing that `put` would find and use in its place? Asked by plans, where `put` is not. */
+  findTwin?(spec: SpecOf<K>): Promise<boolean>;
 }
 export type AllEffects = { readonly [K in Kind]: Effects<K> };
 

@@ -1,6 +1,6 @@
 /** Brings resources to their wanted state, or takes them away: once for all kinds. */
 import { AzureError, type Azure } from '../azure/ports';
-import { differences, touches } from '../domain/compare';
+import { type Difference, differences, touches } from '../domain/compare';
 import type { Change, Done, Later, Outcome, Refused } from '../domain/outcome';
 import { type Kind, kinds, type Spec } from '../domain/resources';
 import type { HandlerOf, Step, activities } from './contracts';
@@ -32,7 +32,7 @@ export const makeRemove =
     Promise.all(steps.map((step) => asOutcome(() => remove(azure, effectsOf(effects, step.spec), step))));
 
 /** The table's type ties each kind's effects to its spec; TypeScript cannot follow that through a lookup. */
-const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
+export const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
 
 async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
   const running = operation === undefined ? undefined : await poll(azure, operation, change ?? 'created');
@@ -45,10 +45,10 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
       : NOT_SHOWN_YET;
   if (observed.provisioning === 'busy') return busy(observed);
 
-  const paths = differences(spec.wanted, observed.value).filter((path) => observed.ours || !path.startsWith('tags'));
-  if (!observed.ours && !kinds[spec.kind].adopt) return notOurs(spec);
-  const asWanted = paths.length === 0 && observed.provisioning !== 'failed';
-  if (asWanted) return done(change ?? 'kept', observed);
+  const found = gaps(spec, observed);
+  const paths = found.map(({ path }) => path);
+  if (!mayBeUsed(spec, observed)) return notOurs(spec);
+  if (isAsWanted(observed, found)) return done(change ?? 'kept', observed);
   if (operation !== undefined && observed.provisioning !== 'failed') return notTaken(spec, observed, paths, change);
   const obstacle = mayNotChange(spec, observed, paths);
   return obstacle ?? submitted(spec, await effects.put(spec, observed), change ?? 'changed', effects);
@@ -67,6 +67,13 @@ async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, c
     return { kind: 'running', operation: answer.operation, seconds: answer.seconds, change: 'removed' };
   return (await effects.observe(spec)) ? NOT_SHOWN_YET : { kind: 'done', change: 'removed', ours: true, outputs: {} };
 }
+
+/** Where a thing is not as wanted. One of another hand keeps its own tags. */
+export const gaps = (spec: Spec, { value, ours }: Observed): readonly Difference[] =>
+  differences(spec.wanted, value).filter(({ path }) => ours || !path.startsWith('tags'));
+export const mayBeUsed = ({ kind }: Spec, { ours }: Observed): boolean => ours || kinds[kind].adopt;
+export const isAsWanted = ({ provisioning }: Observed, found: readonly Difference[]): boolean =>
+  found.length === 0 && provisioning !== 'failed';
 
 /** The outcome while an operation runs or after it failed; nothing once it has succeeded. */
 async function poll(azure: Azure, operation: string, change: Change): Promise<Outcome | undefined> {
@@ -89,9 +96,9 @@ const busy = ({ progress }: Observed): Later =>
     ? { ...NOT_SHOWN_YET, reason: progress.text, seconds: progress.seconds, patienceSeconds: progress.patienceSeconds }
     : { ...NOT_SHOWN_YET, seconds: BUSY_SECONDS };
 
-const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
+export const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 
-const notOurs = ({ id }: Spec): Refused =>
+export const notOurs = ({ id }: Spec): Refused =>
   refused(
     'NotOurs',
     `'${id}' exists and was not made by this deployment`,
@@ -112,7 +119,7 @@ function notTaken(spec: Spec, observed: Observed, paths: readonly string[], chan
 }
 
 /** What is not ours is never changed, and what Azure lets nobody change is not tried. */
-function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
+export function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
   if (!observed.ours) return notOurs(spec);
   const stuck = touches(paths, kinds[spec.kind].immutable);
   return stuck.length === 0
@@ -126,7 +133,7 @@ function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]):
 
 const refused = (code: string, reason: string, remedy: string): Refused => ({ kind: 'refused', code, reason, remedy });
 
-async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
+export async function asOutcome(work: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await work();
   } catch (error) {

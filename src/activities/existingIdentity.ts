@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AzureError, type Azure } from '../azure/ports';
+import type { Refused } from '../domain/outcome';
+import type { SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
 
 const shown = z.looseObject({ id: z.string(), principalId: z.guid(), clientId: z.guid() });
@@ -12,10 +14,14 @@ export const existingIdentity = ({ arm }: Azure): Effects<'existingIdentity'> =>
     const { id, principalId, clientId } = shown.parse(body);
     return { value: {}, ours: false, outputs: { id, principalId, clientId } };
   },
-  put: ({ id }) => {
-    const reason = `The managed identity '${id}' does not exist`;
-    const remedy = 'Correct identity.resourceId, or leave it out: then one is made.';
-    return Promise.reject(new AzureError({ kind: 'refused', code: 'IdentityNotFound', reason, remedy }, 404));
-  },
+  put: (spec) => Promise.reject(new AzureError(notFound(spec), 404)),
+  absent: notFound,
   remove: () => Promise.resolve({ ours: false }),
+});
+
+const notFound = ({ id }: SpecOf<'existingIdentity'>): Refused => ({
+  kind: 'refused',
+  code: 'IdentityNotFound',
+  reason: `The managed identity '${id}' does not exist`,
+  remedy: 'Correct identity.resourceId, or leave it out: then one is made.',
 });

@@ -1,4 +1,5 @@
 /** Activities that start and tell other instances, through the durable client. */
+import type { Plan } from '../domain/plan/plan';
 import type { activities, HandlerOf, Started } from './contracts';
 
 /** What is needed of the durable client. */
@@ -22,6 +23,15 @@ export const makeRaiseEvent =
     await instances.raiseEvent(instanceId, name, data);
     return null;
   };
+
+/** `planIdOf` is what the API calls a plan for an input. */
+export const makeStartApproved =
+  (
+    instances: Instances,
+    planIdOf: (input: unknown, plan: Plan) => string,
+  ): HandlerOf<typeof activities.startApproved> =>
+  async ({ name, planId, input, plan }) =>
+    planIdOf(input, plan) === planId ? instances.start('runDeployment', `d-${name}`, input) : 'outdated';
 
 /** Starts the deployment again with the input that `inputOf` reads from its stored request. */
 export const makeStartDeployment =

@@ -13,7 +13,7 @@ const shown = z.looseObject({ description: z.string().nullish(), condition: z.st
  * the same name (a second PUT changes nothing), and an identity made anew gets a new one: Azure refuses to change
  * the principal of an existing assignment.
  */
-export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
+export const roleAssignment = ({ arm, grants }: Azure): Effects<'roleAssignment'> => ({
   observe: async (spec) => {
     const body = await arm.roleAssignment.get(assignmentId(spec));
     if (!body) return undefined;
@@ -34,10 +34,20 @@ export const roleAssignment = ({ arm }: Azure): Effects<'roleAssignment'> => ({
     }
   },
   remove: (spec) => arm.roleAssignment.delete(assignmentId(spec)),
+  findTwin: async ({ wanted: { scope, principalId, roleDefinitionId } }) => {
+    const held = await grants.of(scope, principalId);
+    return held.some(
+      (one) =>
+        one.scope.toLowerCase() === scope.toLowerCase() &&
+        lastName(one.roleDefinitionId) === lastName(roleDefinitionId),
+    );
+  },
 });
 
+const lastName = (id: string): string => id.slice(id.lastIndexOf('/') + 1).toLowerCase();
+
 function assignmentId({ wanted: { scope, principalId, roleDefinitionId } }: SpecOf<'roleAssignment'>): string {
-  const role = roleDefinitionId.slice(roleDefinitionId.lastIndexOf('/') + 1);
+  const role = lastName(roleDefinitionId);
   const name = v5(`${scope}|${principalId}|${role}`.toLowerCase(), NAMESPACE);
   return `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`;
 }

@@ -121,28 +121,23 @@ const running = (operation: string, seconds = POLL_SECONDS): UnattendedResult =>
   seconds,
   change: 'created',
 });
-const later = (code: string, reason: string, remedy: string, patienceSeconds: number): Later => ({
+const stillRuns = (state: string): Later => ({
   kind: 'later',
-  code,
-  reason,
-  remedy,
+  code: 'ScriptNotDone',
+  reason: `Azure says of the run command: ${state}`,
+  remedy: notDoneRemedy,
   seconds: POLL_SECONDS,
-  patienceSeconds,
+  // Azure ends it before; this is for an Azure that does not say so.
+  patienceSeconds: TIMEOUT_SECONDS * 2,
 });
-const stillRuns = (state: string): Later =>
-  later(
-    'ScriptNotDone',
-    `Azure says of the run command: ${state}`,
-    notDoneRemedy,
-    // Azure ends it before; this is for an Azure that does not say so.
-    TIMEOUT_SECONDS * 2,
-  );
-const leftOver = later(
-  'RunCommandLeftOver',
-  'A run command of an earlier attempt does not go away',
-  'Remove the run command sentry-setup of the VM by hand, then send the same request again.',
-  900,
-);
+const leftOver: Later = {
+  kind: 'later',
+  code: 'RunCommandLeftOver',
+  reason: 'A run command of an earlier attempt does not go away',
+  remedy: 'Remove the run command sentry-setup of the VM by hand, then send the same request again.',
+  seconds: POLL_SECONDS,
+  patienceSeconds: 900,
+};
 const notUnattended: Refused = {
   kind: 'refused',
   code: 'NotUnattended',

@@ -3,7 +3,8 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Client, ClientChannel } from 'ssh2';
 import { Conversation, runOf, type Verdict } from './conversation';
 import type { Appliance, Dialogue, Ran } from './port';
-import { type Met, reasonOf, signedIn } from './signIn';
+import { reasonOf } from './hostKey';
+import { type Met, signedIn } from './signIn';
 import { connectDirectly, connectThrough, type Connect } from './tunnel';
 
 interface SshApplianceOptions {
@@ -21,7 +22,8 @@ interface SshApplianceOptions {
 /** After the exit status, output may still be under way; a server that then forgets to close the channel is not waited for. */
 const lastWordsSeconds = 5;
 const readySeconds = 120;
-const commandSeconds = 30;
+/** Far more than any script of ours prints. */
+const longestOutput = 1024 * 1024;
 /** So wide that no line editor on the far side wraps an echoed answer, and a secret with it. */
 const terminal = { term: 'dumb', cols: 2_000, rows: 50 };
 
@@ -37,7 +39,8 @@ export function createSshAppliance(options: SshApplianceOptions = {}): Appliance
         const conversation = new Conversation(script, answers, session.privateKeys);
         return hold(client, { hostKey, command: script.command, conversation, timing });
       }),
-    run: (session, command) => signedIn(connect, session, patience, (client, met) => runOne(client, met, command)),
+    run: (session, command) =>
+      signedIn(connect, session, patience, (client, met) => runOne(client, met, command, timeLimitSeconds)),
   };
 }
 
@@ -84,28 +87,32 @@ function hold(client: Client, { hostKey, command, conversation, timing }: Talk):
 }
 
 /** One command that asks nothing. Without an exit status it was cut off. */
-function runOne(client: Client, { key }: Met, command: string): Promise<Ran> {
+function runOne(client: Client, { key }: Met, command: string, timeLimitSeconds: number): Promise<Ran> {
   return new Promise((resolve) => {
     const lose = (reason: string): void => {
       clearTimeout(limit);
       resolve({ kind: 'unreachable', reason });
     };
-    const limit = setTimeout(() => lose(`the command was not done within ${commandSeconds} s`), commandSeconds * 1_000);
+    const limit = setTimeout(
+      () => lose(`the script was not done within ${timeLimitSeconds} s`),
+      timeLimitSeconds * 1_000,
+    );
     client.on('close', () => lose('the connection was closed'));
     client.exec(command, (error, channel) => {
-      if (error) return lose(`the command was not started: ${reasonOf(error)}`);
+      if (error) return lose(`the script was not started: ${reasonOf(error)}`);
       let status: number | string | undefined;
-      const heard: Buffer[] = [];
-      channel.on('data', (chunk: Buffer) => heard.push(chunk));
+      let output = '';
+      const decoder = new StringDecoder('utf8');
+      channel.on('data', (chunk: Buffer) => (output = (output + decoder.write(chunk)).slice(-longestOutput)));
       // A channel is done only when all its output was read.
       channel.stderr.resume();
       channel.on('exit', (code: number | null, signal?: string) => (status = code ?? signal ?? 'no status'));
       channel
         .on('error', () => undefined)
         .on('close', () => {
-          if (status === undefined) return lose('the session was cut off while the command ran');
+          if (status === undefined) return lose('the session was cut off while the script ran');
           clearTimeout(limit);
-          resolve({ kind: 'ran', status, output: Buffer.concat(heard).toString(), key });
+          resolve({ kind: 'ran', status, output, key });
         });
       channel.end();
     });

@@ -1,5 +1,5 @@
 /** How every client of Azure is made: one credential, one HTTP client, one cloud, and no retries of its own. */
-import type { HttpClient } from '@azure/core-rest-pipeline';
+import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/core-auth';
 import { DefaultAzureCredential } from '@azure/identity';
 import type { Config } from '../config';
@@ -28,8 +28,17 @@ export function connect(config: Config, transport: Transport): Connection {
   return { config, credential, transport };
 }
 
-export const httpClientOf = ({ httpClient }: Transport): { httpClient?: HttpClient } =>
-  httpClient ? { httpClient } : {};
+/** Longer than Azure takes for any single answer. Without a limit a connection that hangs holds its activity for good. */
+export const ANSWER_MS = 100_000;
+
+/** For the option `httpClient` of every client of Azure: what is not answered in time has failed. */
+export function httpClientOf({ httpClient = createDefaultHttpClient() }: Transport): { httpClient: HttpClient } {
+  const sendRequest: HttpClient['sendRequest'] = (request) => {
+    request.timeout ||= ANSWER_MS;
+    return httpClient.sendRequest(request);
+  };
+  return { httpClient: { sendRequest } };
+}
 
 /**
  * Options of every ARM client. Waiting belongs to the orchestrator, so the SDK's own retries are off: they would

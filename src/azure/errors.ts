@@ -11,6 +11,14 @@ const HEALS: Readonly<Record<string, number>> = {
   AuthorizationFailed: 90,
   LinkedAuthorizationFailed: 90,
   ForbiddenByRbac: 600,
+  // A token that has run out on its way: the next attempt brings another (ARM, Graph; Key Vault says Unauthorized).
+  ExpiredAuthenticationToken: 300,
+  InvalidAuthenticationToken: 300,
+  Unauthorized: 300,
+  // An operation that failed through no fault of the request (an HTTP status would have said 500).
+  InternalServerError: 900,
+  InternalExecutionError: 900,
+  NetworkingInternalOperationError: 900,
   // A secret's name is not free while the vault still deletes or recovers what had it.
   ObjectIsBeingDeleted: 300,
   ObjectIsBeingRecovered: 300,

@@ -1,5 +1,13 @@
 /** The ports: what the activities need of Azure. The folders beside this file implement them with Azure's SDKs. */
 import type { Later, Refused } from '../domain/outcome';
+import type { Registrations, Size, Usage } from '../domain/preflight/capacity';
+import type { Existing, Lock } from '../domain/preflight/existing';
+import type { AppIdentity, SecretRules } from '../domain/preflight/graphRights';
+import type { Network, Routes } from '../domain/preflight/network';
+import type { Policies } from '../domain/preflight/policies';
+import type { Permission } from '../domain/preflight/rights';
+import type { SecurityRule } from '../domain/preflight/securityRules';
+import type { TenantFacts } from '../domain/preflight/subscriptions';
 import type { Tags, Wanted } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { GroupRef, WindowMarks } from '../domain/windowSweep';
@@ -170,11 +178,44 @@ type Body<K extends ArmKind> = K extends 'networkInterface'
   ? Omit<Wanted[K], 'networkSecurityGroup'> & Partial<Pick<Wanted['networkInterface'], 'networkSecurityGroup'>>
   : Wanted[K];
 
+/** What preflight reads and nothing else does. Each method but `identity` and `policies` is one call of Azure. */
+export interface Inspection {
+  /** Out of the app's own token of Graph: no call but the one for a token. */
+  identity(): Promise<AppIdentity>;
+  /** Three queries of Resource Graph. `atLeast`: role assignments from which on a subscription counts as crowded. */
+  tenant(appId: string, atLeast: number): Promise<TenantFacts>;
+  /** The app's own permissions at any scope; undefined where there is no such scope. */
+  permissions(scope: string): Promise<readonly Permission[] | undefined>;
+  registrations(subscriptionId: string): Promise<Registrations>;
+  computeUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
+  networkUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
+  size(subscriptionId: string, location: string, name: string): Promise<Size | undefined>;
+  /** What a resource group holds; undefined where there is no such group. */
+  resources(groupId: string): Promise<readonly Existing[] | undefined>;
+  /** Those at a scope and above it. */
+  locks(scope: string): Promise<readonly Lock[]>;
+  /** The assignments at a scope and above it with their definitions: a call, and one or two queries. */
+  policies(scope: string): Promise<Policies>;
+  network(id: string): Promise<Network | undefined>;
+  /** A security group's own rules and Azure's defaults. */
+  securityRules(groupId: string): Promise<readonly SecurityRule[]>;
+  routes(tableId: string): Promise<Routes>;
+  secretRules(): Promise<SecretRules>;
+}
+
 export interface Azure {
+  readonly inspection: Inspection;
   readonly arm: { readonly [K in ArmKind]: ArmStore<Body<K>> };
   readonly operations: { poll(operation: string): Promise<OperationState> };
   readonly directory: Directory;
   readonly secrets: Secrets;
+  /** What a principal is granted at a scope and around it. */
+  readonly grants: {
+    of(
+      scope: string,
+      principalId: string,
+    ): Promise<readonly { readonly scope: string; readonly roleDefinitionId: string }[]>;
+  };
   readonly pageBlobs: PageBlobs;
   readonly runCommands: {
     /** What Azure hears of the agent in a VM. */
@@ -193,6 +234,10 @@ export interface Azure {
   };
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
+  /** What an application may read, asked with its own client secret, which is used and kept nowhere. */
+  readonly application: {
+    subscriptions(tenantId: string, clientId: string, clientSecret: string): Promise<readonly string[]>;
+  };
   /** What access windows left: found by what it bears, with no memory of them. */
   readonly windows: {
     /** Groups that hold anything of ours, from Resource Graph: it shows a new thing after a minute or more. */

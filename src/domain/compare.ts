@@ -1,29 +1,38 @@
 /** Where what Azure shows differs from what is wanted. Exists once, for plan, deploy and drift alike. Pure. */
 
-/**
- * The paths (`osProfile.adminUsername`) of `wanted` at which `observed` says something else. Only what `wanted`
- * names is looked at; texts are compared without regard to case, because Azure changes the case of ids and regions.
- */
-export function differences(wanted: unknown, observed: unknown, path = ''): readonly string[] {
-  if (Array.isArray(wanted)) return arrayDifferences(wanted, observed, path);
-  if (typeof wanted === 'object' && wanted !== null) return objectDifferences(wanted, observed, path);
-  return sameValue(wanted, observed) ? [] : [path];
+/** A property that Azure shows otherwise than it is wanted. */
+export interface Difference {
+  /** `osProfile.adminUsername` */
+  readonly path: string;
+  readonly wanted: unknown;
+  /** Undefined where Azure shows no such property. */
+  readonly observed: unknown;
 }
 
-function arrayDifferences(wanted: readonly unknown[], observed: unknown, path: string): readonly string[] {
-  if (!Array.isArray(observed) || observed.length !== wanted.length) return [path];
+/**
+ * Where `observed` says something else than `wanted`. Only what `wanted` names is looked at; texts are compared
+ * without regard to case, because Azure changes the case of ids and regions.
+ */
+export function differences(wanted: unknown, observed: unknown, path = ''): readonly Difference[] {
+  if (Array.isArray(wanted)) return sameList(wanted, observed) ? [] : [{ path, wanted, observed }];
+  if (typeof wanted === 'object' && wanted !== null) return objectDifferences(wanted, observed, path);
+  return sameValue(wanted, observed) ? [] : [{ path, wanted, observed }];
+}
+
+function sameList(wanted: readonly unknown[], observed: unknown): boolean {
+  if (!Array.isArray(observed) || observed.length !== wanted.length) return false;
   const others: unknown[] = [...(observed as readonly unknown[])];
   for (const item of wanted) {
     // Azure keeps no order in lists of prefixes, keys and permissions.
     const at = others.findIndex((other) => differences(item, other).length === 0);
-    if (at < 0) return [path];
+    if (at < 0) return false;
     others.splice(at, 1);
   }
-  return [];
+  return true;
 }
 
-function objectDifferences(wanted: object, observed: unknown, path: string): readonly string[] {
-  if (typeof observed !== 'object' || observed === null) return [path];
+function objectDifferences(wanted: object, observed: unknown, path: string): readonly Difference[] {
+  if (typeof observed !== 'object' || observed === null) return [{ path, wanted, observed }];
   const seen = new Map(Object.entries(observed).map(([key, value]) => [key.toLowerCase(), value as unknown]));
   return Object.entries(wanted).flatMap(([key, value]) =>
     differences(value, seen.get(key.toLowerCase()), path === '' ? key : `${path}.${key}`),

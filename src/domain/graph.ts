@@ -1,5 +1,5 @@
 /** What may run next. One pure function decides for every verb: deploy, teardown and the access window alike. */
-import type { Change, Outcome, Outputs, Refusal } from './outcome';
+import type { Change, Done, Outcome, Outputs, Refusal } from './outcome';
 import { kinds, type Resource } from './resources';
 
 /** Times in epoch ms: since when it is not done, and when to ask again. */
@@ -12,8 +12,8 @@ interface Timed {
 export type State =
   | { readonly state: 'waiting' }
   | ({ readonly state: 'running'; readonly operation: string; readonly change: Change } & Timed)
-  | ({ readonly state: 'later'; readonly reason: string; readonly change?: Change } & Timed)
-  | { readonly state: 'done'; readonly change: Change; readonly ours: boolean; readonly outputs: Outputs }
+  | ({ readonly state: 'later'; readonly code: string; readonly reason: string; readonly change?: Change } & Timed)
+  | ({ readonly state: 'done' } & Omit<Done, 'kind'>)
   | ({ readonly state: 'refused' } & Refusal)
   | { readonly state: 'blocked'; readonly by: string };
 /** The state of each resource by its key. */
@@ -32,6 +32,7 @@ const WAITING: State = { state: 'waiting' };
 const POLL_SECONDS = 5;
 const FIRST_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 60;
+const LONGEST_PAUSE_SECONDS = 600;
 const LONGEST_OPERATION_SECONDS = 7_200;
 
 /** All that may run now, in batches' order, and the time of the next thing to wait for. */
@@ -57,12 +58,15 @@ export function next(resources: readonly Resource[], progress: Progress, now: nu
 /** Groups what is due: kinds that go in batches share an activity, everything else has one of its own. */
 export function inBatches(due: readonly Resource[]): readonly (readonly Resource[])[] {
   const byKind = Map.groupBy(due, ({ kind }) => kind);
-  return [...byKind].flatMap(([kind, members]) => {
-    const size = kinds[kind].batch;
-    return Array.from({ length: Math.ceil(members.length / size) }, (_, at) =>
-      members.slice(at * size, (at + 1) * size),
-    );
-  });
+  return [...byKind].flatMap(([kind, members]) => inRows(members, kinds[kind].batch));
+}
+
+/** In rows of at most this many, in their order. */
+export function inRows<T>(items: readonly T[], each: number): readonly (readonly T[])[] {
+  const size = Math.min(each, items.length);
+  return Array.from({ length: Math.ceil(items.length / size) || 0 }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
 }
 
 /** The state after an activity's answer. What asked for patience longer than it deserves is refused. */
@@ -72,27 +76,39 @@ export function settle(before: State | undefined, outcome: Outcome, now: number)
   const since = begun?.since ?? now;
   const tries = begun?.tries ?? 0;
   // Azure does say `Retry-After: 0`, which taken at its word would never let time pass.
-  const dueIn = (asked: number | undefined, otherwise: number): number => now + Math.max(1, asked ?? otherwise) * 1_000;
+  // In whole ms: a timer's Date has no fraction, and what is due a fraction after its timer would never let time pass.
+  const dueIn = (asked: number | undefined, otherwise: number): number =>
+    now + Math.ceil(Math.max(1, asked ?? otherwise) * 1_000);
   switch (outcome.kind) {
-    case 'done':
-      return { state: 'done', change: outcome.change, ours: outcome.ours, outputs: outcome.outputs };
+    case 'done': {
+      const { kind, ...done } = outcome;
+      return { state: kind, ...done };
+    }
     case 'refused':
       return { state: 'refused', code: outcome.code, reason: outcome.reason, remedy: outcome.remedy };
     case 'running': {
       const { operation, change } = outcome;
       if (now - since >= LONGEST_OPERATION_SECONDS * 1_000) return { state: 'refused', ...neverEnds };
-      return { state: 'running', operation, change, since, tries, dueAt: dueIn(outcome.seconds, POLL_SECONDS) };
+      const pause = Math.max(outcome.seconds ?? POLL_SECONDS, longestPoll(now - since));
+      return { state: 'running', operation, change, since, tries, dueAt: dueIn(pause, pause) };
     }
     case 'later': {
       const { code, reason, remedy } = outcome;
       if (now - since >= outcome.patienceSeconds * 1_000) return { state: 'refused', code, reason, remedy };
-      const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, LONGEST_RETRY_SECONDS);
+      const pause = Math.min(FIRST_RETRY_SECONDS * 2 ** tries, longestPause(now - since));
       const change = outcome.change ?? begun?.change;
       const dueAt = dueIn(outcome.seconds, pause);
-      return { state: 'later', since, tries: tries + 1, dueAt, reason, ...(change ? { change } : {}) };
+      return { state: 'later', since, tries: tries + 1, dueAt, code, reason, ...(change ? { change } : {}) };
     }
   }
 }
+
+/** What has run for minutes is looked at less often: two hours at five seconds each would fill the history. */
+const longestPoll = (runningMs: number): number => Math.min(Math.round(runningMs / 20_000), LONGEST_RETRY_SECONDS);
+
+/** What has been waited for for hours (somebody's consent) is asked after less often: each time stays in the history. */
+const longestPause = (waitedMs: number): number =>
+  Math.min(Math.max(LONGEST_RETRY_SECONDS, Math.round(waitedMs / 10_000)), LONGEST_PAUSE_SECONDS);
 
 const neverEnds = {
   code: 'OperationNeverEnds',

@@ -11,6 +11,15 @@ export interface Done {
   readonly change: Change;
   readonly ours: boolean;
   readonly outputs: Outputs;
+  /** In a plan: what would be changed. */
+  readonly changes?: readonly PropertyChange[];
+}
+
+/** One property that is to be changed; a value of JSON, or its text cut short. `from` is null where there was none. */
+export interface PropertyChange {
+  readonly path: string;
+  readonly from: unknown;
+  readonly to: unknown;
 }
 
 /** Azure said no and will say no again. `remedy` is a sentence or a command that mends it. */

@@ -179,10 +179,21 @@ export const OWNER_TAG = 'sentry-deployment';
 /** The same mark where there are only texts: Graph objects' tags, a role assignment's description. */
 export const ownerMark = (deployment: string): string => `${OWNER_TAG}:${deployment}`;
 
-/** Resolves a resource's wanted state against the outputs of what it needs. Throws where one is absent: a bug in `needs`. */
-export function specify(resource: Resource, deployment: string, outputs: Readonly<Record<string, Outputs>>): Spec {
+/** Stands in a plan for what is told only once something is made. */
+export const UNKNOWN = '(known after deployment)';
+
+/**
+ * Resolves a resource's wanted state against the outputs of what it needs. One that is absent is `otherwise`; without
+ * that it throws: a bug in `needs`.
+ */
+export function specify(
+  resource: Resource,
+  deployment: string,
+  outputs: Readonly<Record<string, Outputs>>,
+  otherwise?: string,
+): Spec {
   const given: Given = (key, output) => {
-    const value = outputs[key]?.[output];
+    const value = outputs[key]?.[output] ?? otherwise;
     if (value === undefined) throw new Error(`'${resource.key}' needs '${output}' of '${key}', which gave none.`);
     return value;
   };

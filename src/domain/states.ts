@@ -1,10 +1,12 @@
 /** What the entities hold and the API tells of: the deployment, its Sentries, their subscriptions. Pure. */
 import { grantKey, rolesOf, scopesFor } from './blueprint/grants';
 import type { Blueprint } from './blueprint/blueprint';
+import { isConsent } from './consent';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
+import type { Finding } from './preflight/finding';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
 import type { OpenWindow, WindowReceipt } from './window';
@@ -21,11 +23,21 @@ export interface ResourceState {
 }
 export type SubscriptionState =
   | { readonly state: 'pending'; readonly reason?: string }
-  | { readonly state: 'granted'; readonly collected: boolean }
+  /** `proven`: the Sentry's own principal was seen to read it; `why` it was not. */
+  | { readonly state: 'granted'; readonly collected: boolean; readonly proven: boolean; readonly why?: string }
   | ({ readonly state: 'setAside' } & Refusal);
 
 type Stage =
-  'resources' | 'presence' | 'window' | 'registration' | 'configuration' | 'closing' | 'completed' | 'stopped';
+  | 'resources'
+  | 'consent'
+  | 'presence'
+  | 'window'
+  | 'registration'
+  | 'configuration'
+  | 'proof'
+  | 'closing'
+  | 'completed'
+  | 'stopped';
 
 /**
  * Entity `sentry@{deployment}-{n}`. Its one writer is that Sentry's orchestrator; an access window tells of itself and
@@ -47,13 +59,25 @@ export interface SentryState {
   readonly scopes?: readonly string[];
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
-  /** The last set-up of this VM that ended well: with how many subscriptions. */
-  readonly configured?: { readonly subscriptions: number } | null;
+  /** The last set-up of this VM that ended well: with how many subscriptions, and what was proven. */
+  readonly configured?: { readonly subscriptions: number; readonly proof?: Proof } | null;
   /** SHA-256 fingerprint of the appliance's host key, pinned on first contact. Another VM has another one. */
   readonly hostKey?: string | null;
   /** When our key was replaced last, or why it could not be: the one before then stays. */
   readonly keyReplacement?: { readonly at: string; readonly problem?: string };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
+}
+
+/** What an appliance proved over its own session, before its window closed. */
+export interface Proof {
+  /** ISO 8601. */
+  readonly at: string;
+  /** What it reached on 443. */
+  readonly outbound: readonly string[];
+  /** Those of its subscriptions that its managed identity read; absent where it was not asked. */
+  readonly readable?: readonly string[];
+  /** Why not all of them. */
+  readonly why?: string;
 }
 
 /** Entity `deployment@{name}`. */
@@ -65,6 +89,10 @@ export interface DeploymentState {
   readonly pending: readonly string[];
   readonly placement: Placement;
   readonly resources: Readonly<Record<string, ResourceState>>;
+  /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
+  readonly settled?: boolean;
+  /** What the newest preflight found. */
+  readonly findings?: readonly Finding[];
   readonly startedAt: string;
   readonly finishedAt?: string | null;
   readonly result?: DeploymentResult | null;
@@ -76,15 +104,20 @@ export type DeploymentList = Readonly<Record<string, DeploymentRequest['subscrip
 export interface Counts {
   readonly total: number;
   readonly granted: number;
+  /** Of the granted ones, those that the Sentry's own principal was seen to read. */
+  readonly proven: number;
   readonly setAside: number;
 }
 export interface SentryResult {
   readonly n: number;
   readonly subscriptions: Counts;
   readonly stopped?: Refusal;
+  /** What is not as it should be, with the Sentry at work. */
+  readonly problems?: readonly Refusal[];
 }
 export interface DeploymentResult {
-  readonly state: 'completed' | 'completedWithExceptions' | 'failed';
+  /** `waitingForConsent`: all is made that does not need an administrator's consent. */
+  readonly state: 'completed' | 'completedWithExceptions' | 'waitingForConsent' | 'failed';
   readonly sentries: number;
   readonly subscriptions: Counts;
   readonly problems: readonly Refusal[];
@@ -152,7 +185,7 @@ function subscriptionState(grants: readonly GrantState[], principalId: string, c
     const remedy = 'See what that resource says, mend it, then send the same request again.';
     return { state: 'setAside', code: 'Blocked', reason: `'${blocked.by}' could not be made`, remedy };
   }
-  if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected };
+  if (states.every((state) => state?.state === 'done')) return { state: 'granted', collected, proven: false };
   const waiting = states.find((state) => state?.state === 'later');
   return waiting?.state === 'later' ? { state: 'pending', reason: waiting.reason } : { state: 'pending' };
 }
@@ -168,20 +201,27 @@ function mend(code: string, scope: string, principalId: string, role: string): s
 export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {
   const all = Object.values(states);
   const of = (state: SubscriptionState['state']): number => all.filter((one) => one.state === state).length;
-  return { total: all.length, granted: of('granted'), setAside: of('setAside') };
+  const proven = all.filter((one) => one.state === 'granted' && one.proven).length;
+  return { total: all.length, granted: of('granted'), proven, setAside: of('setAside') };
 }
 
 /** The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. */
 export function conclude(sentries: readonly SentryResult[], problems: readonly Refusal[]): DeploymentResult {
   const sum = (what: keyof Counts): number =>
     sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
-  const subscriptions = { total: sum('total'), granted: sum('granted'), setAside: sum('setAside') };
+  const subscriptions = {
+    total: sum('total'),
+    granted: sum('granted'),
+    proven: sum('proven'),
+    setAside: sum('setAside'),
+  };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
-  const all = [...problems, ...stopped];
+  const all = [...problems, ...stopped, ...sentries.flatMap((sentry) => sentry.problems ?? [])];
+  const waiting = all.length > 0 && all.every(isConsent);
   const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
   return {
-    state: failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
+    state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
     sentries: sentries.length,
     subscriptions,
     problems: all,

@@ -13,10 +13,9 @@ export const entity =
   (context: EntityContext<S>) => {
     const operation = operations[context.df.operationName ?? ''];
     if (!operation) return;
-    const { state, answer } = operation(
-      context.df.getState(() => initial) ?? initial,
-      context.df.getInput<never>() as never,
-    );
-    context.df.setState(state);
+    const before = context.df.getState(() => initial) ?? initial;
+    const { state, answer } = operation(before, context.df.getInput<never>() as never);
+    // Only looked at: what does not exist is not made by that.
+    if (state !== before) context.df.setState(state);
     context.df.return(answer ?? null);
   };

@@ -20,6 +20,8 @@ export interface Beginning {
   readonly scopes: readonly string[];
   /** Those that the appliance was set up for. */
   readonly collected: readonly string[];
+  /** Those that its own principal was seen to read: shown until this run has asked itself. */
+  readonly proven: readonly string[];
   readonly hadController: boolean;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
@@ -34,6 +36,19 @@ const initial = (n: number, instanceId: string): SentryState => ({
   receipts: [],
 });
 
+const beginningOf = ({ configured, hostKey, subscriptions, scopes, controller, receipts }: SentryState): Beginning => ({
+  configured: configured ?? null,
+  hostKey: hostKey ?? null,
+  known: Object.keys(subscriptions),
+  scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
+  collected: Object.entries(subscriptions).flatMap(([id, one]) =>
+    one.state === 'granted' && one.collected ? [id] : [],
+  ),
+  proven: Object.entries(subscriptions).flatMap(([id, one]) => (one.state === 'granted' && one.proven ? [id] : [])),
+  hadController: controller ?? false,
+  unclosed: receipts.at(-1)?.provenClosed === false,
+});
+
 export const sentryOperations = {
   begin: (before: State, { n, instanceId }: { readonly n: number; readonly instanceId: string }) => {
     const state: SentryState = {
@@ -43,19 +58,13 @@ export const sentryOperations = {
       handoff: null,
       stopped: null,
     };
-    const answer: Beginning = {
-      configured: state.configured ?? null,
-      hostKey: state.hostKey ?? null,
-      known: Object.keys(state.subscriptions),
-      scopes: state.scopes ?? Object.keys(state.subscriptions).map((id) => `/subscriptions/${id}`),
-      collected: Object.entries(state.subscriptions).flatMap(([id, one]) =>
-        one.state === 'granted' && one.collected ? [id] : [],
-      ),
-      hadController: state.controller ?? false,
-      unclosed: state.receipts.at(-1)?.provenClosed === false,
-    };
-    return { state, answer };
+    return { state, answer: beginningOf(state) };
   },
+  /** What a run would start from; nothing is changed. */
+  look: (before: State, { n }: { readonly n: number }) => ({
+    state: before,
+    answer: beginningOf(before ?? initial(n, '')),
+  }),
   /** Written by the run that began last alone: one that was terminated and lives on below changes nothing. */
   patch: (before: State, { from, patch }: { readonly from: string; readonly patch: SentryPatch }) => {
     if (before?.instanceId !== from) return { state: before };

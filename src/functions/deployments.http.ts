@@ -12,17 +12,17 @@ import { parseRequest } from '../domain/request/parseRequest';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries, statusOf } from './durableClient';
 import { etagOf } from './etag';
-import { guarded, invalid, notFound, problem, readJson } from './problem';
+import { isDryRun, startApproved, startPlan } from './plans.http';
+import { conflict, guarded, invalid, notFound, readJson } from './problem';
+import { withoutKey } from './url';
 
 const POLL_SECONDS = '5';
 const instanceId = (name: string): string => `d-${name}`;
 
 /** Starts a deployment, or carries out the difference to the stored one. The same request again is the same run. */
 async function start(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
-  const unknown = [...request.query.keys()].filter((name) => name !== 'code');
-  if (unknown.length > 0) {
-    return invalid(unknown.map((name) => ({ pointer: `/${name}`, detail: 'is not a query parameter of this call' })));
-  }
+  const dryRun = isDryRun(request);
+  if (typeof dryRun === 'object') return dryRun.refusal;
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const { config, profiles } = services();
@@ -30,20 +30,17 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   if (parsed.kind === 'faults') return invalid(parsed.faults);
 
   const input = inputOf(parsed.request);
+  const { planId } = parsed;
+  if (dryRun && planId !== undefined) {
+    return invalid([{ pointer: '/planId', detail: 'is for carrying a plan out; leave it or dryRun out' }]);
+  }
+  if (dryRun) return startPlan(request, client, input);
+  if (planId !== undefined) return startApproved(request, client, input, planId);
   const id = instanceId(parsed.request.name);
   const started = await instancesOf(client).start('runDeployment', id, input);
   if (started === 'running') return conflict(request, parsed.request.name);
   return client.createCheckStatusResponse(request, id);
 }
-
-const conflict = (request: HttpRequest, name: string): HttpResponseInit =>
-  problem({
-    status: 409,
-    code: 'DeploymentRunning',
-    title: `Deployment '${name}' is running with another request.`,
-    remedy: 'Wait until it rests, then send this one again.',
-    statusUrl: new URL(`/api/deployments/${name}`, request.url).href,
-  });
 
 async function list(_request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const names = Object.keys(await readList(client)).sort();
@@ -93,13 +90,6 @@ async function subscriptions(request: HttpRequest, client: DurableClient): Promi
   const next = withoutKey(request.url);
   if (after !== undefined) next.searchParams.set('after', after);
   return { jsonBody: { value, ...(after === undefined ? {} : { nextLink: next.href }) } };
-}
-
-/** A key that came in the query goes into no answer. */
-function withoutKey(url: string): URL {
-  const plain = new URL(url);
-  plain.searchParams.delete('code');
-  return plain;
 }
 
 const routes = [

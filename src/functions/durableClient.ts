@@ -1,4 +1,5 @@
 /** What the routes and activities do through the durable client. */
+import { setTimeout } from 'node:timers/promises';
 import {
   type DurableClient,
   type DurableOrchestrationStatus,
@@ -31,6 +32,21 @@ export async function statusOf(client: DurableClient, id: string): Promise<Durab
   }
 }
 
+const LOOK_MS = 100;
+
+/** The status as soon as the instance rests, or as it is when the time is over. */
+export async function restOf(
+  client: DurableClient,
+  id: string,
+  limitMs: number,
+): Promise<DurableOrchestrationStatus | undefined> {
+  for (const end = Date.now() + limitMs; ;) {
+    const status = await statusOf(client, id);
+    if (!isAtWork(status) || Date.now() >= end) return status;
+    await setTimeout(LOOK_MS);
+  }
+}
+
 export async function readEntity<S>(client: DurableClient, name: string, key: string): Promise<S | undefined> {
   const { entityExists, entityState } = await client.readEntityState<S | null>(new EntityId(name, key));
   return entityExists ? (entityState ?? undefined) : undefined;
@@ -55,7 +71,7 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  return { request, profile, egressAddresses: config.egressAddresses };
+  return { request, profile, egressAddresses: config.egressAddresses, cloud: config.cloud };
 }
 
 export const storedInput =

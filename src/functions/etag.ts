@@ -8,6 +8,8 @@ export const etagOf = (value: unknown): string =>
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // A field that is undefined is none: it does not outlive its way through JSON.
+  const present = Object.entries(value).filter(([, field]) => field !== undefined);
+  const fields = present.sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }

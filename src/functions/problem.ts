@@ -1,6 +1,7 @@
 /** Errors of the API: RFC 9457, with a stable code, what is wrong where, and what to do. */
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { Fault } from '../domain/faults';
+import type { Parting } from '../domain/plan/approval';
 
 interface Problem {
   readonly status: number;
@@ -9,6 +10,9 @@ interface Problem {
   readonly remedy: string;
   readonly errors?: readonly Fault[];
   readonly statusUrl?: string;
+  /** Of an approved plan that no longer holds: what holds now, and where the two part. */
+  readonly planId?: string;
+  readonly differences?: readonly Parting[];
 }
 
 export const problem = ({ status, ...body }: Problem): HttpResponseInit => ({
@@ -56,6 +60,15 @@ export const invalid = (errors: readonly Fault[]): HttpResponseInit =>
       errors.length === 1 ? 'One thing in the request is wrong.' : `${errors.length} things in the request are wrong.`,
     remedy: 'Mend what errors names, then send it again. Nothing was done.',
     errors,
+  });
+
+export const conflict = (request: HttpRequest, name: string): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'DeploymentRunning',
+    title: `Deployment '${name}' is running with another request.`,
+    remedy: 'Wait until it rests, then send this one again.',
+    statusUrl: new URL(`/api/deployments/${name}`, request.url).href,
   });
 
 export const notFound = (what: string): HttpResponseInit =>

@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type WindowOrder } from '../activities/contracts';
 import { windowResources, type WindowScope } from '../domain/blueprint/window';
-import { outputsOf, reversed } from '../domain/graph';
+import { outputsOf, reversed, type State } from '../domain/graph';
 import type { Resource } from '../domain/resources';
 import { refusals } from '../domain/states';
 import { expirySchema, type Opened, type OpenWindow, type WindowReceipt } from '../domain/window';
@@ -9,8 +9,10 @@ import { ask, attempt, firstOf, isoNow, now, sentryRef, type Story, until } from
 import { carryOut } from './carryOut';
 
 const RETRY_MS = 60_000;
-/** A lock or a policy may forbid the closing for a while. After this many rounds the receipt says so. */
-const CLOSING_ROUNDS = 30;
+/** A lock or a policy may forbid the closing for a while. After this long the receipt says so. */
+const CLOSING_MS = 1_800_000;
+/** Azure removes a rule in seconds. A removal that takes longer than this is asked for anew, and not waited for. */
+const ROUND_MS = 300_000;
 /** … and then it goes on trying, for ever, less often. */
 const LONG_RETRY_MS = 600_000;
 /** Azure changes a rule in seconds. While it does not, nobody could close the window. */
@@ -133,15 +135,32 @@ function* close(
   deployment: string,
   resources: readonly Resource[],
 ): Story<readonly string[]> {
-  for (let round = 1; ; round += 1) {
-    const progress = yield* carryOut(context, 'remove', deployment, reversed(resources), {});
+  for (const limit = now(context) + CLOSING_MS; ;) {
+    const deadline = now(context) + ROUND_MS;
+    const progress = yield* carryOut(context, 'remove', deployment, reversed(resources), {}, undefined, deadline);
     const left = resources.flatMap(({ key, id }) => {
       const state = progress[key];
       if (state?.state === 'done' && state.ours) return [];
-      const why = state?.state === 'refused' ? `${state.reason}. ${state.remedy}` : 'it no longer bears our mark';
-      return [`${key} ('${id}') is still there: ${state?.state === 'blocked' ? `${state.by} is` : why}`];
+      return [`${key} ('${id}') is still there: ${whyStill(state)}`];
     });
-    if (left.length === 0 || round === CLOSING_ROUNDS) return left;
+    if (left.length === 0 || now(context) >= limit) return left;
     yield* until(context, now(context) + RETRY_MS);
+  }
+}
+
+function whyStill(state: State | undefined): string {
+  switch (state?.state) {
+    case 'refused':
+      return `${state.reason}. ${state.remedy}`;
+    case 'blocked':
+      return `${state.by} is`;
+    case 'done':
+      return 'it no longer bears our mark';
+    case 'later':
+      return state.reason;
+    case 'running':
+      return 'Azure has not ended its removal';
+    default:
+      return 'what opens it is not gone yet';
   }
 }

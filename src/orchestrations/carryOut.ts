@@ -1,14 +1,15 @@
-import type { OrchestrationContext } from 'durable-functions';
+import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type Step, type Verb } from '../activities/contracts';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../domain/graph';
 import type { Later } from '../domain/outcome';
-import { type Resource, specify } from '../domain/resources';
-import { callAll, now, type Story, until } from './call';
+import { type Resource, specify, UNKNOWN } from '../domain/resources';
+import { callAll, firstOf, now, type Story, until } from './call';
 
-const EFFECT = { ensure: activities.ensureResources, remove: activities.removeResources } satisfies Record<
-  Verb,
-  unknown
->;
+const EFFECT = {
+  ensure: activities.ensureResources,
+  remove: activities.removeResources,
+  observe: activities.observeResources,
+} satisfies Record<Verb, unknown>;
 
 /** A worker that was killed or took too long has answered nothing. Every step may be done twice, so it is asked again. */
 const BROKE_DOWN: Later = {
@@ -19,9 +20,16 @@ const BROKE_DOWN: Later = {
   patienceSeconds: 900,
 };
 
+/** An event that changes what is waited for: a person's answer. */
+export interface Interrupt {
+  /** Waits for the next one. */
+  readonly listen: () => Task;
+  readonly apply: (progress: Progress, data: unknown) => Progress;
+}
+
 /**
  * Carries a verb out over a graph, in rounds: all that is due at the same time, then one timer to the earliest that
- * is not. No `Task.any` and no cancelled timer, so none of the engine's traps. Ends when nothing is left to do or to
+ * is not. Without `interrupt` no `Task.any` and no cancelled timer, so none of the engine's traps. Ends when nothing is left to do or to
  * wait for, or at the deadline (epoch ms); what became of each resource is in the answer. `given` are outputs of
  * resources outside this graph, or of its own from before.
  */
@@ -33,16 +41,24 @@ export function* carryOut(
   given: Given,
   onRound: (progress: Progress) => void = () => undefined,
   deadline = Infinity,
+  interrupt?: Interrupt,
 ): Story<Progress> {
   let progress: Progress = {};
+  let heard = interrupt?.listen();
   for (;;) {
+    if (interrupt && heard?.isCompleted) {
+      progress = interrupt.apply(progress, heard.result);
+      heard = interrupt.listen();
+    }
     const step = next(resources, progress, now(context));
     progress = step.progress;
     onRound(progress);
     if (now(context) >= deadline) return progress;
     if (step.due.length > 0) {
       const batches = inBatches(step.due);
-      const inputs = batches.map((batch) => batch.map((resource) => toStep(resource, deployment, progress, given)));
+      const inputs = batches.map((batch) =>
+        batch.map((resource) => toStep(verb, resource, deployment, progress, given)),
+      );
       const answers = yield* callAll(context, EFFECT[verb], inputs);
       const outcomes = batches.flatMap((batch, at) =>
         batch.map(({ key }, index) => [key, answers ? answers[at]?.[index] : BROKE_DOWN] as const),
@@ -53,15 +69,19 @@ export function* carryOut(
       );
       progress = { ...progress, ...Object.fromEntries(settled) };
     } else if (step.wakeAt !== undefined) {
-      yield* until(context, Math.min(step.wakeAt, deadline));
+      const wakeAt = Math.min(step.wakeAt, deadline);
+      if (heard) yield* firstOf(context, [heard], wakeAt);
+      else yield* until(context, wakeAt);
     } else {
       return progress;
     }
   }
 }
 
-function toStep(resource: Resource, deployment: string, progress: Progress, given: Given): Step {
-  const spec = specify(resource, deployment, { ...outputsOf(progress), ...given });
+function toStep(verb: Verb, resource: Resource, deployment: string, progress: Progress, given: Given): Step {
+  // What is only looked at may need what is not made yet.
+  const unknown = verb === 'observe' ? UNKNOWN : undefined;
+  const spec = specify(resource, deployment, { ...outputsOf(progress), ...given }, unknown);
   const state = progress[resource.key];
   if (state?.state === 'running') return { spec, operation: state.operation, change: state.change };
   return state?.state === 'later' ? { spec, change: state.change } : { spec };

@@ -2,14 +2,17 @@ import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
 import type { Blueprint } from '../domain/blueprint/blueprint';
 import { sharedResources } from '../domain/blueprint/shared';
-import { assign, type Placement } from '../domain/fleet';
+import { assign } from '../domain/fleet';
 import { outputsOf, settle, type State } from '../domain/graph';
+import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
 import { type KnownSubscription, needsLookup, select } from '../domain/subscriptions';
+import type { Beginning } from '../entities/deployment';
 import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
 import { carryOut } from './carryOut';
 import type { DeploymentInput, SentryInput } from './inputs';
+import { preflight } from './preflight';
 
 /**
  * One run of a deployment: what is shared first, then every Sentry at the same time. Started again with the same
@@ -20,10 +23,10 @@ export function* deployment(context: OrchestrationContext): Story<DeploymentResu
   const { request } = input;
   const me = deploymentRef(request.name);
 
-  const { onboarded, placement } = yield* ask(context, me, 'begin', { request, at: isoNow(context) });
+  const beginning = yield* ask(context, me, 'begin', { request, at: isoNow(context) });
   // Listed only once it can take what is announced to it.
   tell(context, deploymentsRef, 'add', { name: request.name, subscriptions: request.subscriptions });
-  const result = yield* run(context, input, onboarded, placement);
+  const result = yield* run(context, input, beginning);
   const announced = yield* ask(context, me, 'finish', { result, at: isoNow(context) });
 
   context.df.setCustomStatus({ stage: result.state, subscriptions: result.subscriptions });
@@ -34,8 +37,7 @@ export function* deployment(context: OrchestrationContext): Story<DeploymentResu
 function* run(
   context: OrchestrationContext,
   input: DeploymentInput,
-  onboarded: readonly string[],
-  before: Placement,
+  { onboarded, placement: before, settled }: Beginning,
 ): Story<DeploymentResult> {
   const { request, profile } = input;
   const me = deploymentRef(request.name);
@@ -44,8 +46,14 @@ function* run(
 
   const wanted = select(request.subscriptions, known.subscriptions, onboarded);
   const placement = assign(before, wanted, profile.maxSubscriptions);
+  context.df.setCustomStatus({ stage: 'preflight', sentries: placement.length });
+  const findings = yield* preflight(context, input, placement, { placement: before, settled });
+  yield* ask(context, me, 'found', findings);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return conclude([], errors.map(toRefusal));
+
   yield* ask(context, me, 'place', placement);
-  const total = { total: wanted.length, granted: 0, setAside: 0 };
+  const total = { total: wanted.length, granted: 0, proven: 0, setAside: 0 };
 
   const resources = sharedResources(input);
   const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, (progress) => {
@@ -66,7 +74,7 @@ function* run(
 }
 
 /** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
-function* lookUp(
+export function* lookUp(
   context: OrchestrationContext,
   { request }: Blueprint,
 ): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {

@@ -1,10 +1,13 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
 import type { Blueprint } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
+import type { Cloud } from '../domain/proof';
 
 export interface DeploymentInput extends Blueprint {
   /** The app's own outbound addresses: they join each window's sources. */
   readonly egressAddresses: readonly string[];
+  /** What each appliance must reach besides its profile's hosts. */
+  readonly cloud: Cloud;
 }
 
 export interface SentryInput extends DeploymentInput {
@@ -12,6 +15,12 @@ export interface SentryInput extends DeploymentInput {
   readonly subscriptions: readonly string[];
   /** What all Sentries share, as it came out. */
   readonly shared: Given;
+}
+
+export interface ApprovedInput {
+  /** The plan that was approved. */
+  readonly planId: string;
+  readonly input: DeploymentInput;
 }
 
 export interface OnboardInput {

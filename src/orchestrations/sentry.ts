@@ -1,9 +1,10 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { applianceOf } from '../domain/blueprint/blueprint';
-import { grantKey, grants, rolesOf, scopesOf } from '../domain/blueprint/grants';
+import { grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
+import { grantedOf, whyUnasked, withProof } from '../domain/proof';
 import {
   type Counts,
   count,
@@ -18,7 +19,9 @@ import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { notProvenClosed } from './configuration/window';
 import { configure } from './configure';
+import { consentOf } from './consent';
 import type { SentryInput } from './inputs';
+import { proveAccess } from './prove';
 import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -28,7 +31,7 @@ type Configured = NonNullable<SentryState['configured']>;
 export function* sentry(context: OrchestrationContext): Story<SentryResult> {
   const input = context.df.getInput<SentryInput>();
   const { n, subscriptions } = input;
-  const nothing: Counts = { total: subscriptions.length, granted: 0, setAside: 0 };
+  const nothing: Counts = { total: subscriptions.length, granted: 0, proven: 0, setAside: 0 };
   try {
     return yield* bringUp(context, input);
   } catch (error) {
@@ -45,28 +48,51 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
 
   const resources = sentryResources(input, n, subscriptions);
   const statesOf = (progress: Progress, collected = (id: string) => before.collected.includes(id)) =>
-    subscriptionStates(input, subscriptions, progress, collected);
+    withProof(
+      subscriptionStates(input, subscriptions, progress, collected),
+      (id) => before.proven.includes(id),
+      () => whyUnasked(input),
+    );
   // Noted before anything is granted, so that a run that is cut off leaves no grant that nobody knows.
   tellMe(context, input, { scopes: [...new Set([...before.scopes, ...scopesOf(input, subscriptions)])] });
   let told = '';
-  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, (now) => {
-    const patch = { resources: resourceStates(resources, now), subscriptions: statesOf(now) };
-    context.df.setCustomStatus({ stage: 'resources', subscriptions: count(patch.subscriptions) });
+  const consent = consentOf(context, input);
+  const onRound = (progress: Progress): void => {
+    const subscriptions = statesOf(progress);
+    const patch = { resources: resourceStates(resources, progress), subscriptions, ...consent.handoff(progress) };
+    context.df.setCustomStatus({ stage: patch.stage, subscriptions: count(subscriptions) });
     // Only what is new: every patch stays in the history.
     if (JSON.stringify(patch) !== told) tellMe(context, input, patch);
     told = JSON.stringify(patch);
-  });
+  };
+  const { interrupt } = consent;
+  const progress = yield* carryOut(
+    context,
+    'ensure',
+    request.name,
+    resources,
+    input.shared,
+    onRound,
+    Infinity,
+    interrupt,
+  );
   yield* takeBack(context, input, before, progress);
 
   const counts = count(statesOf(progress));
-  const outcome = yield* setUp(context, input, before, progress, counts, refusals(resources, progress));
+  const granted = grantedOf(statesOf(progress));
+  // The appliance is set up for what was granted, and asked for no more.
+  const setUpFor = { ...input, subscriptions: granted };
+  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refusals(resources, progress));
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const states = outcome === before.configured ? statesOf(progress) : statesOf(progress, () => true);
+  const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
+  const claims = { granted, collected, proof: outcome.proof };
+  const access = yield* proveAccess(context, input, outputsOf(progress), claims);
+  const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
-  return { n, subscriptions: counts };
+  return { n, subscriptions: count(states), ...(access.problem ? { problems: [access.problem] } : {}) };
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -99,7 +125,7 @@ function* setUp(
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
-const NOTHING_TO_SET_UP = { subscriptions: 0 };
+const NOTHING_TO_SET_UP: Configured = { subscriptions: 0 };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 
@@ -107,19 +133,17 @@ const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, r
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
-  { known, scopes: grantedBefore, hadController }: Beginning,
+  before: Beginning,
   progress: Progress,
 ): Story<void> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
-  const everyRole = { ...input, request: { ...request, controller: { enabled: true } } };
+  const everyRole = { ...input, request: { ...request, controller: { ...request.controller, enabled: true } } };
+  const { known, hadController } = before;
   const scopes = scopesOf(input, subscriptions);
-  const left = grantedBefore.filter((scope) => !scopes.includes(scope));
-  const wanted = new Set(grants(input, n, scopes).map(({ key }) => key));
+  const left = before.scopes.filter((scope) => !scopes.includes(scope));
   const given = outputsOf(progress);
-  const surplus = grants(everyRole, n, hadController ? [...left, ...scopes] : left).filter(
-    ({ key }) => !wanted.has(key),
-  );
+  const surplus = surplusGrants(input, n, scopes, before);
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
   const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};

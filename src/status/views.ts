@@ -1,6 +1,6 @@
 /** What the API shows of a deployment. Pure: made from what the entities hold. */
 import { z } from 'zod';
-import { count, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
+import { count, type Counts, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
 
 /** How the run's instance stands: `failure` where it broke down instead of ending. */
 export interface Run {
@@ -17,11 +17,17 @@ const stateOf = (
 const runFailed = ({ failure }: Run) =>
   failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
 
+/** Which subscriptions were read is told of each, where they are paged. */
+function configuredView({ proof, ...rest }: NonNullable<SentryState['configured']>) {
+  return { ...rest, proof: proof ? { at: proof.at, outbound: proof.outbound } : null };
+}
+
 const sentryView = (
-  { resources, subscriptions, instanceId: _internal, window, ...rest }: SentryState,
+  { resources, subscriptions, instanceId: _internal, window, configured, ...rest }: SentryState,
   now: number,
 ) => ({
   ...rest,
+  configured: configured && configuredView(configured),
   window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
   resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
@@ -36,7 +42,7 @@ export function deploymentView(
   now: number,
 ) {
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
-  const sum = (what: 'total' | 'granted' | 'setAside') => all.reduce((total, counts) => total + counts[what], 0);
+  const sum = (what: keyof Counts) => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
   const { request, startedAt, finishedAt, result, pending } = deployment;
   return {
@@ -45,10 +51,11 @@ export function deploymentView(
     runtimeStatus: run.runtimeStatus,
     startedAt,
     finishedAt: run.atWork ? null : (finishedAt ?? null),
-    subscriptions: { total: placed, granted: sum('granted'), setAside: sum('setAside') },
+    subscriptions: { total: placed, granted: sum('granted'), proven: sum('proven'), setAside: sum('setAside') },
     announced: pending.length,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map((sentry) => sentryView(sentry, now)),
+    findings: deployment.findings ?? [],
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,
     etag,

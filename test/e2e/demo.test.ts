@@ -18,7 +18,12 @@ const report = z.strictObject({
   runtimeStatus: z.literal('Completed'),
   state: z.literal('completed'),
   sentries: z.array(z.looseObject({ n: z.number(), stage: z.literal('completed') })).length(2),
-  subscriptions: z.strictObject({ total: z.literal(55), granted: z.literal(55), setAside: z.literal(0) }),
+  subscriptions: z.strictObject({
+    total: z.literal(55),
+    granted: z.literal(55),
+    proven: z.literal(55),
+    setAside: z.literal(0),
+  }),
   windows: z
     .array(
       z.strictObject({
@@ -45,9 +50,25 @@ test('--json prints one document on standard output and nothing else there', asy
 test('without a terminal it prints plain lines and the summary', async () => {
   const { stdout } = await goesWell('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
   expect(stdout).not.toContain('\u001b[');
-  for (const part of ['created  application', 'Subscriptions: 2 granted, 0 set aside, of 2', 'proven closed']) {
+  for (const part of [
+    '16 to create, 1 to change',
+    'created  application',
+    '2 of them proven readable, 0 set aside, of 2',
+    'proven closed',
+  ]) {
     expect(stdout).toContain(part);
   }
+});
+
+test('--chaos says which faults the run met', async () => {
+  // A lack of capacity may end a run with a reason, and the demo with 1: it is told all the same.
+  const { stdout } = await run('--chaos', 'a seed', '--subscriptions', '20', '--speed', '120').catch(
+    (failed: { stdout: string; stderr: string }) => failed,
+  );
+  const met = Number(/Chaos, from the seed 'a seed': (\d+) calls met a fault/.exec(stdout)?.[1]);
+  const told = [...stdout.matchAll(/^ +(\d+) × (not done|done|cut off|never|begun|answered|refused)/gm)];
+  expect(met).toBeGreaterThan(0);
+  expect(told.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(met);
 });
 
 test.each([

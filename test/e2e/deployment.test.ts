@@ -60,7 +60,7 @@ describe('a deployment', () => {
       expect(shown).toMatchObject({
         state: 'completed',
         runtimeStatus: 'Completed',
-        subscriptions: { total: 12, granted: 12, setAside: 0 },
+        subscriptions: { total: 12, granted: 12, proven: 12, setAside: 0 },
       });
       expect(shown.sentries.flatMap(({ receipts }) => receipts)).toMatchObject([{ why: 'closed', provenClosed: true }]);
       // What Azure itself saw: the port was open once, and is closed.
@@ -130,7 +130,7 @@ describe('a deployment', () => {
 
   test('a query parameter that is not known starts nothing', async () => {
     const answer = await world.post(
-      'deployments?dryRun=true',
+      'deployments?verbose=true',
       named('dry', { subscriptions: ids(subscriptionId(34)) }),
     );
     expect(answer.status).toBe(400);
@@ -149,7 +149,7 @@ describe('a deployment', () => {
   test('takes back its grant from a subscription that the request no longer lists', async () => {
     await deploy('smaller', { subscriptions: ids(subscriptionId(40), subscriptionId(41)) });
     const shown = await deploy('smaller', { subscriptions: ids(subscriptionId(40)) });
-    expect(shown.subscriptions).toEqual({ total: 1, granted: 1, setAside: 0 });
+    expect(shown.subscriptions).toEqual({ total: 1, granted: 1, proven: 1, setAside: 0 });
   });
 });
 

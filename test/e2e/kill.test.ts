@@ -102,7 +102,7 @@ async function finalState(running: TestWorld, shown: DeploymentShown) {
 
 const expected = {
   state: 'completed',
-  subscriptions: { total: SUBSCRIPTIONS, granted: SUBSCRIPTIONS, setAside: 0 },
+  subscriptions: { total: SUBSCRIPTIONS, granted: SUBSCRIPTIONS, proven: SUBSCRIPTIONS, setAside: 0 },
   stages: ['completed'],
   proven: [true],
   applications: ['CloudKnox-App 1'],

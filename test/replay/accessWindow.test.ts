@@ -196,13 +196,14 @@ describe('presence', () => {
   });
 
   test('the window’s time begins when someone is there', async () => {
-    const there: Event = { at: 300 * MINUTE, name: 'presence', data: { done: true }, instanceId: 'd-prod-sentry:1' };
+    const instanceId = 'd-prod-sentry:1';
+    const there: Event = { at: 300 * MINUTE, name: 'presence', data: { done: true }, instanceId };
     const world = fakeWorld({ presence: null, registers: false });
     // The Sentry's own instance, alone: its deployment only waits for it.
     const { elapsedMs, entities } = await runOrchestrator('runSentry', {
       ...world.options,
       input: { ...inputFor(3), n: 1, subscriptions: subscriptionIds(3), shared: { subnet: { id: '/subnet' } } },
-      instanceId: there.instanceId ?? '',
+      instanceId,
       events: [there],
     });
     expect(elapsedMs).toBe(360 * MINUTE);
@@ -353,4 +354,15 @@ test('what is open shows until when, where, on which ports and to whom', async (
       sources: ['203.0.113.7/32', '198.51.100.1/32'],
     },
   ]);
+});
+
+test('bug: a removal that Azure never ends held the closing for two hours; it is asked for anew, and then the receipt says so', async () => {
+  const endless: Outcome = { kind: 'running', operation: 'https://azure/operation', change: 'removed' };
+  const healed = await deployOne({
+    remove: ({ spec }, asked) => (spec.kind === 'securityRule' && asked < 8 ? endless : undefined),
+  });
+  expect(healed.state.receipts).toMatchObject([{ provenClosed: true }]);
+  const stuck = await deployOne({ remove: ({ spec }) => (spec.kind === 'securityRule' ? endless : undefined) });
+  expect(stuck.state.receipts[0]).toMatchObject({ provenClosed: false });
+  expect(stuck.state.receipts[0]?.problems.join()).toContain('Azure has not ended its removal');
 });

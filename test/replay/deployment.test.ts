@@ -18,7 +18,7 @@ test('60 subscriptions make two Sentries, each granted, set up, its window close
   expect(output).toEqual({
     state: 'completed',
     sentries: 2,
-    subscriptions: { total: 60, granted: 60, setAside: 0 },
+    subscriptions: { total: 60, granted: 60, proven: 60, setAside: 0 },
     problems: [],
   });
   for (const n of [1, 2]) {
@@ -128,15 +128,24 @@ test('what was announced while it ran is taken up by another run, and nothing is
     input,
     instanceId: 'd-prod-sentry',
   });
-  expect(output?.subscriptions).toEqual({ total: 2, granted: 2, setAside: 0 });
+  expect(output?.subscriptions).toEqual({ total: 2, granted: 2, proven: 1, setAside: 0 });
   expect(entities['@deployment@prod-sentry'] as DeploymentState).toMatchObject({
     pending: [],
     onboarded: [late],
     placement: [[subscriptionId(1), late]],
   });
   // It was set up for one subscription: the new one is granted, not yet collected, and no window opens by itself.
-  expect(sentryOf(entities, 1).subscriptions[late]).toEqual({ state: 'granted', collected: false });
-  expect(sentryOf(entities, 1).subscriptions[subscriptionId(1)]).toEqual({ state: 'granted', collected: true });
+  expect(sentryOf(entities, 1).subscriptions[late]).toEqual({
+    state: 'granted',
+    collected: false,
+    proven: false,
+    why: expect.stringContaining('proven when the set-up script is next run'),
+  });
+  expect(sentryOf(entities, 1).subscriptions[subscriptionId(1)]).toEqual({
+    state: 'granted',
+    collected: true,
+    proven: true,
+  });
   expect(sentryOf(entities, 1).receipts).toHaveLength(1);
 });
 

@@ -2,14 +2,23 @@
 import type {
   ApplianceJob,
   ApplianceResult,
+  ApplicationJob,
+  ApplicationResult,
   Entry,
   EventToRaise,
   KeyReplaced,
+  ProofJob,
+  ProofResult,
   Step,
   UnattendedJob,
   UnattendedResult,
   WindowOrder,
+  Approval,
+  HostInspection,
+  Inspected,
+  ScopesInspection,
 } from '../../src/activities/contracts';
+import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
 import type { SentryState } from '../../src/domain/states';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
@@ -18,8 +27,11 @@ import { deploymentsEntity } from '../../src/entities/deployments';
 import { entity } from '../../src/entities/entity';
 import { sentryOperations } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
+import { planIdOf } from '../../src/functions/planId';
+import { approved } from '../../src/orchestrations/approved';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
+import { plan, planSentry } from '../../src/orchestrations/plan';
 import { sentry } from '../../src/orchestrations/sentry';
 import { profile, requestFor } from './requests';
 import type { FakeClient } from './runOrchestrator';
@@ -27,9 +39,17 @@ import type { FakeClient } from './runOrchestrator';
 export interface Behaviour {
   /** What a resource's `ensure` answers at its nth asking; `done` where it says nothing. */
   readonly ensure?: (step: Step, asked: number) => Outcome | undefined;
+  /** What a look at a resource answers; that it is as it was left where it says nothing. */
+  readonly observe?: (step: Step, asked: number) => Outcome | undefined;
   readonly remove?: (step: Step, asked: number) => Outcome | undefined;
+  /** What preflight sees of an area (`quota`) or of a scope (`/subscriptions/…`); nothing wrong where it says nothing. */
+  readonly inspect?: (what: string, asked: number) => Inspected | undefined;
   /** How the nth session with the appliance ends. */
   readonly appliance?: (job: ApplianceJob, session: number) => ApplianceResult;
+  /** What the appliance answers at its nth asking; that it reaches and reads all where it says nothing. */
+  readonly proof?: (job: ProofJob, asked: number) => ProofResult | undefined;
+  /** What its application's listing answers at its nth asking; all of it where it says nothing. */
+  readonly listing?: (job: ApplicationJob, asked: number) => ApplicationResult | undefined;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
   /** What is known of the Sentry from an earlier run. */
@@ -69,10 +89,23 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  cloud: {
+    armEndpoint: 'https://management.azure.com',
+    armAudience: 'https://management.azure.com',
+    authorityHost: 'https://login.microsoftonline.com',
+    graphEndpoint: 'https://graph.microsoft.com',
+  },
+});
+
+const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
+  kind: 'answered',
+  reached: questions.origins,
+  unreached: [],
+  ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
 export function fakeWorld(behaviour: Behaviour = {}) {
-  const { ensure, remove, appliance, registers = true, presence } = behaviour;
+  const { ensure, observe, remove, inspect, appliance, proof, listing, registers = true, presence } = behaviour;
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -81,6 +114,9 @@ export function fakeWorld(behaviour: Behaviour = {}) {
   /** Verb and key of each step, in the order asked. */
   const steps: string[] = [];
   const jobs: ApplianceJob[] = [];
+  const proofs: ProofJob[] = [];
+  /** Areas and scopes that preflight looked at, in order. */
+  const looks: string[] = [];
   const each =
     (verb: string, of: Behaviour['ensure'], change: 'created' | 'removed') =>
     (list: readonly Step[]): Outcome[] =>
@@ -92,7 +128,17 @@ export function fakeWorld(behaviour: Behaviour = {}) {
         if (outcome.kind === 'done') made.add(what);
         return outcome;
       });
+  const inspected = (what: string): Inspected => {
+    looks.push(what);
+    return inspect?.(what, nth(`inspect ${what}`)) ?? { kind: 'inspected', findings: [] };
+  };
   const made = new Set<string>();
+  const look = (step: Step): Outcome => {
+    const what = `ensure ${step.spec.id}`;
+    steps.push(`observe ${step.spec.key}`);
+    const absent: Outcome = { kind: 'done', change: 'created', ours: true, outputs: {} };
+    return observe?.(step, nth(`observe ${step.spec.id}`)) ?? (made.has(what) ? done('kept') : absent);
+  };
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
@@ -100,6 +146,15 @@ export function fakeWorld(behaviour: Behaviour = {}) {
   };
   const entries: Entry[] = [];
   const unattended: UnattendedJob[] = [];
+  /** Said in advance: the event waits until the Sentry does. */
+  const attend = (client: FakeClient): void => {
+    for (const instanceId of begun) {
+      if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+      client.raiseEvent(instanceId, 'configuration', behaviour.byHand ?? { done: true });
+      registering.add(instanceId);
+      begun.delete(instanceId);
+    }
+  };
   const activities = {
     replaceSshKey: (entry: Entry) => {
       entries.push(entry);
@@ -126,16 +181,13 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     },
     checkCollecting: () => behaviour.collecting?.(nth('collecting')) ?? done('kept'),
     ensureResources: (list: readonly Step[], client: FakeClient) => {
-      // Said in advance: the event waits until the Sentry does.
-      for (const instanceId of begun) {
-        if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
-        client.raiseEvent(instanceId, 'configuration', behaviour.byHand ?? { done: true });
-        registering.add(instanceId);
-        begun.delete(instanceId);
-      }
+      attend(client);
       return each('ensure', ensure, 'created')(list);
     },
+    observeResources: (list: readonly Step[]): Outcome[] => list.map(look),
     removeResources: each('remove', remove, 'removed'),
+    inspectHost: ({ areas }: HostInspection) => areas.map(inspected),
+    inspectScopes: ({ scopes }: ScopesInspection) => scopes.map(({ scope }) => inspected(scope)),
     listSubscriptions: () => ({ kind: 'listed', subscriptions: [] }),
     configureAppliance: (job: ApplianceJob, client: FakeClient) => {
       jobs.push(job);
@@ -143,6 +195,12 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       if (result.kind === 'wrongPin') waiting.forEach((instanceId) => come(client, instanceId));
       return result;
     },
+    proveAppliance: (job: ProofJob) => {
+      proofs.push(job);
+      return proof?.(job, proofs.length) ?? allProven(job);
+    },
+    proveApplication: (job: ApplicationJob): ApplicationResult =>
+      listing?.(job, nth('listing')) ?? { kind: 'listed', readable: job.subscriptions },
     openWindow: ({ instanceId, order }: { instanceId: string; order: WindowOrder }, client: FakeClient) => {
       client.startNew('accessWindow', { instanceId, input: order });
       return 'started';
@@ -156,6 +214,18 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       return null;
     },
     startDeployment: () => 'started',
+    startApproved: (approval: Approval, client: FakeClient) =>
+      makeStartApproved(
+        {
+          start: async (name, instanceId, input) => {
+            client.startNew(name, { instanceId, input });
+            return 'started';
+          },
+          raiseEvent: async () => undefined,
+          resume: async () => undefined,
+        },
+        planIdOf,
+      )(approval),
   };
   const waiting = new Set<string>();
   /** Sentries whose runs have begun. */
@@ -173,9 +243,20 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     jobs,
     entries,
     unattended,
+    proofs,
+    attend,
+    looks,
     options: {
       activities,
-      orchestrators: { runDeployment: deployment, runSentry: sentry, accessWindow, onboardSubscription },
+      orchestrators: {
+        runDeployment: deployment,
+        runSentry: sentry,
+        accessWindow,
+        onboardSubscription,
+        runPlan: plan,
+        runPlanSentry: planSentry,
+        runApproved: approved,
+      },
       entities: { deployment: deploymentEntity, deployments: deploymentsEntity, sentry: sentryEntity },
     },
   };

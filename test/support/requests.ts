@@ -1,12 +1,12 @@
 /** A valid request, for tests to change. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { appFolder } from '../../local/processes';
 import { applianceOf, type ApplianceChoice, type Blueprint } from '../../src/domain/blueprint/blueprint';
 import { type Profile, profileSchema } from '../../src/domain/profile';
 import { type DeploymentRequest, requestSchema } from '../../src/domain/request/request';
 
-const root = join(__dirname, '..', '..');
-const read = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const read = (path: string): unknown => JSON.parse(readFileSync(join(appFolder, path), 'utf8'));
 
 export const tenantId = '11111111-1111-4111-8111-111111111111';
 export const subscriptionId = (index: number): string => `5b000000-0000-4000-8000-${String(index).padStart(12, '0')}`;

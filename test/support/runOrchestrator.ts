@@ -66,7 +66,8 @@ interface RunOptions {
     readonly at: number;
     readonly name: string;
     readonly data?: unknown;
-    readonly instanceId?: string;
+    /** Asked for when it is time: a sub-orchestration's id is made by the engine. */
+    readonly instanceId?: string | (() => string);
   }[];
   readonly instanceId?: string;
   readonly startAt?: Date;
@@ -173,7 +174,9 @@ class Run {
     const { events = [], input, instanceId } = this.options;
     const id = this.client.start({ name: this.name, instanceId, input: JSON.stringify(input) ?? null });
     for (const { at, name, data, instanceId: target = id } of events) {
-      this.clock.at(this.startedAt + at, () => this.attempt(() => this.raise(target, name, data)));
+      this.clock.at(this.startedAt + at, () =>
+        this.attempt(() => this.raise(typeof target === 'string' ? target : target(), name, data)),
+      );
     }
     for (;;) {
       await this.engine.idle();

@@ -14,7 +14,7 @@ test('an announced subscription waits in the queue until a run takes it up', () 
   const result = {
     state: 'completed' as const,
     sentries: 0,
-    subscriptions: { total: 0, granted: 0, setAside: 0 },
+    subscriptions: { total: 0, granted: 0, proven: 0, setAside: 0 },
     problems: [],
   };
   expect(deploymentOperations.finish(queued, { result, at }).answer).toBe(1);
@@ -29,7 +29,7 @@ test('nothing can be announced to a deployment that does not exist', () => {
 
 test('a patch joins resources and subscriptions, and forgets what was dropped', () => {
   const { state } = sentryOperations.begin(null, { n: 1, instanceId: 'x' });
-  const granted = { state: 'granted' as const, collected: true };
+  const granted = { state: 'granted' as const, collected: true, proven: true };
   const patch = (before: typeof state | null, changes: SentryPatch, from = 'x') =>
     sentryOperations.patch(before, { from, patch: changes }).state;
   const both = patch(state, { subscriptions: { a: granted, b: granted } });

@@ -4,6 +4,7 @@ import { type Call } from '../http/call';
 import { AzureError } from '../http/errors';
 import { type Document, type Failure, type Link, type Resource } from '../store/resources';
 import { type Timings } from '../tenant';
+import { etagOf } from './etags';
 
 /** A PUT that passed all that is the same for every kind. */
 export interface Put {
@@ -50,12 +51,16 @@ export interface Kind {
   readonly merges?: boolean;
   /** A child that is written beside its siblings: none waits for another or for its parent. */
   readonly siblings?: boolean;
+  /** The refusal of a child while its family is written, where it is not the usual one. */
+  readonly busy?: (id: string) => AzureError;
   /** Throws when others use it. */
   readonly demandUnused?: (azure: Azure, resource: Resource) => void;
   readonly removed?: (azure: Azure, resource: Resource, goneAt: number) => void;
   /** A PUT is answered 202: with the resource (disks), or with a Location alone for a new one (storage accounts). */
   readonly accepted?: 'resource' | 'location';
-  /** No provisioningState in its properties, and no etag (managed identities). */
+  /** Its lists take `$top`. */
+  readonly listsTop?: boolean;
+  /** No provisioningState in its properties (managed identities). */
   readonly plain?: boolean;
 }
 
@@ -70,16 +75,25 @@ export const stateOf = (azure: Azure, { goneAt, readyAt, phase, failure }: Resou
 export function shown(azure: Azure, kind: Kind, resource: Resource, call?: Call): Record<string, unknown> {
   const { properties, ...rest } = resource.document;
   const computed = kind.computed?.(azure, resource, call) ?? {};
+  const etag = etagOf(resource);
   const state = kind.plain === true ? {} : { provisioningState: stateOf(azure, resource) };
   return {
     name: resource.id.slice(resource.id.lastIndexOf('/') + 1),
     id: resource.id,
     type: resource.type,
-    ...(kind.plain === true ? {} : { etag: resource.etag }),
+    ...(etag === undefined ? {} : { etag }),
     ...rest,
     ...kind.beside?.(azure, resource),
     properties: { ...state, ...properties, ...computed },
   };
+}
+
+/** What Microsoft.Network calls the operation on a resource: `PutSubnetOperation`. */
+function operationOn({ type, goneAt }: Resource): string {
+  const last = type.slice(type.lastIndexOf('/') + 1);
+  const singular = last.charAt(0).toUpperCase() + last.slice(1).replace(/(ss)es$|s$/, '$1');
+  const own: Readonly<Record<string, string>> = { NetworkInterface: 'Nic', PublicIPAddress: 'PublicIpAddress' };
+  return `${goneAt === null ? 'Put' : 'Delete'}${own[singular] ?? singular}Operation`;
 }
 
 /**
@@ -102,7 +116,7 @@ export function usable(azure: Azure, put: Put, id: string, action: string): Reso
   throw new AzureError(
     409,
     'ReferencedResourceNotProvisioned',
-    `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state and the last operation that updated/is updating the resource is an operation that has not succeeded.`,
+    `Cannot proceed with operation because resource ${id} used by resource ${put.id} is not in Succeeded state. Resource is in ${state} state and the last operation that updated/is updating the resource is ${operationOn(found)}.`,
     { members: { details: [] } },
   );
 }

@@ -60,14 +60,14 @@ export class Operations {
     return { status: 200, body: { name: id, status, startTime, endTime, error: failure } };
   }
 
-  /** What `Location` answers: 202 while it runs, then 204; the SDK accepts only 200 for a resource group. */
+  /** What `Location` answers: 202 while it runs, then 200 with what it made, or 204; Compute, resource groups and a vault's purge say 200 in any case, and the SDKs take nothing else. */
   result(id: string, location: string): Answer {
     const { endsAt, failure } = this.find(id);
     if (this.now() < endsAt) return { status: 202, headers: { Location: location } };
     if (failure !== null) throw new AzureError(409, failure.code, failure.message);
     const output = this.output(id);
     if (output !== undefined) return { status: 200, body: output };
-    return { status: /\/providers\/microsoft\.resources\//i.test(location) ? 200 : 204 };
+    return { status: /\/providers\/microsoft\.(resources|compute|keyvault)\//i.test(location) ? 200 : 204 };
   }
 
   private output(id: string): unknown {
@@ -84,9 +84,11 @@ export class Operations {
     this.db.run('INSERT INTO operations VALUES (?, ?, ?, ?)', id, this.now(), endsAt, stored);
     if (output !== undefined) this.db.run('INSERT INTO operationOutputs VALUES (?, ?)', id, JSON.stringify(output));
     const base = `${this.origin}/subscriptions/${subscriptionId}/providers/${namespace}/locations/${location}`;
+    // As recorded of Microsoft.Compute: the same path, told apart by `monitor`.
+    const result = namespace === 'Microsoft.Compute' ? `operations/${id}?monitor=true&` : `operationResults/${id}?`;
     return {
       polled: `${base}/operations/${id}?api-version=${apiVersion}`,
-      result: `${base}/operationResults/${id}?api-version=${apiVersion}`,
+      result: `${base}/${result}api-version=${apiVersion}`,
     };
   }
 

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, resourceNotFound } from '../http/errors';
+import { pageOf } from '../http/paging';
 import { nameOf, parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
 import { type Document, type Resource } from '../store/resources';
 import { type Kind, type Put, shown, stateOf } from './kind';
-import { demandEtag } from './etags';
+import { demandEtag, nextVersion } from './etags';
 
 /** PUT, PATCH (tags), GET, DELETE and lists of a kind of resource, the same for all kinds. */
 export function resourceRoutes(azure: Azure, kind: Kind): readonly Route[] {
@@ -72,7 +73,7 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
   if (isChild(kind)) demandParent(azure, kind, call, asked);
   const existing = azure.resources.get(asked);
   const id = existing?.id ?? asked;
-  demandEtag(call, id, existing?.etag);
+  demandEtag(call, kind.type, id, existing);
   demandUnlocked(azure, kind, id, existing);
   const body = parseBody(kind.schema, call);
   const request: Put = { id, name: param(call, 'name'), subscriptionId, resourceGroup, body, existing, call };
@@ -92,7 +93,11 @@ function stored(azure: Azure, kind: Kind, request: Put, group: Resource): Answer
   };
   if (kind.accepted === 'location') return acceptedLocation(azure, kind, resource, start, existing !== undefined);
   if (kind.accepted === 'resource')
-    return { status: 202, body: shown(azure, kind, resource, call), headers: azure.operations.accepted(start) };
+    return {
+      status: 202,
+      body: shown(azure, kind, resource, call),
+      headers: azure.operations.accepted({ ...start, output: shown(azure, kind, { ...resource, readyAt: 0 }) }),
+    };
   const headers = kind.timing === undefined ? {} : azure.operations.put(start);
   return { status: existing === undefined ? 201 : 200, body: shown(azure, kind, resource, call), headers };
 }
@@ -123,7 +128,7 @@ export function store(azure: Azure, kind: Kind, asked: Put): Resource {
       id: put.id,
       type: kind.type,
       document,
-      hidden: { ...existing?.hidden, ...hidden },
+      hidden: { ...existing?.hidden, ...hidden, version: nextVersion(existing) },
       createdAt: existing?.createdAt ?? azure.now(),
       // A PUT repeated while the first still runs does not hasten it.
       readyAt: readyAt ?? Math.max(existing?.readyAt ?? 0, timing === undefined ? azure.now() : doneAt(azure, timing)),
@@ -157,7 +162,7 @@ function remove(azure: Azure, kind: Kind, call: Call): Answer {
   const group = demandGroup(azure, subscriptionId, param(call, 'resourceGroup'));
   const existing = azure.resources.get(idOf(kind, call));
   if (existing === undefined) return { status: 204 };
-  demandEtag(call, existing.id, existing.etag);
+  demandEtag(call, kind.type, existing.id, existing);
   if (existing.goneAt === null) {
     demandUnlocked(azure, kind, existing.id, existing);
     kind.demandUnused?.(azure, existing);
@@ -183,24 +188,28 @@ export function removeResource(azure: Azure, kind: Kind, resource: Resource, gon
 function list(azure: Azure, kind: Kind, call: Call): Answer {
   const { resourceGroup } = call.params;
   const subscription = `/subscriptions/${param(call, 'subscriptionId')}/`;
-  if (resourceGroup === undefined) return ok({ value: all(azure, kind, subscription, call) });
+  if (resourceGroup === undefined) return ok(page(azure, kind, subscription, call));
   demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
   const path = call.path.slice(0, call.path.lastIndexOf('/') + 1);
   if (isChild(kind)) demandParent(azure, kind, call, `${path}x/y`);
-  return ok({
-    value: all(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call),
-  });
+  return ok(page(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call));
 }
 
-const all = (azure: Azure, kind: Kind, prefix: string, call: Call): Record<string, unknown>[] =>
-  azure.resources.list(kind.type, prefix).map((resource) => shown(azure, kind, resource, call));
+const page = (azure: Azure, kind: Kind, prefix: string, call: Call): unknown =>
+  pageOf(
+    azure,
+    call,
+    azure.resources.list(kind.type, prefix),
+    (resource) => shown(azure, kind, resource, call),
+    kind.listsTop === true ? '$top' : undefined,
+  );
 
 /** A PATCH of anything else is refused, so that it is never ignored. */
 const tagsOnly = z.strictObject({ tags: z.record(z.string(), z.string()).optional() });
 
 function patchTags(azure: Azure, kind: Kind, call: Call): Answer {
   const existing = find(azure, kind, call);
-  demandEtag(call, existing.id, existing.etag);
+  demandEtag(call, kind.type, existing.id, existing);
   if (kind.merges === true) return merge(azure, kind, existing, call);
   const patch = parseBody(tagsOnly, call);
   const tags = patch.tags ?? existing.document.tags;
@@ -267,6 +276,7 @@ function demandUnlocked(azure: Azure, kind: Kind, id: string, existing: Resource
       ? existing
       : family.find((one) => busy(one) && one.id.toLowerCase() !== id.toLowerCase());
   if (blocker === undefined) return;
+  if (kind.busy !== undefined) throw kind.busy(id);
   const seconds = Math.max(1, Math.ceil(((blocker.goneAt ?? blocker.readyAt) - now) / 1000));
   const text = `Operation on resource ${id} is blocked by an operation in progress on resource ${blocker.id}, which is in ${stateOf(azure, blocker)} state.`;
   if (kind.type.startsWith('Microsoft.Network/')) {

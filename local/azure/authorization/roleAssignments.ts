@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { nameOf } from '../http/paths';
 import { type Grant } from '../store/grants';
 import { demandCondition } from './conditions/demand';
+import { principalTypeOf } from './principals';
 import { demandAssignable } from './roleDefinitions';
 import { type Role } from './roles';
 
@@ -27,7 +29,7 @@ export const roleAssignmentRoutes = (azure: Azure): readonly Route[] => [
     method: 'GET',
     path: '/_authorization/roleAssignments',
     api: 'arm',
-    handle: (call) => ok({ value: list(azure, call) }),
+    handle: (call) => ok(paged(azure, call, list(azure, call))),
   },
 ];
 
@@ -74,7 +76,7 @@ function put(azure: Azure, call: Call): Answer {
     scope: call.scope,
     roleId: role.id,
     principalId,
-    principalType: principalType ?? 'ServicePrincipal',
+    principalType: principalType ?? principalTypeOf(azure, principalId) ?? 'ServicePrincipal',
     document,
     createdAt: azure.now(),
     effectiveAt: doneAt(azure, 'roleAssignmentPropagation'),
@@ -86,17 +88,17 @@ function put(azure: Azure, call: Call): Answer {
 
 /** With principalType given, Azure does not look the principal up: that is what it is for (azure-facts §2). */
 function demandPrincipal(azure: Azure, id: string, type: string | undefined): void {
-  const found = azure.directory.get('servicePrincipal', id);
+  const found = principalTypeOf(azure, id);
   if (found === undefined && type === undefined) {
     throw badRequest(
       'PrincipalNotFound',
       `Principal ${id.replaceAll('-', '')} does not exist in the directory ${azure.tenant.tenantId}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype`,
     );
   }
-  if (found !== undefined && type !== undefined && type !== 'ServicePrincipal') {
+  if (found !== undefined && type !== undefined && type !== found) {
     throw badRequest(
       'UnmatchedPrincipalType',
-      `The PrincipalId '${id.replaceAll('-', '')}' has type 'ServicePrincipal' , which is different from specified PrinciaplType '${type}'.`,
+      `The PrincipalId '${id.replaceAll('-', '')}' has type '${found}' , which is different from specified PrinciaplType '${type}'.`,
     );
   }
 }

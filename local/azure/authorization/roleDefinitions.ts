@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { subscriptionOf } from '../http/paths';
 import { customRole, permission } from './customRoles';
 
@@ -14,7 +15,7 @@ export const roleDefinitionRoutes = (azure: Azure): readonly Route[] => {
   const one = `${all}/:name`;
   return [
     { method: 'GET', path: one, api: 'arm', handle: (call) => ok(shown(find(azure, call), call.scope)) },
-    { method: 'GET', path: all, api: 'arm', handle: (call) => ok({ value: list(azure, call) }) },
+    { method: 'GET', path: all, api: 'arm', handle: (call) => ok(paged(azure, call, list(azure, call))) },
     { method: 'PUT', path: one, api: 'arm', handle: (call) => put(azure, call) },
     { method: 'DELETE', path: one, api: 'arm', handle: (call) => remove(azure, call) },
   ];
@@ -40,8 +41,8 @@ const counts = (azure: Azure, { assignableScopes }: Pick<Known, 'assignableScope
 export function demandAssignable(azure: Azure, role: Known, scope: string): void {
   if (counts(azure, role, scope)) return;
   throw badRequest(
-    'RoleDefinitionScopeNotAllowed',
-    `The role definition '${role.id.replaceAll('-', '')}' cannot be assigned at scope '${scope}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
+    'RoleAssignmentScopeNotAssignableToRoleDefinition',
+    `The scope '${scope}' is not assignable to the role definition '${role.id.replaceAll('-', '')}': its assignable scopes are '${role.assignableScopes.join(', ')}'.`,
   );
 }
 
@@ -106,15 +107,15 @@ function demandScopes(azure: Azure, call: Call, { assignableScopes, permissions 
 }
 
 /** `*` or `Namespace/…/verb`; a wildcard may stand for any part. */
+const ACTION = /^(\*|(\*|[A-Za-z]\w*(\.\w+)+)\/(.*\/)?(\*|read|write|delete|\w*action))$/i;
+
 function demandActions({ permissions: [one = permission.parse({})] }: Properties): void {
-  for (const [list, code] of [
-    [[...one.actions, ...one.notActions], 'InvalidActionOrNotAction'],
-    [[...one.dataActions, ...one.notDataActions], 'InvalidDataActionOrNotDataAction'],
-  ] as const) {
-    const wrong = list.find((action) => !/^(\*|(\*|[A-Za-z]\w*(\.\w+)+)\/(.*\/)?(\*|read|write|delete|\w*action))$/i.test(action)); // prettier-ignore
-    if (wrong !== undefined)
-      throw badRequest(code, `'${wrong}' does not match any of the actions supported by the providers.`);
-  }
+  const noneIn = (...list: readonly string[]): string | undefined => list.find((action) => !ACTION.test(action));
+  const said = (wrong: string): string => `'${wrong}' does not match any of the actions supported by the providers.`;
+  const action = noneIn(...one.actions, ...one.notActions);
+  if (action !== undefined) throw badRequest('InvalidActionOrNotAction', said(action));
+  const dataAction = noneIn(...one.dataActions, ...one.notDataActions);
+  if (dataAction !== undefined) throw badRequest('InvalidDataActionOrNotDataAction', said(dataAction));
 }
 
 function remove(azure: Azure, call: Call): Answer {

@@ -21,6 +21,7 @@ const role = (id: string, name: string, description: string, permissions: Partia
 });
 
 const containers = 'Microsoft.Storage/storageAccounts/blobServices/containers';
+const delegation = 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action';
 
 export const builtInRoles: readonly Role[] = [
   role(
@@ -104,7 +105,7 @@ export const builtInRoles: readonly Role[] = [
     'Storage Blob Data Contributor',
     'Allows for read, write and delete access to Azure Storage blob containers and data',
     {
-      actions: ['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`),
+      actions: [...['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`), delegation],
       dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map(
         (verb) => `${containers}/blobs/${verb}`,
       ),
@@ -114,7 +115,7 @@ export const builtInRoles: readonly Role[] = [
     '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
     'Storage Blob Data Reader',
     'Allows for read access to Azure Storage blob containers and data',
-    { actions: [`${containers}/read`], dataActions: [`${containers}/blobs/read`] },
+    { actions: [`${containers}/read`, delegation], dataActions: [`${containers}/blobs/read`] },
   ),
 ];
 

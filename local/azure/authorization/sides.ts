@@ -3,6 +3,7 @@ import { type Azure } from '../azure';
 import { type Call } from '../http/call';
 import { nameOf } from '../http/paths';
 import { type Side } from './conditions/evaluate';
+import { principalTypeOf } from './principals';
 import { type Sides } from './rbac';
 
 const asked = z.looseObject({
@@ -26,17 +27,18 @@ export function sidesOf(azure: Azure, call: Pick<Call, 'method' | 'path' | 'body
           PrincipalId: existing.principalId,
           PrincipalType: existing.principalType,
         };
-  return { request: call.method === 'PUT' ? requestSide(call.body) : {}, resource };
+  return { request: call.method === 'PUT' ? requestSide(azure, call.body) : {}, resource };
 }
 
-function requestSide(body: unknown): Side {
+function requestSide(azure: Azure, body: unknown): Side {
   const parsed = asked.safeParse(body);
   if (!parsed.success) return {};
-  // Every principal of this directory is a service principal; Azure looks the type up when it is not given.
-  const { roleDefinitionId, principalId, principalType = 'ServicePrincipal' } = parsed.data.properties;
+  const { roleDefinitionId, principalId, principalType } = parsed.data.properties;
+  // Azure looks the type up when it is not given.
+  const type = principalType ?? principalTypeOf(azure, principalId ?? '') ?? 'ServicePrincipal';
   return {
     ...(roleDefinitionId === undefined ? {} : { RoleDefinitionId: nameOf(roleDefinitionId) }),
     ...(principalId === undefined ? {} : { PrincipalId: principalId }),
-    PrincipalType: principalType,
+    PrincipalType: type,
   };
 }

@@ -9,6 +9,7 @@ import { type Resource } from '../store/resources';
 import { operation } from './powerActions';
 import { powerOf } from './instanceView';
 import { type Outcome, runScript } from './scripts';
+import { builtInScript } from './scriptSources';
 import { vmHidden } from './shapes';
 import { virtualMachines } from './virtualMachines';
 
@@ -21,9 +22,6 @@ const input = z.looseObject({
   parameters: z.array(z.looseObject({ name: z.string(), value: z.string() })).optional(),
 });
 
-/** Scripts that Azure has itself. */
-const builtIn: Readonly<Record<string, string>> = { ifconfig: 'ifconfig' };
-
 /** Run command, the action (v1): one script at a time, 90 minutes at most, the last 4,096 bytes of its output. */
 export const runCommandRoutes = (azure: Azure): readonly Route[] => [
   {
@@ -34,14 +32,14 @@ export const runCommandRoutes = (azure: Azure): readonly Route[] => [
   },
 ];
 
-/** A machine that can run a script, or 409 in Azure's words. */
-/** The VM that a child resource belongs to. */
+/** The VM that a child resource belongs to; that it is there was demanded before. */
 export function machineOf(azure: Azure, id: string): Resource {
   const vm = azure.resources.get(parentOf(id));
-  if (vm === undefined) throw new AzureError(404, 'ResourceNotFound', `The VM of ${id} was not found.`);
+  if (vm === undefined) throw new Error(`The VM of ${id} is not there.`);
   return vm;
 }
 
+/** A machine that can run a script, or 409 in Azure's words. */
 export function demandRunning(azure: Azure, vm: Resource): void {
   if (stateOf(azure, vm) === 'Succeeded' && powerOf(azure, vm).power === 'running') return;
   throw new AzureError(409, 'OperationNotAllowed', 'Cannot modify extensions in the VM when the VM is not running.');
@@ -50,7 +48,7 @@ export function demandRunning(azure: Azure, vm: Resource): void {
 function run(azure: Azure, call: Call): Answer {
   const vm = find(azure, virtualMachines, call);
   const { commandId, script, parameters = [] } = parseBody(input, call);
-  const lines = commandId === 'RunShellScript' ? script?.join('\n') : builtIn[commandId];
+  const lines = commandId === 'RunShellScript' ? script?.join('\n') : builtInScript(commandId);
   if (commandId === 'RunShellScript' && lines === undefined)
     throw badRequest('InvalidParameter', "Required parameter 'script' is missing (null).", 'script');
   if (lines === undefined)

@@ -1,23 +1,20 @@
 import { z } from 'zod';
 import { type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
-import { AzureError, badRequest } from '../http/errors';
 import { type Resource } from '../store/resources';
 import { demandRunning, lastBytes, machineOf } from './runCommand';
 import { execute, executorOf } from './executor';
-import { isAnswered, runScript } from './scripts';
+import { isAnswered } from './scripts';
+import { demandNoBlobs, runSource, source } from './scriptSources';
 
 const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
 
 const properties = z.looseObject({
-  source: z.looseObject({
-    script: z.string().optional(),
-    scriptUri: z.string().optional(),
-    commandId: z.string().optional(),
-  }),
+  source,
   parameters,
   protectedParameters: parameters,
   runAsUser: z.string().optional(),
+  runAsPassword: z.string().optional(),
   asyncExecution: z.boolean().default(false),
   timeoutInSeconds: z.number().int().min(1).max(5_184_000).default(5400),
   treatFailureAsDeploymentFailure: z.boolean().default(false),
@@ -30,6 +27,7 @@ const execution = z.object({
   exitCode: z.number(),
   stdout: z.string(),
   stderr: z.string(),
+  problem: z.string().optional(),
 });
 type Execution = z.infer<typeof execution>;
 
@@ -48,14 +46,15 @@ export const runCommands: Kind = {
   prepare(azure, put) {
     const vm = machineOf(azure, put.id);
     const asked = properties.parse(put.body.properties);
-    const script = demandScript(asked.source);
+    demandNoBlobs(asked);
     demandRunning(azure, vm);
-    const { protectedParameters, ...shown } = asked;
+    const { protectedParameters, runAsPassword: _, ...shown } = asked;
     const given = [...asked.parameters, ...protectedParameters];
+    const script = asked.source.script ?? '';
     const elsewhere = executorOf(azure, script) !== undefined && !isAnswered(azure, vm, script);
     const { seconds, ...result } = elsewhere
       ? { stdout: '', stderr: '', exitCode: 0, seconds: Infinity }
-      : runScript(azure, vm, script, environmentOf(given));
+      : runSource(azure, vm, asked.source, environmentOf(given));
     const startedAt = doneAt(azure, 'runCommand');
     const timedOut = seconds > asked.timeoutInSeconds;
     const endsAt = startedAt + Math.min(seconds, asked.timeoutInSeconds) * 1000;
@@ -92,17 +91,6 @@ export const runCommands: Kind = {
     /instanceView/i.test(call?.query('$expand') ?? '') ? { instanceView: instanceView(azure, resource) } : {},
 };
 
-function demandScript({ script, scriptUri, commandId }: z.infer<typeof properties>['source']): string {
-  if (script !== undefined) return script;
-  if (scriptUri !== undefined || commandId !== undefined)
-    throw new AzureError(
-      400,
-      'NotSimulated',
-      'Scripts by scriptUri or commandId are not simulated. Simulated is source.script.',
-    );
-  throw badRequest('InvalidParameter', "Required parameter 'source' is missing (null).", 'source');
-}
-
 /** On Linux a named parameter is an environment variable, an unnamed one an argument (azure-facts §6). */
 const environmentOf = (given: z.infer<typeof parameters>): Record<string, string> =>
   Object.fromEntries([
@@ -111,7 +99,7 @@ const environmentOf = (given: z.infer<typeof parameters>): Record<string, string
   ]);
 
 function instanceView(azure: Azure, { hidden }: Resource): Record<string, unknown> {
-  const { startedAt, endsAt, timedOut, exitCode, stdout, stderr }: Execution = execution.parse(hidden);
+  const { startedAt, endsAt, timedOut, exitCode, stdout, stderr, problem }: Execution = execution.parse(hidden);
   const now = azure.now();
   if (now < startedAt) return { executionState: 'Pending', executionMessage: '', exitCode: 0, output: '', error: '' };
   const startTime = new Date(startedAt).toISOString();
@@ -127,7 +115,7 @@ function instanceView(azure: Azure, { hidden }: Resource): Record<string, unknow
   const executionState = timedOut ? 'TimedOut' : exitCode === 0 ? 'Succeeded' : 'Failed';
   return {
     executionState,
-    executionMessage: timedOut ? 'Execution timed out' : 'Execution completed',
+    executionMessage: timedOut ? 'Execution timed out' : (problem ?? 'Execution completed'),
     exitCode: timedOut ? -1 : exitCode,
     output: timedOut ? '' : lastBytes(stdout),
     error: timedOut ? '' : lastBytes(stderr),

@@ -52,7 +52,8 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
   if (source !== undefined) demandDisksFit(azure, asked, source.content);
   const nics = asked.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
   const identity = identityOf(azure, put);
-  const osDisk = named(put, asked.storageProfile.osDisk, existing?.storageProfile.osDisk, 'OsDisk_1');
+  const systemDisk = named(put, asked.storageProfile.osDisk, existing?.storageProfile.osDisk, 'OsDisk_1');
+  const osDisk = { osType: 'Linux' as const, ...systemDisk };
   const dataDisks = asked.storageProfile.dataDisks.map((one) => ({
     ...named(
       put,
@@ -91,7 +92,6 @@ function named({ id, name }: Put, asked: VmDisk, existing: VmDisk | undefined, s
   const fresh = asked.name ?? `${name}_${suffix}_${randomUUID().replaceAll('-', '')}`;
   const diskId = known ?? `${group}/providers/${disks.type}/${fresh}`;
   return {
-    osType: 'Linux',
     caching: 'ReadWrite',
     deleteOption: 'Detach',
     ...existing,

@@ -3,6 +3,7 @@ import { type Clock } from '../clock';
 import { AzureError } from '../http/errors';
 import { type Context, functionsAt } from './context';
 import { ExpressionError, isObject, resolve } from './expressions';
+import { deletions } from './complete';
 import { bodyOf, contextOf } from './plan';
 import { type Deployment, type DeploymentStore, isOver, type Step } from './store';
 import { isSecure, readTemplate } from './template';
@@ -39,10 +40,18 @@ export class DeploymentEngine {
       state: 'Running' as const,
       steps: deployment.steps.map((one) => this.looked(one, now)),
     };
-    const started = this.started(seen, now, depth);
+    const started = this.completed(this.started(seen, now, depth), now, depth);
     const nextAt = this.nextAt(started);
     if (nextAt === undefined) this.store.put(this.finished(started, now), null, depth);
     else this.store.put(started, Math.max(nextAt, now), depth);
+  }
+
+  /** In Complete mode, once all is deployed, what the template does not name is deleted. */
+  private completed(deployment: Deployment, now: number, depth: number): Deployment {
+    const { mode, steps } = deployment;
+    const isDone = steps.every(({ state, method }) => method === 'PUT' && ['Succeeded', 'Skipped'].includes(state));
+    if (mode === 'Incremental' || !isDone) return deployment;
+    return this.started({ ...deployment, steps: [...steps, ...deletions(this.azure, deployment)] }, now, depth);
   }
 
   /** A running step, ended if what it made is there. */
@@ -51,23 +60,18 @@ export class DeploymentEngine {
     const nested = this.store.get(step.id);
     if (nested !== undefined) return this.nested(step, nested, now);
     const made = this.azure.resources.get(step.id);
+    if (step.method === 'DELETE')
+      return made?.goneAt ? { ...step, nextAt: made.goneAt } : { ...step, state: 'Succeeded', endedAt: now };
     if (made !== undefined && made.readyAt > now) return { ...step, nextAt: made.readyAt };
     const failure = made?.failure ?? null;
     if (failure === null) return { ...step, state: 'Succeeded', endedAt: now };
-    const error = {
-      code: 'ResourceDeploymentFailure',
-      target: step.id,
-      message:
-        "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
-      details: [failure],
-    };
-    return { ...step, state: 'Failed', endedAt: now, error };
+    return { ...step, state: 'Failed', endedAt: now, error: { ...terminal(step, 'Failed'), details: [failure] } };
   }
 
   private nested(step: Step, nested: Deployment, now: number): Step {
     if (!isOver(nested)) return { ...step, nextAt: this.store.nextAt(nested.id) ?? now };
     if (nested.state === 'Succeeded') return { ...step, state: 'Succeeded', endedAt: now };
-    return { ...step, state: 'Failed', endedAt: now, error: nested.error ?? { code: 'DeploymentFailed', message: '' } };
+    return { ...step, state: 'Failed', endedAt: now, error: nested.error ?? terminal(step, 'Canceled') };
   }
 
   /** Starts what waits for nothing any more, until something fails. */
@@ -91,9 +95,9 @@ export class DeploymentEngine {
   private begun(deployment: Deployment, step: Step, now: number, depth: number): Step {
     const startedAt = step.startedAt === 0 ? now : step.startedAt;
     try {
-      const body = bodyOf(this.azure, this.contextFor(deployment), step);
-      const { apiVersion, id: path } = step;
-      const { status } = this.azure.inner.perform({ method: 'PUT', path, apiVersion, body, caller: deployment.caller });
+      const { apiVersion, id: path, method } = step;
+      const body = method === 'PUT' ? bodyOf(this.azure, this.contextFor(deployment), step) : undefined;
+      const { status } = this.azure.inner.perform({ method, path, apiVersion, body, caller: deployment.caller });
       const nested = this.store.get(step.id);
       if (nested !== undefined && !isOver(nested)) this.store.put(nested, now, depth + 1);
       return { ...step, state: 'Running', startedAt, status, nextAt: now };
@@ -186,6 +190,12 @@ export class DeploymentEngine {
     return full || !isObject(body) ? body : body['properties'];
   }
 }
+
+const terminal = ({ id }: Step, state: 'Failed' | 'Canceled') => ({
+  code: 'ResourceDeploymentFailure',
+  target: id,
+  message: `The resource write operation failed to complete successfully, because it reached terminal provisioning state '${state}'.`,
+});
 
 const shownType = (type: string): string => type.charAt(0).toUpperCase() + type.slice(1);
 

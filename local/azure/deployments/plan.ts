@@ -123,6 +123,7 @@ function one(
     after: [],
     source,
     loops: { ...loops },
+    method: 'PUT',
     state: condition === true || condition === 'true' ? 'Waiting' : 'Skipped',
     startedAt: 0,
     endedAt: 0,
@@ -184,7 +185,7 @@ function demandNoCycle(steps: readonly Step[]): void {
   }
 }
 
-const NOT_BODY = new Set(['type', 'name', 'apiVersion', 'dependsOn', 'condition', 'copy', 'comments', 'metadata', 'scope', 'existing', 'resources', 'subscriptionId', 'resourceGroup']); // prettier-ignore
+export const NOT_BODY = new Set(['type', 'name', 'apiVersion', 'dependsOn', 'condition', 'copy', 'comments', 'metadata', 'scope', 'existing', 'resources', 'subscriptionId', 'resourceGroup']); // prettier-ignore
 
 /** What is put for a step. The template of a nested deployment keeps its expressions: they are its own. */
 export function bodyOf(azure: Azure, context: Context, step: Step): Record<string, unknown> {

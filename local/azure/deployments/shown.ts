@@ -9,9 +9,12 @@ const iso = (time: number): string => new Date(time).toISOString();
 const duration = (from: number, to: number): string => `PT${Math.max(to - from, 0) / 1000}S`;
 
 /** The deployment as a GET gives it: never the template, never a secure value. */
-export function shownDeployment(one: Deployment, now: number): Record<string, unknown> {
-  const { id, name, location, tags, state, correlationId, createdAt, endedAt, outputs, error, steps } = one;
-  const counting = steps.filter(({ state: of }) => of !== 'Skipped');
+export function shownDeployment(
+  one: Deployment,
+  now: number,
+): Record<string, unknown> & { readonly properties: Record<string, unknown> } {
+  const { id, name, location, tags, state, correlationId, createdAt, endedAt, outputs, error, steps, mode } = one;
+  const counting = steps.filter(({ state: of, method }) => of !== 'Skipped' && method === 'PUT');
   return {
     id,
     name,
@@ -21,7 +24,7 @@ export function shownDeployment(one: Deployment, now: number): Record<string, un
     properties: {
       templateHash: templateHash(one),
       parameters: shownParameters(one),
-      mode: 'Incremental',
+      mode,
       provisioningState: state,
       timestamp: iso(isOver(one) ? endedAt : createdAt),
       duration: duration(createdAt, isOver(one) ? endedAt : now),
@@ -77,9 +80,9 @@ const wordOf = (status: number, error: Step['error']): string => words[status] ?
 /** The operations of a deployment: one for each resource that was begun, and one for the outputs. */
 export function shownOperations(one: Deployment, now: number): Record<string, unknown>[] {
   const begun = one.steps.filter(({ state, startedAt }) => state !== 'Skipped' && startedAt > 0);
-  const operations = begun.map(({ operationId, state, startedAt, endedAt, status, error, id, type, name }) =>
+  const operations = begun.map(({ operationId, state, startedAt, endedAt, status, error, id, type, name, method }) =>
     operation(one, operationId, {
-      provisioningOperation: 'Create',
+      provisioningOperation: method === 'PUT' ? 'Create' : 'Delete',
       provisioningState: state === 'Waiting' ? 'Running' : state,
       timestamp: iso(endedAt === 0 ? now : endedAt),
       duration: duration(startedAt, endedAt === 0 ? now : endedAt),

@@ -17,6 +17,8 @@ const step = z.object({
   source: z.record(z.string(), z.unknown()),
   /** Where in which copy loop it is. */
   loops: z.record(z.string(), z.number()),
+  /** Complete mode also deletes. */
+  method: z.enum(['PUT', 'DELETE']).default('PUT'),
   state: z.enum(['Waiting', 'Running', 'Succeeded', 'Failed', 'Skipped']),
   startedAt: z.number(),
   endedAt: z.number(),
@@ -34,6 +36,7 @@ const document = z.object({
   name: z.string(),
   scope: z.string(),
   location: z.string().nullable(),
+  mode: z.enum(['Incremental', 'Complete']).default('Incremental'),
   apiVersion: z.string(),
   correlationId: z.string(),
   caller,

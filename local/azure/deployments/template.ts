@@ -33,7 +33,7 @@ const template = z.looseObject({
 export type Template = z.infer<typeof template>;
 
 export const SIMULATED =
-  'literal templates at resource groups and subscriptions, in Incremental mode: parameters, variables, outputs, conditions, copy loops, dependsOn, nested deployments of inner scope, and the functions that Bicep emits for them.';
+  'literal templates at resource groups (Incremental and Complete) and subscriptions: parameters, variables, outputs, conditions, copy loops, dependsOn, nested deployments of inner scope, and the functions that Bicep emits for them.';
 
 /** 400 InvalidTemplate, in the words of a validation. */
 export const invalidTemplate = (why: string): AzureError =>

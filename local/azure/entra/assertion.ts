@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer } from '../http/call';
 import { type Entry } from '../store/directory';
-import { type Refuse } from './refusals';
+import { checkFederated, claimsOf } from './federation';
+import { outOfTime, type Refuse } from './refusals';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const keys = z.array(z.looseObject({ key: z.string().nullish(), type: z.string().optional() })).catch([]);
@@ -29,16 +30,32 @@ function certificatesOf({ document }: Entry): Certificate[] {
   });
 }
 
-/** A JWT that the client signed with a certificate of the application; undefined when it is good. */
+/**
+ * A JWT that the client signed with a certificate of the application, or that somebody signed whom the application or
+ * managed identity trusts; undefined when it is good. Who signed says the issuer: the client itself, or somebody else.
+ */
 export async function checkAssertion(
+  azure: Azure,
+  refuse: Refuse,
+  holder: Entry,
+  assertion: string,
+  type: string | undefined,
+): Promise<Answer | undefined> {
+  if (type !== TYPE) return refuse(401, 'invalid_client', 50021, `The 'client_assertion_type' must be '${TYPE}'.`);
+  const issuer = claimsOf(assertion)?.iss?.toLowerCase();
+  const isOwn = issuer === undefined || issuer === holder.appId.toLowerCase();
+  return isOwn
+    ? await checkCertificate(azure, refuse, holder, assertion)
+    : await checkFederated(azure, refuse, holder, assertion);
+}
+
+async function checkCertificate(
   azure: Azure,
   refuse: Refuse,
   application: Entry,
   assertion: string,
-  type: string | undefined,
 ): Promise<Answer | undefined> {
   const bad = (code: number, text: string): Answer => refuse(401, 'invalid_client', code, text);
-  if (type !== TYPE) return bad(50021, `The 'client_assertion_type' must be '${TYPE}'.`);
   const header = headerOf(assertion);
   if (header === undefined) return bad(50027, 'JWT token is invalid or malformed.');
   const print = header['x5t#S256'] ?? header.x5t ?? '';
@@ -59,11 +76,11 @@ export async function checkAssertion(
     });
     return undefined;
   } catch (error) {
-    if (error instanceof errors.JWTExpired)
-      return bad(
-        700024,
-        `Client assertion is not within its valid time range. Current time: ${new Date(azure.now()).toISOString()}.`,
-      );
+    if (
+      error instanceof errors.JWTExpired ||
+      (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf')
+    )
+      return bad(700024, outOfTime(azure.now(), error.payload));
     if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud')
       return bad(700023, 'Client assertion audience claim does not match Realm issuer.');
     if (error instanceof errors.JOSEError)

@@ -8,12 +8,16 @@ const SHARED = ['common', 'organizations'];
 
 export const isShared = (tenant: string): boolean => SHARED.includes(tenant.toLowerCase());
 
+/** A cloud that the Azure CLI was told of may have its authority there: to MSAL it is then AD FS, with no tenant in paths. */
+const ADFS = 'adfs';
+
 export const isTenant = (azure: Azure, name: string): boolean =>
-  [azure.tenant.tenantId, azure.tenant.domain].some((one) => one.toLowerCase() === name.toLowerCase());
+  [azure.tenant.tenantId, azure.tenant.domain, ADFS].some((one) => one.toLowerCase() === name.toLowerCase());
 
 /** The discovery document of the tenant; `common` and `organizations` name their issuer by a template, as Entra does. */
 export function openId(azure: Azure, call: Call): Answer {
   const tenant = param(call, 'tenant');
+  if (tenant.toLowerCase() === ADFS) return ok(adfs(azure.origin));
   const shared = isShared(tenant);
   if (!shared && !isTenant(azure, tenant)) return tenantNotFound(refusalsAt(azure.now()), tenant, 'invalid_tenant');
   const base = `${azure.origin}/${shared ? tenant.toLowerCase() : azure.tenant.tenantId}`;
@@ -37,6 +41,22 @@ export function openId(azure: Azure, call: Call): Answer {
     msgraph_host: new URL(azure.origin).host,
   });
 }
+
+/** As a federation server describes itself: its issuer is its own name. */
+const adfs = (origin: string): Record<string, unknown> => ({
+  issuer: `${origin}/${ADFS}`,
+  authorization_endpoint: `${origin}/${ADFS}/oauth2/authorize`,
+  token_endpoint: `${origin}/${ADFS}/oauth2/token`,
+  device_authorization_endpoint: `${origin}/${ADFS}/oauth2/devicecode`,
+  jwks_uri: `${origin}/${ADFS}/discovery/keys`,
+  token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt'],
+  response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
+  response_modes_supported: ['query', 'fragment', 'form_post'],
+  grant_types_supported: ['client_credentials'],
+  subject_types_supported: ['pairwise'],
+  scopes_supported: ['openid', 'profile', 'email'],
+  id_token_signing_alg_values_supported: ['RS256'],
+});
 
 /** Which hosts are one and the same authority: MSAL asks before it trusts an authority it does not know. */
 export const instances = (azure: Azure): Answer => {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type Answer } from '../http/call';
 import { randomUUID } from '../random';
 
@@ -23,6 +24,16 @@ export const refusalsAt =
     return { status, body };
   };
 
+const span = z.looseObject({ nbf: z.number().catch(0), exp: z.number().catch(0) });
+/** With seven decimals, as .NET writes a time. */
+const precise = (ms: number): string => new Date(ms).toISOString().replace('Z', '0000Z');
+
+/** AADSTS700024. @param claims of the assertion that is past, or is to come */
+export function outOfTime(now: number, claims: unknown): string {
+  const { nbf, exp } = span.parse(claims);
+  return `Client assertion is not within its valid time range. Current time: ${precise(now)}, assertion valid from ${precise(nbf * 1000)}, expiry time of assertion ${precise(exp * 1000)}. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .`;
+}
+
 export const tenantNotFound = (refuse: Refuse, tenant: string, error: string): Answer =>
   refuse(
     400,
@@ -36,7 +47,7 @@ export const notSimulated = (what: string): Answer => ({
   status: 400,
   body: {
     error: 'invalid_request',
-    error_description: `NotSimulated: ${what} is not simulated. Simulated are client credentials with a secret or a certificate, and managed identities.`,
+    error_description: `NotSimulated: ${what} is not simulated. Simulated are client credentials with a secret, a certificate or a federated credential, and managed identities.`,
     error_codes: [],
   },
 });

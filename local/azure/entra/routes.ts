@@ -16,6 +16,7 @@ const table: readonly (readonly ['GET' | 'POST', string, Handle])[] = [
   ['GET', '/:tenant/discovery/keys', keys],
   ['GET', '/common/discovery/instance', instances],
   ['POST', '/:tenant/oauth2/v2.0/devicecode', () => notSimulated('The device code flow')],
+  ['POST', '/:tenant/oauth2/devicecode', () => notSimulated('The device code flow')],
   ['GET', '/:tenant/oauth2/v2.0/authorize', () => notSimulated('The sign-in of a user')],
   ['GET', '/msi/token', appService],
   ['GET', '/metadata/identity/oauth2/token', instanceMetadata],

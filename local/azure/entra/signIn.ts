@@ -91,10 +91,10 @@ async function clientCredentials(azure: Azure, refuse: Refuse, asked: Asked): Pr
       1002012,
       `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).`,
     );
-  const application = azure.directory.byAppId('application', clientId);
   const principal = azure.directory.byAppId('servicePrincipal', clientId);
-  if (application === undefined || principal === undefined) return unknownApplication(azure, refuse, clientId);
-  const refusal = await credentialRefusal(azure, refuse, application, asked);
+  const holder = azure.directory.byAppId('application', clientId) ?? identityOf(principal, asked);
+  if (holder === undefined || principal === undefined) return unknownApplication(azure, refuse, clientId);
+  const refusal = await credentialRefusal(azure, refuse, holder, asked);
   if (refusal !== undefined) return refusal;
   if (principal.document['accountEnabled'] === false)
     return refuse(
@@ -109,6 +109,10 @@ async function clientCredentials(azure: Azure, refuse: Refuse, asked: Asked): Pr
   const times = { expires_in: issued.expiresInSeconds, ext_expires_in: issued.expiresInSeconds };
   return ok({ token_type: 'Bearer', ...times, access_token: issued.token }, { 'Cache-Control': 'no-store, no-cache' });
 }
+
+/** A managed identity has no application and no secrets: it signs in by somebody whom it trusts. */
+const identityOf = (principal: Entry | undefined, { client_assertion: assertion }: Asked): Entry | undefined =>
+  assertion !== undefined && principal?.document['servicePrincipalType'] === 'ManagedIdentity' ? principal : undefined;
 
 const unknownApplication = ({ tenant }: Azure, refuse: Refuse, clientId: string): Answer =>
   refuse(

@@ -28,6 +28,9 @@ const claims = z.object({
 });
 type Claims = z.infer<typeof claims>;
 
+/** What a token must be made for that somebody is to sign in with; other clouds have other names. */
+export const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
+
 export interface Issue {
   readonly principalId: string;
   readonly clientId: string;
@@ -71,7 +74,7 @@ export class Tokens {
   /** `https://x/.default`, `https://x//.default`, `https://x/` and `https://x` are one audience; undefined if unknown. */
   audienceOf(resourceOrScope: string): string | undefined {
     const audience = resourceOrScope.replace(/\/+\.default$/i, '').replace(/\/+$/, '');
-    const known = [...names.arm, ...names.graph, ...names.vault, ...names.storage, this.origin];
+    const known = [EXCHANGE_AUDIENCE, ...names.arm, ...names.graph, ...names.vault, ...names.storage, this.origin];
     return known.find((name) => name.toLowerCase() === audience.toLowerCase());
   }
 

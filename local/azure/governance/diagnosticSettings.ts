@@ -84,6 +84,12 @@ export const diagnosticRoutes = (azure: Azure): readonly Route[] => {
       api: 'arm',
       handle: (call) => ok({ value: listCategories(azure, call) }),
     },
+    {
+      method: 'GET',
+      path: '/_insights/diagnosticSettingsCategories/:name',
+      api: 'arm',
+      handle: (call) => ok(category(azure, call)),
+    },
   ];
 };
 
@@ -180,11 +186,7 @@ const shown = ({ id, name, document }: Extension): Record<string, unknown> => ({
   id,
   type: TYPE,
   name,
-  location: null,
-  kind: null,
-  tags: null,
   properties: document,
-  identity: null,
 });
 
 const listCategories = (azure: Azure, call: Call): Record<string, unknown>[] =>
@@ -197,3 +199,10 @@ const listCategories = (azure: Azure, call: Call): Record<string, unknown>[] =>
         ? { categoryType: 'Metrics' }
         : { categoryType: 'Logs', categoryGroups: name === 'AuditEvent' ? ['audit', 'allLogs'] : ['allLogs'] },
   }));
+
+function category(azure: Azure, call: Call): Record<string, unknown> {
+  const name = param(call, 'name');
+  const found = listCategories(azure, call).find((one) => String(one['name']).toLowerCase() === name.toLowerCase());
+  if (found !== undefined) return found;
+  throw refused(404, 'ResourceNotFound', `The diagnostic setting category '${name}' doesn't exist.`);
+}

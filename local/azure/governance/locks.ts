@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError, badRequest } from '../http/errors';
+import { paged } from '../http/paging';
 import { scopesWithin, subscriptionOf } from '../http/paths';
 import { type Extension } from '../store/extensions';
 
@@ -22,7 +23,12 @@ export const lockRoutes = (azure: Azure): readonly Route[] => {
     { method: 'PUT', path: one, api: 'arm', handle: (call) => put(azure, call) },
     { method: 'GET', path: one, api: 'arm', handle: (call) => ok(shown(find(azure, call))) },
     { method: 'DELETE', path: one, api: 'arm', handle: (call) => remove(azure, call) },
-    { method: 'GET', path: '/_authorization/locks', api: 'arm', handle: (call) => ok({ value: list(azure, call) }) },
+    {
+      method: 'GET',
+      path: '/_authorization/locks',
+      api: 'arm',
+      handle: (call) => ok(paged(azure, call, list(azure, call))),
+    },
   ];
 };
 

@@ -1,10 +1,12 @@
 import { type Azure } from '../azure';
 import { type Call } from '../http/call';
 import { type Entry } from '../store/directory';
+import { givenByRole, type Right } from './directoryRoleRights';
 import { denied } from './errors';
+import { MICROSOFT_GRAPH_APP_ID } from './permissions';
 
 /** What an app needs, as Graph's own pages list it: any one role of a row. Roles are those of the token, not of now. */
-const any = {
+const any: Readonly<Record<Right, readonly string[]>> = {
   read: [
     'Application.Read.All',
     'Application.ReadWrite.All',
@@ -27,13 +29,20 @@ const any = {
     'Directory.Read.All',
     'Directory.ReadWrite.All',
   ],
+  readPolicies: [
+    'Policy.Read.All',
+    'Policy.Read.ApplicationConfiguration',
+    'Policy.ReadWrite.ApplicationConfiguration',
+  ],
+  writePolicies: ['Policy.ReadWrite.ApplicationConfiguration'],
   writeRoles: ['RoleManagement.ReadWrite.Directory'],
-} as const;
+};
 
-const holds = ({ caller }: Call, what: keyof typeof any): boolean =>
-  any[what].some((role) => caller.roles.includes(role));
+/** By a permission in the token, or by a directory role. */
+const holds = ({ caller }: Call, what: Right): boolean =>
+  any[what].some((role) => caller.roles.includes(role)) || givenByRole(caller, what);
 
-export function demand(call: Call, what: keyof typeof any): void {
+export function demand(call: Call, what: Right): void {
   if (!holds(call, what)) throw denied();
 }
 
@@ -45,7 +54,18 @@ export function demandWrite(azure: Azure, call: Call, { id }: Entry): void {
   if (!own || !call.caller.roles.includes('Application.ReadWrite.OwnedBy')) throw denied();
 }
 
-/** In practice a right to read applications is needed too (azure-facts §3). */
-export function demandGrant(call: Call): void {
-  if (!holds(call, 'grant') || !holds(call, 'readAll')) throw denied();
+/**
+ * To give or take an app role of `resource`. With a permission alone a right to read applications is needed too, in
+ * practice (azure-facts §3); administrators of applications may give any app role but Microsoft Graph's.
+ */
+export function demandGrant(call: Call, resource: Pick<Entry, 'appId'> | undefined): void {
+  if (holds(call, 'grant') && holds(call, 'readAll')) return;
+  if (resource !== undefined && resource.appId !== MICROSOFT_GRAPH_APP_ID && givenByRole(call.caller, 'grantOthers'))
+    return;
+  throw denied();
+}
+
+/** Admin consent as such; what it grants is asked for each resource. */
+export function demandConsent(call: Call): void {
+  if (!holds(call, 'grant') && !holds(call, 'writeGrants')) throw denied();
 }

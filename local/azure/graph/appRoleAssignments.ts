@@ -73,8 +73,8 @@ const grant = z.looseObject({ principalId: z.guid(), resourceId: z.guid(), appRo
 const NO_ROLE = '00000000-0000-0000-0000-000000000000';
 
 function assign(azure: Azure, call: Call, side: Side): Answer {
-  demandGrant(call);
   const { principalId, resourceId, appRoleId } = graphBody(grant, call, 'AppRoleAssignment');
+  demandGrant(call, azure.directory.get('servicePrincipal', resourceId));
   const self = findServicePrincipal(azure, call);
   if ((side === 'appRoleAssignments' ? principalId : resourceId).toLowerCase() !== self.id.toLowerCase()) {
     throw graphBadRequest(`The ${columnOf(side)} must be the service principal of the path.`);
@@ -114,8 +114,8 @@ export function newAssignment(
 }
 
 function unassign(azure: Azure, call: Call, side: Side): Answer {
-  demandGrant(call);
   const found = findAssignment(azure, call, side);
+  demandGrant(call, found && azure.directory.get('servicePrincipal', found.resourceId));
   if (found === undefined) throw graphBadRequest('EntitlementGrant being updated or deleted is not found.');
   azure.directory.removeAppRole(found.id);
   return { status: 204 };

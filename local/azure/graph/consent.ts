@@ -4,7 +4,7 @@ import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { randomUUID } from '../random';
 import { type Entry } from '../store/directory';
 import { type DirectoryObject } from '../store/directoryObjects';
-import { demand, demandGrant } from './access';
+import { demand, demandConsent, demandGrant } from './access';
 import { graphBadRequest, graphBody, notFound } from './errors';
 import { newAssignment } from './appRoleAssignments';
 import { objectShown, offered } from './objects';
@@ -125,7 +125,7 @@ const required = z
 
 /** What the portal and `az ad app permission admin-consent` do: everything that the application asks for is granted. */
 function consent(azure: Azure, call: Call): Answer {
-  demandGrant(call);
+  demandConsent(call);
   const appId = param(call, 'appId');
   const application = azure.directory.byAppId('application', appId);
   const client = azure.directory.byAppId('servicePrincipal', appId);
@@ -133,6 +133,7 @@ function consent(azure: Azure, call: Call): Answer {
   for (const { resourceAppId, resourceAccess } of required.parse(application.document['requiredResourceAccess'])) {
     const resource = azure.directory.byAppId('servicePrincipal', resourceAppId);
     if (resource === undefined) throw notFound(resourceAppId);
+    if (resourceAccess.some(({ type }) => type === 'Role')) demandGrant(call, resource);
     const wanted = (type: string): string[] => resourceAccess.filter((one) => one.type === type).map(({ id }) => id);
     for (const id of wanted('Role')) newAssignment(azure, client, resource, id);
     grantScopes(azure, client, resource, wanted('Scope'));

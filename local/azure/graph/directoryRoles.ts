@@ -26,7 +26,7 @@ const ROLES = '/v1.0/directoryRoles';
 const ONE = `${ROLES}/:id`;
 const RBAC = '/v1.0/roleManagement/directory';
 
-/** Directory roles and who has them, in both of Graph's forms. They are kept and shown; here they give nobody a right. */
+/** Directory roles and who has them, in both of Graph's forms. What each lets its members do is in directoryRoleRights.ts. */
 export const directoryRoleRoutes = (azure: Azure): readonly Route[] => {
   const graph = { api: 'graph' } as const;
   return [

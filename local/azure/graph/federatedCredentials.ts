@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type Azure } from '../azure';
+import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { notSimulated } from '../http/notSimulated';
 import { randomUUID } from '../random';
 import { type DirectoryObject } from '../store/directoryObjects';
 import { demand, demandWrite } from './access';
@@ -13,33 +14,41 @@ import { objectShown } from './objects';
 const ALL = '/v1.0/applications/:id/federatedIdentityCredentials';
 const ONE = `${ALL}/:credential`;
 const MOST = 20;
+const LONGEST = 600;
 
-/** Federated credentials of applications. They are kept and shown; nobody signs in with one. */
+/** Federated credentials of applications: whom else the application trusts to sign in for it. */
 export const federatedCredentialRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: ALL, api: 'graph', handle: (call) => list(azure, call) },
   { method: 'POST', path: ALL, api: 'graph', handle: (call) => create(azure, call) },
   { method: 'GET', path: ONE, api: 'graph', handle: (call) => get(azure, call) },
+  { method: 'PATCH', path: ONE, api: 'graph', handle: (call) => change(azure, call) },
   { method: 'DELETE', path: ONE, api: 'graph', handle: (call) => remove(azure, call) },
 ];
 
-const shape = z.looseObject({
-  name: z.string().min(3).max(120),
-  issuer: z.string().min(1),
-  subject: z.string().min(1),
-  audiences: z.array(z.string()).min(1),
-  description: z.string().nullish(),
+const text = z.string().min(1).max(LONGEST);
+const trust = z.looseObject({ issuer: text, subject: text, audiences: z.array(text) });
+const shape = trust.extend({
+  name: z.string().regex(/^[a-z0-9][\w-]{2,119}$/i),
+  description: z.string().max(LONGEST).nullish(),
 });
+const changes = shape.partial();
 
-/** The application that a credential belongs to stands in its document, and is not shown. */
-const APPLICATION = 'applicationId';
+/** The application that a credential belongs to, and from when Entra knows it: in its document, and not shown. */
+const own = z.looseObject({ applicationId: z.string(), effectiveAt: z.number() });
 
 const of = (azure: Azure, applicationId: string): DirectoryObject[] =>
   azure.directoryObjects
     .list('federatedIdentityCredential')
-    .filter(({ document }) => document[APPLICATION] === applicationId);
+    .filter(({ document }) => document['applicationId'] === applicationId);
+
+/** What counts now for an application. */
+export const applicationCredentials = (azure: Azure, applicationId: string): z.infer<typeof trust>[] =>
+  of(azure, applicationId)
+    .filter(({ document }) => own.parse(document).effectiveAt <= azure.now())
+    .map(({ document }) => trust.parse(document));
 
 function shown(one: DirectoryObject): Record<string, unknown> {
-  const { [APPLICATION]: _, ...item } = objectShown(one);
+  const { applicationId: _, effectiveAt: __, ...item } = objectShown(one);
   return item;
 }
 
@@ -52,23 +61,47 @@ function list(azure: Azure, call: Call): Answer {
 function create(azure: Azure, call: Call): Answer {
   const application = findApplication(azure, call);
   demandWrite(azure, call, application);
+  demandPlain(call);
   const asked = graphBody(shape, call, 'FederatedIdentityCredential');
   const others = of(azure, application.id);
   if (others.length >= MOST)
     throw graphBadRequest(`The maximum number of federated identity credentials, ${MOST}, is reached.`);
-  const { name, issuer, subject } = asked;
-  const same = others.some(
-    ({ document }) => document['name'] === name || (document['issuer'] === issuer && document['subject'] === subject),
-  );
-  if (same)
+  if (others.some(({ document }) => document['name'] === asked.name))
     throw new AzureError(
       409,
       'Request_MultipleObjectsWithSameKeyValue',
-      `FederatedIdentityCredential with name ${name} already exists.`,
+      `FederatedIdentityCredential with name ${asked.name} already exists.`,
     );
-  const document = { description: null, ...asked, [APPLICATION]: application.id };
+  demandTrust(asked, others);
+  const mine = { applicationId: application.id, effectiveAt: doneAt(azure, 'directoryReplication') };
+  const document = { description: null, ...asked, ...mine };
   const made = azure.directoryObjects.add('federatedIdentityCredential', randomUUID(), document, azure.now());
   return { status: 201, body: entity(call, azure.origin, 'federatedIdentityCredentials', shown(made)) };
+}
+
+/** Flexible credentials match claims by an expression, which nothing here could carry out. */
+function demandPlain({ body }: Call): void {
+  if (z.looseObject({ claimsMatchingExpression: z.looseObject({}) }).safeParse(body).success)
+    throw notSimulated('A claimsMatchingExpression', 'credentials with a subject.');
+}
+
+const invalid = (property: string, value: string, why: string): AzureError =>
+  new AzureError(
+    400,
+    'InvalidFederatedIdentityCredentialValue',
+    `${why} paramName: FederatedIdentityCredential.${property}, paramValue: ${value}, objectType: Microsoft.Online.DirectoryServices.Application`,
+  );
+
+function demandTrust({ issuer, subject, audiences }: z.infer<typeof trust>, others: readonly DirectoryObject[]): void {
+  if (audiences.length !== 1)
+    throw invalid('Audiences', audiences.join(','), 'Federated identity credentials must have exactly one audience.');
+  if (!/^https:\/\/\S+$/i.test(issuer)) throw invalid('Issuer', issuer, 'The issuer must be an https URL.');
+  if (others.some(({ document }) => document['issuer'] === issuer && document['subject'] === subject))
+    throw invalid(
+      'Subject',
+      subject,
+      `The combination of issuer and subject must be unique for the application. Issuer ${issuer} and Subject: ${subject} already exist.`,
+    );
 }
 
 function find(azure: Azure, call: Call): DirectoryObject {
@@ -83,6 +116,21 @@ function find(azure: Azure, call: Call): DirectoryObject {
 function get(azure: Azure, call: Call): Answer {
   demand(call, 'read');
   return ok(entity(call, azure.origin, 'federatedIdentityCredentials', shown(find(azure, call))));
+}
+
+function change(azure: Azure, call: Call): Answer {
+  const application = findApplication(azure, call);
+  demandWrite(azure, call, application);
+  demandPlain(call);
+  const { id, document } = find(azure, call);
+  const asked = graphBody(changes, call, 'FederatedIdentityCredential');
+  if (asked.name !== undefined && asked.name !== document['name'])
+    throw graphBadRequest("Property 'name' is read-only and cannot be set.");
+  const changed = { ...document, ...asked, effectiveAt: doneAt(azure, 'directoryReplication') };
+  const others = of(azure, application.id).filter((one) => one.id !== id);
+  demandTrust(trust.parse(changed), others);
+  azure.directoryObjects.setDocument(id, changed);
+  return { status: 204 };
 }
 
 function remove(azure: Azure, call: Call): Answer {

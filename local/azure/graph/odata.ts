@@ -65,14 +65,14 @@ function sorted(items: readonly Item[], order: string | undefined): readonly Ite
 const offsetOf = (call: Call): number => {
   const token = call.query('$skiptoken');
   if (token === undefined) return 0;
-  const offset = Number(Buffer.from(token, 'base64url').toString().replace('from:', ''));
-  if (!Number.isInteger(offset))
+  const offset = /^from:(\d+)$/.exec(Buffer.from(token, 'base64url').toString())?.[1];
+  if (offset === undefined)
     throw new AzureError(
       400,
       'Directory_ExpiredPageToken',
       'The specified page token value has expired and can no longer be included in your request.',
     );
-  return offset;
+  return Number(offset);
 };
 
 /** Items that the call's `$filter` lets through. */

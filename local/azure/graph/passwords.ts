@@ -5,6 +5,7 @@ import { type Answer, type Call, ok, type Route } from '../http/call';
 import { randomBytes, randomUUID } from '../random';
 import { type Entry } from '../store/directory';
 import { demandWrite } from './access';
+import { demandPassword } from './appPolicies';
 import { findApplication } from './applications';
 import { graphBadRequest, graphBody } from './errors';
 import { findServicePrincipal } from './servicePrincipals';
@@ -46,6 +47,7 @@ function addPassword(azure: Azure, call: Call, found: Entry): Answer {
   const end = typeof asked.endDateTime === 'string' ? Date.parse(asked.endDateTime) : twoYearsAfter(start);
   if (end <= azure.now() || end <= start)
     throw graphBadRequest('Credential lifetime exceeds the max value allowed or its end date is in the past.');
+  demandPassword(azure, found, start, end);
   return ok({
     '@odata.context': `${azure.origin}/v1.0/$metadata#microsoft.graph.passwordCredential`,
     ...newPassword(azure, found.id, { displayName: asked.displayName ?? null, start, end }),

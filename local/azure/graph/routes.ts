@@ -2,6 +2,7 @@ import { type Azure } from '../azure';
 import { type Method, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
 import { applicationRoutes } from './applications';
+import { appPolicyRoutes } from './appPolicies';
 import { appRoleAssignmentRoutes } from './appRoleAssignments';
 import { batchRoute } from './batch';
 import { consentRoutes } from './consent';
@@ -18,6 +19,7 @@ export function graphRoutes(azure: Azure): readonly Route[] {
   const routes = [
     ...applicationRoutes(azure),
     ...passwordRoutes(azure),
+    ...appPolicyRoutes(azure),
     ...ownerRoutes(azure),
     ...federatedCredentialRoutes(azure),
     ...servicePrincipalRoutes(azure),
@@ -51,5 +53,5 @@ const notSimulatedRoutes: readonly Route[] = ['/v1.0/*', '/beta/*'].flatMap((pat
 const NOT_SIMULATED = {
   code: 'NotSimulated',
   message:
-    'Simulated are applications, servicePrincipals (their owners, passwords, federated credentials and app role assignments), oauth2PermissionGrants, directoryRoles, roleManagement/directory, users, groups, directoryObjects, directory/deletedItems and $batch.',
+    'Simulated are applications, servicePrincipals (their owners, passwords, federated credentials and app role assignments), app management policies, oauth2PermissionGrants, directoryRoles, roleManagement/directory, users, groups, directoryObjects, directory/deletedItems and $batch.',
 };

@@ -7,6 +7,8 @@ export interface Caller {
   readonly clientId: string;
   /** Microsoft Graph app roles (`Application.Read.All`) as they stood when the token was issued. */
   readonly roles: readonly string[];
+  /** Directory roles (`Global Administrator`) that count for the call: of Microsoft Graph only. */
+  readonly directoryRoles?: readonly string[];
 }
 
 /** One request, after routing and before any meaning. */
@@ -55,6 +57,10 @@ export type Route =
     };
 
 export type Api = Route['api'];
+/** A route whose callers must have a token. */
+export type Guarded = Exclude<Route, { api: 'open' }>;
+
+export const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 export const ok = (body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
   status: 200,

@@ -1,24 +1,22 @@
-import { neededFor } from '../authorization/actions';
-import { sidesOf } from '../authorization/sides';
 import { type Azure } from '../azure';
-import { gated } from '../governance/gate';
+import { directoryRolesOf } from '../graph/directoryRoleRights';
 import { randomly, type Seeded } from '../random';
 import { demandSubscription } from '../resources/subscriptions';
 import { spoiled, spoils } from '../simulator/effects';
-import { afterWrite, beforeWrite } from '../simulator/exposures';
-import { expired, faultAnswer, locked, policyDenied } from '../simulator/faultAnswers';
-import { type Aimed, type Mode, type Strike } from '../simulator/faults';
-import { merged, type OutsideRequest, outsideHand } from '../simulator/outsideHand';
-import { kindOf } from '../simulator/record';
+import { type Strike } from '../simulator/faults';
+import { outsideHand } from '../simulator/outsideHand';
+import { Pasts } from '../simulator/pasts';
+import { after, instead, type Outcome, strikeOf } from '../simulator/struck';
 import { blobPath } from '../storage/addresses';
 import { unauthorized } from './authenticate';
-import { type Answer, type Api, type Call, type Caller, type Method, type Route } from './call';
-import { AzureError, badRequest } from './errors';
-import { type Inner, innerCall, type InnerRequest } from './inner';
+import { type Answer, type Api, type Call, type Caller, type Guarded, isRead, type Route } from './call';
+import { badRequest } from './errors';
+import { type Inner } from './inner';
+import { Inside, permitted } from './inside';
 import { NotSimulated } from './notSimulated';
 import { normalisePath, subscriptionOf } from './paths';
 import { queryOf } from './query';
-import { refusal } from './refusal';
+import { failed } from './refusal';
 import { Router } from './router';
 import { type Throttle } from './throttle/throttle';
 
@@ -31,27 +29,17 @@ export interface Incoming {
   readonly body: () => Promise<unknown>;
 }
 
-/** An answer, and what a fault does to the connection that it is sent on. */
-export interface Outcome extends Answer {
-  /** `reset`: cut, nothing sent. `truncate`: cut after half of the body. `hang`: nothing, until `seconds` are over. */
-  readonly cut?: 'reset' | 'truncate' | 'hang';
-  readonly seconds?: number;
-}
-
 /** A routed call whose body has not been read. */
 type Unread = Omit<Call, 'body' | 'caller'> & Incoming;
-type Guarded = Exclude<Route, { api: 'open' }>;
 
 const nobody: Caller = { principalId: '', clientId: '', roles: [] };
-const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
-/** Paths whose state before a write is kept for stale reads. */
-const PASTS = 5_000;
 
 /** Takes a request through routing, token, faults, throttling and permission to its handler, and records it. */
-export class Dispatcher implements Inner {
+export class Dispatcher {
   private readonly router: Router;
   private readonly notSimulated: NotSimulated;
-  private readonly pasts = new Map<string, Answer>();
+  private readonly pasts = new Pasts();
+  private readonly inside: Inside;
 
   constructor(
     private readonly azure: Azure,
@@ -63,7 +51,14 @@ export class Dispatcher implements Inner {
   ) {
     this.router = new Router(routes);
     this.notSimulated = new NotSimulated(routes);
-    azure.hand.act = (request) => this.outside(request);
+    this.inside = new Inside(azure, this.router, this.notSimulated, this.pasts);
+    azure.hand.act = (request) =>
+      this.recorded(request.method, request.path, outsideHand, this.inside.outside(request));
+  }
+
+  /** The way in for what this Azure asks itself. */
+  get inner(): Inner {
+    return this.inside;
   }
 
   dispatch(incoming: Incoming): Promise<Outcome> {
@@ -88,76 +83,28 @@ export class Dispatcher implements Inner {
   private async identify(api: Api, incoming: Incoming): Promise<Caller | Answer> {
     if (api === 'open') return nobody;
     const verdict = await this.azure.tokens.check(incoming.header('authorization'), api);
-    return verdict.kind === 'valid' ? verdict.caller : unauthorized(this.azure, api, verdict);
+    if (verdict.kind !== 'valid') return unauthorized(this.azure, api, verdict);
+    const { caller } = verdict;
+    return api === 'graph' ? { ...caller, directoryRoles: directoryRolesOf(this.azure, caller.principalId) } : caller;
   }
 
   /** Answers under the fault that strikes, if one does. */
   private async struck(route: Route, caller: Caller, call: Unread): Promise<Outcome> {
-    const { faults, chaos } = this.azure;
-    if (!faults.any && chaos === undefined) return await this.performed(route, caller, call, undefined);
-    const aimed = this.aimed(route.api, caller, call);
-    const strike = faults.take(aimed) ?? chaos?.take(aimed);
-    const instead = strike === undefined ? undefined : this.instead(strike, route.api, call);
-    if (instead !== undefined) return this.recorded(call.method, call.path, caller, instead, strike);
+    const strike = strikeOf(this.azure, this.pasts, route.api, caller, call);
+    const other = strike === undefined ? undefined : instead(this.azure, this.pasts, strike, route.api, call);
+    if (other !== undefined) return this.recorded(call.method, call.path, caller, other, strike);
     return await this.performed(route, caller, call, strike);
   }
 
-  private aimed(api: Api, { principalId, clientId }: Caller, { method, path }: Unread): Aimed {
-    const name = this.azure.tenant.principals.find((one) => one.principalId === principalId)?.name;
-    return {
-      method,
-      path,
-      operations: [...(api === 'arm' ? [neededFor(method, path).action] : []), `${method} ${kindOf(path)}`],
-      callers: [principalId, clientId, ...(name === undefined ? [] : [name])],
-      canBeStale: method === 'GET' && this.pasts.has(path.toLowerCase()),
-    };
-  }
-
-  /** What a fault answers instead of letting the call be done; undefined where it is done first. */
-  private instead({ fault }: Strike, api: Api, { method, path }: Unread): Outcome | undefined {
-    const struck = { azure: this.azure, api, path };
-    const outcomes: Partial<Record<Mode, () => Outcome | undefined>> = {
-      before: () => faultAnswer(struck, fault),
-      reset: () => ({ status: 0, cut: 'reset' }),
-      hang: () => ({ status: 0, cut: 'hang', ...(fault.seconds === undefined ? {} : { seconds: fault.seconds }) }),
-      staleRead: () => this.pasts.get(path.toLowerCase()),
-      expiredToken: () => expired(struck, fault),
-      policyDenied: () => policyDenied(struck),
-      locked: () => locked(struck, method),
-    };
-    return outcomes[fault.mode]?.();
-  }
-
-  /** What a fault makes of the answer to a call that was done. */
-  private after(strike: Strike | undefined, api: Api, { path }: Unread, answer: Answer): Outcome {
-    if (strike === undefined) return answer;
-    const { fault } = strike;
-    const { hand } = this.azure;
-    const target = fault.target ?? path;
-    const outcomes: Partial<Record<Mode, () => Outcome>> = {
-      afterEffect: () => faultAnswer({ azure: this.azure, api, path }, fault),
-      resetAfterEffect: () => ({ status: 0, cut: 'reset' }),
-      truncate: () => ({ ...answer, cut: 'truncate' }),
-      changedByOther: () => (hand.act({ method: 'PATCH', path: target, body: fault.change }), answer),
-      deletedByOther: () => (hand.act({ method: 'DELETE', path: target }), answer),
-    };
-    return outcomes[fault.mode]?.() ?? answer;
-  }
-
   private async performed(route: Route, caller: Caller, call: Unread, strike: Strike | undefined): Promise<Outcome> {
-    if (route.api === 'open') {
-      const answer = await this.open(route, call);
-      return this.recorded(call.method, call.path, caller, this.after(strike, route.api, call, answer), strike);
-    }
+    if (route.api === 'open') return this.spoilt(route.api, caller, call, await this.open(route, call), strike);
     try {
       return this.guarded(route, { ...call, body: await call.body(), caller }, call, strike);
     } catch (error) {
       // What was refused has given nothing to spoil.
       const isVain = strike !== undefined && spoils(strike.fault);
       if (isVain) strike.giveBack();
-      const by = isVain ? undefined : strike;
-      const outcome = this.after(by, route.api, call, this.refused(route.api, error));
-      return this.recorded(call.method, call.path, caller, outcome, by);
+      return this.spoilt(route.api, caller, call, failed(this.azure, route.api, error), isVain ? undefined : strike);
     }
   }
 
@@ -166,71 +113,32 @@ export class Dispatcher implements Inner {
     try {
       return await route.handle({ ...call, body: await call.body(), caller: nobody });
     } catch (error) {
-      return this.refused(route.api, error);
+      return failed(this.azure, route.api, error);
     }
   }
 
   /** The effect is one transaction with its record, committed before the answer is sent. */
   private guarded(route: Guarded, read: Call, unread: Unread, strike: Strike | undefined): Outcome {
     const { headers, call } = this.admit(route, read);
-    const { db, creations, record } = this.azure;
+    const { db, record } = this.azure;
     const finished = (done: Answer, by: Strike | undefined): Outcome => {
-      const answer = { ...done, headers: { ...headers, ...done.headers } };
-      const outcome = this.after(by, route.api, unread, answer);
-      return this.recorded(call.method, call.path, call.caller, outcome, by);
+      this.azure.shapes?.note(call, done);
+      return this.spoilt(route.api, call.caller, unread, { ...done, headers: { ...headers, ...done.headers } }, by);
     };
     if (isRead(call.method)) return finished(route.handle(call), strike);
     return db.transaction(() => {
-      this.keepPast(call);
-      beforeWrite(this.azure, call.path);
-      const handle = (): Answer => route.handle(call);
-      const { answer: done, struck } =
-        strike === undefined ? { answer: handle(), struck: false } : spoiled(this.azure, strike.fault, call, handle);
-      if (strike !== undefined && !struck) strike.giveBack();
-      creations.note(call, done);
-      afterWrite(this.azure, call.path);
-      const outcome = finished(done, struck ? strike : undefined);
+      let hit = strike;
+      const done = this.inside.written(call, () => {
+        if (strike === undefined) return route.handle(call);
+        const { answer, struck } = spoiled(this.azure, strike.fault, call, () => route.handle(call));
+        if (!struck) strike.giveBack();
+        hit = struck ? strike : undefined;
+        return answer;
+      });
+      const outcome = finished(done, hit);
       record.write();
       return outcome;
     });
-  }
-
-  private keepPast(call: Call): void {
-    if (this.azure.chaos === undefined && !this.azure.faults.wantsPast) return;
-    if (call.method === 'POST' || this.router.find('GET', call.path) === undefined) return;
-    const answer = this.carriedOut('GET', call.path, undefined, call.caller);
-    if (this.pasts.size >= PASTS) this.pasts.clear();
-    this.pasts.set(call.path.toLowerCase(), answer);
-  }
-
-  /** Somebody else, without token, throttling, permission or fault. */
-  private outside({ method, path, body }: OutsideRequest): Answer {
-    return this.azure.db.transaction(() => {
-      if (!isRead(method)) beforeWrite(this.azure, path);
-      const merges = method === 'PATCH' && /^\/subscriptions\//i.test(path);
-      const current = merges ? this.carriedOut('GET', path, undefined, outsideHand) : undefined;
-      const answer =
-        current === undefined
-          ? this.carriedOut(method, path, body, outsideHand)
-          : current.status === 200
-            ? this.carriedOut('PUT', path, merged(current.body, body), outsideHand)
-            : current;
-      if (!isRead(method)) afterWrite(this.azure, path);
-      this.recorded(method, path, outsideHand, answer);
-      return answer;
-    });
-  }
-
-  private carriedOut(method: string, path: string, body: unknown, caller: Caller): Answer {
-    const found = this.router.find(method, path);
-    if (found === undefined || found.route.api === 'open') return this.notSimulated.answer(method, path);
-    const { route, scope, params } = found;
-    const call = innerCall({ method, path, apiVersion: '2024-05-01', body, caller }, scope, params);
-    try {
-      return route.handle(route.api === 'arm' && caller === outsideHand ? this.permitted(route, call) : call);
-    } catch (error) {
-      return this.refused(route.api, error);
-    }
   }
 
   /** The call as it may be handled, and headers for its answer; or the refusal is thrown. */
@@ -245,56 +153,13 @@ export class Dispatcher implements Inner {
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
-    return { headers, call: this.permitted(route, call) };
+    return { headers, call: permitted(this.azure, route, call) };
   }
 
-  /** What every write has to pass, a deployment's own too: RBAC, locks, policies. */
-  private permitted(route: Guarded, call: Call): Call {
-    if (route.authorize === false) return call;
-    const { action, scope } = neededFor(call.method, call.path);
-    this.azure.rbac.demand(call.caller, action, scope, sidesOf(this.azure, call));
-    return gated(this.azure, call, scope);
-  }
-
-  serves(method: Method, path: string): boolean {
-    return this.router.find(method, path) !== undefined;
-  }
-
-  perform(request: InnerRequest): Answer {
-    const { route, call } = this.routed(request);
-    const permitted = this.permitted(route, call);
-    const { db, creations } = this.azure;
-    if (isRead(call.method)) return route.handle(permitted);
-    return db.savepoint(() => {
-      this.keepPast(call);
-      beforeWrite(this.azure, call.path);
-      const answer = route.handle(permitted);
-      creations.note(call, answer);
-      afterWrite(this.azure, call.path);
-      return answer;
-    });
-  }
-
-  check(request: InnerRequest): void {
-    const { route, call } = this.routed(request);
-    this.permitted(route, call);
-  }
-
-  /** As it would have been read off the wire; a deployment's writes are throttled by nobody here, and no fault strikes them. */
-  private routed(request: InnerRequest): { readonly route: Guarded; readonly call: Call } {
-    const { method, path } = request;
-    const found = this.router.find(method, path);
-    if (found === undefined || found.route.api === 'open') throw this.notSimulated.error(method, path);
-    const subscription = subscriptionOf(path);
-    if (subscription !== undefined) demandSubscription(this.azure, subscription);
-    return { route: found.route, call: innerCall(request, found.scope, found.params) };
-  }
-
-  private refused(api: Api, error: unknown): Answer {
-    if (error instanceof AzureError) return refusal(this.azure, api, error);
-    console.error('The simulated Azure failed:', error);
-    const message = 'The simulated Azure failed; its own log says why.';
-    return refusal(this.azure, api, new AzureError(500, 'InternalServerError', message));
+  /** The answer as the fault leaves it, recorded. */
+  private spoilt(api: Api, caller: Caller, call: Unread, answer: Answer, strike: Strike | undefined): Outcome {
+    const outcome = after(this.azure, this.pasts, strike, api, call, answer);
+    return this.recorded(call.method, call.path, caller, outcome, strike);
   }
 
   private recorded(method: string, path: string, caller: Caller, outcome: Outcome, strike?: Strike): Outcome {

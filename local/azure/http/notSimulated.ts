@@ -29,7 +29,9 @@ export class NotSimulated {
       const message = `Resource not found for the segment '${path.split('/')[2] ?? ''}'.`;
       return { status: 400, body: { error: { code: 'BadRequest', message, details: [detail], innerError: {} } } };
     }
-    return { status: 404, body: this.error(method, path).body };
+    const error = this.error(method, path);
+    const headers = { 'x-ms-failure-cause': 'gateway', 'x-ms-error-code': error.code };
+    return { status: 404, body: error.body, headers };
   }
 
   /** The refusal of Azure Resource Manager. */

@@ -2,18 +2,22 @@
 
 /** What real clients send in odd forms (azure-clients.md), in one form: no query, no `//`, no trailing slash. */
 export function normalisePath(url: string): string {
-  const path = url.split('?', 1)[0] ?? '/';
+  const path = decodeScope(url.split('?', 1)[0] ?? '/');
   const single = path.replace(/\/{2,}/g, '/').replace(/(.)\/+$/, '$1');
   // OData keys become a segment, so that the router needs no parentheses: /applications(appId='x') → /applications/appId=x
   return decodeOData(single).replace(/^(\/v1\.0\/\w+)\((\w+)='([^']*)'\)/i, '$1/$2=$3');
 }
 
+/** SDKs that do not know better send a scope as one segment, `/%2Fsubscriptions%2F…/providers/…`; ARM takes it (pulumi-azure-native#3118). */
+const decodeScope = (path: string): string =>
+  /^\/+(?:%2F)*(?:subscriptions|providers)(?:\/|%2F)/i.test(path) ? path.replace(/%2F/gi, '/') : path;
+
 const decodeOData = (path: string): string =>
   /^\/v1\.0\//i.test(path) ? path.replace(/%28/gi, '(').replace(/%29/g, ')').replace(/%27/g, "'") : path;
 
-/** What may follow any scope: `/{scope}/providers/{one of these}/{rest}` is routed by its end alone. */
+/** What may follow any scope: `/{scope}/providers/{one of these}/{rest}` is routed by its end alone; a registration is a subscription's own. */
 const EXTENSION =
-  /^(.*)\/providers\/microsoft\.(authorization|insights(?=\/diagnosticsettings)|resources(?=\/(?:tags|deployments)(?:\/|$)))\/(.+)$/i;
+  /^(.*)\/providers\/microsoft\.(authorization(?!\/(?:un)?register$)|insights(?=\/diagnosticsettings)|resources(?=\/(?:tags|deployments)(?:\/|$)))\/(.+)$/i;
 
 export function splitExtension(path: string): { readonly scope: string; readonly route: string } {
   const [, scope, namespace, rest] = EXTENSION.exec(path) ?? [];

@@ -2,7 +2,8 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { UserError } from '../userError';
 import { AzureError } from './errors';
-import { type Dispatcher, type Outcome } from './dispatch';
+import { type Outcome } from '../simulator/struck';
+import { type Dispatcher } from './dispatch';
 import { readBody, wireOf } from './text';
 
 const LARGEST_BODY = 4 * 1024 * 1024;

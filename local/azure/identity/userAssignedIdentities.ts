@@ -9,6 +9,7 @@ const ids = z.looseObject({ principalId: z.string(), clientId: z.string() });
 export const userAssignedIdentities: Kind = {
   type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
   plain: true,
+  merges: true,
   schema: z.looseObject({
     location: z.string(),
     tags: z.record(z.string(), z.string()).optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
-import { type Answer, type Call, type Method, ok, param, parseBody, type Route } from '../http/call';
+import { type Answer, type Call, type Method, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
 import { randomUUID } from '../random';
 import { type Secret } from '../store/secrets';
@@ -87,9 +87,10 @@ function demandAccess(azure: Azure, call: Call, vault: Vault, action: string, pe
     );
   }
   const name = call.params['name'];
-  const resource = `${vault.id}/secrets${name === undefined ? '' : `/${name}`}`;
+  // A list is asked of the vault itself, and all of it is told in lower case, as logged.
+  const resource = (name === undefined ? vault.id : `${vault.id}/secrets/${name}`).toLowerCase();
   const needed = `Microsoft.KeyVault/vaults/secrets/${action}/action`;
-  if (azure.rbac.permits(principalId, needed, name === undefined ? vault.id : resource, 'data')) return;
+  if (azure.rbac.permits(principalId, needed, resource, 'data')) return;
   throw new AzureError(
     403,
     'Forbidden',
@@ -113,6 +114,14 @@ const settings = z.looseObject({
 });
 const setting = settings.extend({ value: z.string().max(25_600) });
 
+/** The body in the shape of `schema`, or 400 in Key Vault's words. */
+function vaultBody<S extends z.ZodType>(schema: S, { body }: Call): z.infer<S> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const property = result.error.issues[0]?.path.join('.') ?? '';
+  throw new AzureError(400, 'BadParameter', `Property '${property}' of the request body is missing or has an invalid value.`); // prettier-ignore
+}
+
 function set(azure: Azure, vault: Vault, call: Call): Answer {
   const name = param(call, 'name');
   if (!/^[0-9a-zA-Z-]{1,127}$/.test(name)) {
@@ -127,7 +136,7 @@ function set(azure: Azure, vault: Vault, call: Call): Answer {
       { members: { innererror: { code: 'ObjectIsDeletedButRecoverable' } } },
     );
   }
-  const { value, contentType, tags, attributes } = parseBody(setting, call);
+  const { value, contentType, tags, attributes } = vaultBody(setting, call);
   const at = Math.floor(azure.now() / 1000);
   const document = {
     ...(contentType === undefined ? {} : { contentType }),
@@ -176,7 +185,7 @@ function get(azure: Azure, vault: Vault, call: Call): Answer {
 
 function update(azure: Azure, vault: Vault, call: Call): Answer {
   const secret = demandSecret(azure, vault, call);
-  const { contentType, tags, attributes } = parseBody(settings, call);
+  const { contentType, tags, attributes } = vaultBody(settings, call);
   const document = {
     ...secret.document,
     ...(contentType === undefined ? {} : { contentType }),
@@ -192,7 +201,10 @@ function page(vault: Vault, call: Call, all: readonly Record<string, unknown>[])
   const size = Number(call.query('maxresults') ?? 25);
   if (!Number.isInteger(size) || size < 1 || size > 25)
     throw new AzureError(400, 'BadParameter', `Invalid maxresults: ${call.query('maxresults') ?? ''}`);
-  const from = Number(Buffer.from(call.query('$skiptoken') ?? '', 'base64url').toString() || '0');
+  const skip = call.query('$skiptoken');
+  const text = skip === undefined ? '0' : Buffer.from(skip, 'base64url').toString();
+  if (!/^\d+$/.test(text)) throw new AzureError(400, 'BadParameter', `Invalid skiptoken: ${skip ?? ''}`);
+  const from = Number(text);
   const token = Buffer.from(String(from + size)).toString('base64url');
   const next = `${vault.uri}${call.path}?api-version=${call.query('api-version') ?? ''}&$skiptoken=${token}&maxresults=${size}`;
   return ok({ value: all.slice(from, from + size), nextLink: from + size < all.length ? next : null });

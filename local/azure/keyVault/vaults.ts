@@ -37,6 +37,8 @@ const shape = z.looseObject({
 export const vaults: Kind = {
   type: 'Microsoft.KeyVault/vaults',
   plain: true,
+  listsTop: true,
+  merges: true,
   schema: shape,
   prepare: (azure, put) => ({ document: prepared(azure, put) }),
   computed: () => ({ provisioningState: 'Succeeded' }),

@@ -37,7 +37,7 @@ export const managementGroupRoutes = (azure: Azure): readonly Route[] => {
     route('PUT', ONE, (call) => put(azure, call), false),
     route('PATCH', ONE, (call) => patch(azure, call)),
     route('DELETE', ONE, (call) => remove(azure, call)),
-    route('GET', `${ONE}/subscriptions`, (call) => ok({ value: listSubscriptions(azure, call) })),
+    route('GET', `${ONE}/subscriptions`, (call) => ok(paged(azure, call, listSubscriptions(azure, call)))),
     route('GET', SUBSCRIPTION, (call) => ok(getSubscription(azure, call))),
     route('PUT', SUBSCRIPTION, (call) => moveIn(azure, call)),
     route('DELETE', SUBSCRIPTION, (call) => moveOut(azure, call)),

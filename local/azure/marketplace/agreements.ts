@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
-import { badRequest } from '../http/errors';
+import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
 
 interface Offer {
   readonly publisher: string;
@@ -12,24 +13,29 @@ interface Offer {
 
 const CURRENT =
   '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/offerTypes/:offerType/publishers/:publisher/offers/:offer/plans/:plan/agreements/current';
-const SIGNED =
-  '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements/:publisher/offers/:offer/plans/:plan';
+const AGREEMENTS = '/subscriptions/:subscriptionId/providers/Microsoft.MarketplaceOrdering/agreements';
+const SIGNED = `${AGREEMENTS}/:publisher/offers/:offer/plans/:plan`;
 
 /** Marketplace terms, by subscription and plan (azure-facts §4). To accept: GET, then PUT the same with `accepted`. */
 export const marketplaceRoutes = (azure: Azure): readonly Route[] => [
   { method: 'GET', path: CURRENT, api: 'arm', handle: (call) => ok(agreement(azure, call)) },
   { method: 'PUT', path: CURRENT, api: 'arm', handle: (call) => put(azure, call) },
-  { method: 'GET', path: SIGNED, api: 'arm', handle: (call) => ok(agreement(azure, call)) },
+  { method: 'GET', path: SIGNED, api: 'arm', handle: (call) => ok(signed(azure, call)) },
+  { method: 'GET', path: AGREEMENTS, api: 'arm', handle: (call) => ok(list(azure, call)) },
   { method: 'POST', path: `${SIGNED}/sign`, api: 'arm', handle: (call) => ok(accept(azure, call, true)) },
   { method: 'POST', path: `${SIGNED}/cancel`, api: 'arm', handle: (call) => ok(accept(azure, call, false)) },
 ];
 
 const keyOf = ({ publisher, offer, plan }: Offer): string => `${publisher}|${offer}|${plan}`;
 
-export function termsAccepted(azure: Azure, subscriptionId: string, offer: Offer): boolean {
+/** Undefined where they were never signed. */
+function signature(azure: Azure, subscriptionId: string, offer: Offer): { readonly accepted: number } | undefined {
   const sql = 'SELECT accepted FROM terms WHERE subscription = ? AND plan = ?';
-  return azure.db.row(z.object({ accepted: z.number() }), sql, subscriptionId, keyOf(offer))?.accepted === 1;
+  return azure.db.row(z.object({ accepted: z.number() }), sql, subscriptionId, keyOf(offer));
 }
+
+export const termsAccepted = (azure: Azure, subscriptionId: string, offer: Offer): boolean =>
+  signature(azure, subscriptionId, offer)?.accepted === 1;
 
 /** The offer of the path, which must be one that the marketplace has. */
 function offerOf(azure: Azure, call: Call): Offer {
@@ -44,6 +50,27 @@ function offerOf(azure: Azure, call: Call): Offer {
   throw badRequest(
     'BadRequest',
     `Unable to find legal terms for this offer '${offer.publisher}', '${offer.offer}', '${offer.plan}'.`,
+  );
+}
+
+/** What the subscription signed: a bare array, without `value` around it. */
+function list(azure: Azure, call: Call): Record<string, unknown>[] {
+  const sql = 'SELECT plan FROM terms WHERE subscription = ? ORDER BY plan';
+  const signedPlans = azure.db.rows(z.object({ plan: z.string() }), sql, param(call, 'subscriptionId'));
+  return signedPlans.map(({ plan: key }) => {
+    const [publisher = '', offer = '', plan = ''] = key.split('|');
+    return agreement(azure, { ...call, params: { ...call.params, publisher, offer, plan } });
+  });
+}
+
+/** An agreement is there once it was signed; cancelled, it is there and not accepted. */
+function signed(azure: Azure, call: Call): Record<string, unknown> {
+  const offer = offerOf(azure, call);
+  if (signature(azure, param(call, 'subscriptionId'), offer) !== undefined) return agreement(azure, call);
+  throw new AzureError(
+    404,
+    'NotFound',
+    `Unable to find legal terms for this offer. Agreement has never been signed for this offer. offer = '${offer.offer}', sku = '${offer.plan}',  Correlation Id: '${randomUUID()}'.`,
   );
 }
 

@@ -108,10 +108,11 @@ function intervalOf(call: Call): Interval {
   );
 }
 
-/** `start/end`; the last hour where none is given. */
+/** `start/end`; the last hour of whole minutes where none is given. */
 function timespan(azure: Azure, call: Call): readonly [from: number, to: number] {
   const asked = call.query('timespan');
-  if (asked === undefined) return [azure.now() - 3_600_000, azure.now()];
+  const minute = Math.floor(azure.now() / 60_000) * 60_000;
+  if (asked === undefined) return [minute - 3_600_000, minute];
   const [from = NaN, to = NaN] = asked.split('/').map((time) => Date.parse(time));
   if (from < to) return [from, to];
   throw refused(

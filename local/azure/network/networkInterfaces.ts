@@ -106,13 +106,14 @@ function configured(
 /** The address that this configuration has, is given statically, or the subnet's next free one. */
 function privateAddress(azure: Azure, put: Put, asked: IpConfiguration, subnet: Resource): string {
   const others = azure.resources.users(subnet.id).filter(({ source }) => source.toLowerCase() !== put.id.toLowerCase());
-  const taken = new Set(others.flatMap(({ source }) => addressesOf(azure.resources.get(source))));
+  const taken = new Map(others.flatMap(({ source, via }) => addressesOf(azure.resources.get(source), via)));
   const { privateIPAllocationMethod: method, privateIPAddress: wanted } = asked.properties;
   if (method === 'Static' && wanted !== undefined) {
-    if (!taken.has(wanted)) return wanted;
+    const holder = taken.get(wanted);
+    if (holder === undefined) return wanted;
     throw badRequest(
-      'PrivateIPAddressInUse',
-      `IP configuration ${put.id}/ipConfigurations/${asked.name} is using the private IP address ${wanted} which is already allocated to another resource.`,
+      'PrivateIPAddressIsAllocated',
+      `IP configuration ${put.id}/ipConfigurations/${asked.name} is using the private IP address ${wanted} which is already allocated to resource ${holder}.`,
     );
   }
   const before = put.existing === undefined ? undefined : nicProperties.parse(put.existing.document.properties);
@@ -122,12 +123,16 @@ function privateAddress(azure: Azure, put: Put, asked: IpConfiguration, subnet: 
   return same?.properties.privateIPAddress ?? allocateAddress(subnet, taken);
 }
 
-const addressesOf = (nic: Resource | undefined): string[] =>
+/** The address that a configuration of a network interface has, and the configuration. */
+const addressesOf = (nic: Resource | undefined, via: string): [string, string][] =>
   nic?.type !== networkInterfaces.type
     ? []
     : nicProperties
         .parse(nic.document.properties)
-        .ipConfigurations.flatMap(({ properties }) => properties.privateIPAddress ?? []);
+        .ipConfigurations.filter(({ name }) => via.toLowerCase() === `${nic.id}/ipConfigurations/${name}`.toLowerCase())
+        .flatMap(({ properties }): [string, string][] =>
+          properties.privateIPAddress === undefined ? [] : [[properties.privateIPAddress, via]],
+        );
 
 const macAddress = (number: number): string =>
   `00-0D-3A-${[16, 8, 0].map((shift) => ((number >> shift) & 255).toString(16).toUpperCase().padStart(2, '0')).join('-')}`;

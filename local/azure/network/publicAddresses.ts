@@ -34,7 +34,7 @@ export const publicIpAddresses: Kind = {
     properties: z.looseObject({ publicIPAllocationMethod: z.string().default('Dynamic') }).prefault({}),
   }),
   readOnly: ['ipAddress', 'ipConfiguration', 'natGateway'],
-  prepare(azure, { body, existing }) {
+  prepare(azure, { id, body, existing }) {
     const { name } = sku.parse(body['sku']);
     // Basic public addresses were retired on 30 September 2025.
     if (name === 'Basic')
@@ -43,7 +43,10 @@ export const publicIpAddresses: Kind = {
         'Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.',
       );
     if (body.properties['publicIPAllocationMethod'] !== 'Static') {
-      throw badRequest('StandardSkuPublicIPAddressMustBeStatic', 'Standard sku publicIp must be Static.');
+      throw badRequest(
+        'StandardAndStandardV2SkuPublicIPAddressesMustBeStatic',
+        `Standard sku publicIp ${id} must have AllocationMethod set to Static.`,
+      );
     }
     const resourceGuid = existing?.document.properties['resourceGuid'] ?? randomUUID();
     return {

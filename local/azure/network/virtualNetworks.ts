@@ -155,7 +155,7 @@ function replaceSubnets(azure: Azure, { id }: Resource, put: Put): void {
 }
 
 /** The first free address of a subnet; Azure keeps the first four and the last for itself. */
-export function allocateAddress(subnet: Resource, taken: ReadonlySet<string>): string {
+export function allocateAddress(subnet: Resource, taken: { readonly has: (address: string) => boolean }): string {
   const prefix = prefixesOf(subnet.document.properties).find((one) => one.includes('.')) ?? '10.0.0.0/24';
   const [network, bits] = ipaddr.IPv4.parseCIDR(prefix);
   const base = ipaddr.IPv4.networkAddressFromCIDR(prefix)

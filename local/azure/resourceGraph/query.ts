@@ -1,64 +1,210 @@
 /**
- * The queries of Azure Resource Graph that this Azure answers: subscriptions out of `resourcecontainers`.
- * Whatever it does not understand whole it refuses in words, so that a query is never answered wrongly.
+ * The queries of Azure Resource Graph that this Azure answers. Whatever it does not understand whole it refuses in words,
+ * so that a query is never answered wrongly.
  */
-export interface Row {
-  readonly subscriptionId: string;
+import { asText, type Columns, compile, type Compiled, type Row, UnsupportedQuery } from './expressions';
+
+export interface Table {
+  readonly columns: Columns;
+  readonly rows: readonly Row[];
+}
+/** By lower-case name; read when a query names one. */
+export type Tables = Readonly<Record<string, () => Table>>;
+
+export function answered(text: string, tables: Tables): Table {
+  const [first = '', ...stages] = split(text.replace(/^\s*\/\/.*$/gm, ''), '|').map((stage) => stage.trim());
+  const read = tables[first.toLowerCase()];
+  if (read === undefined)
+    throw new UnsupportedQuery(`the table '${first}' is not simulated, only ${Object.keys(tables).join(', ')}`);
+  return stages.reduce((table, stage) => staged(table, stage, tables), read());
+}
+
+function staged(table: Table, stage: string, tables: Tables): Table {
+  const [, verb = '', rest = ''] = /^([\w-]+)\s*([\s\S]*)$/.exec(stage) ?? [];
+  const work = stageTable[verb.toLowerCase()];
+  if (work === undefined) throw new UnsupportedQuery(`the operator '${stage}' is not simulated`);
+  return work(table, rest.trim(), tables);
+}
+
+const stageTable: Readonly<Record<string, (table: Table, rest: string, tables: Tables) => Table>> = {
+  where,
+  project: (table, rest) => projected(table, rest),
+  extend: (table, rest) => extended(table, rest),
+  'project-away': away,
+  distinct,
+  order: (table, rest) => sorted(table, rest),
+  sort: (table, rest) => sorted(table, rest),
+  top: (table, rest) => {
+    const [, size, by] = /^(\d+)\s+(by[\s\S]+)$/i.exec(rest) ?? [];
+    if (size === undefined || by === undefined) throw new UnsupportedQuery(`'top ${rest}' is not simulated`);
+    const { columns, rows } = sorted(table, by);
+    return { columns, rows: rows.slice(0, Number(size)) };
+  },
+  limit: limited,
+  take: limited,
+  count: ({ rows }, rest) => {
+    if (rest !== '') throw new UnsupportedQuery(`'count ${rest}' is not simulated`);
+    return { columns: new Map([['Count', 'number']]), rows: [{ Count: rows.length }] };
+  },
+  summarize,
+  join,
+};
+
+function where(table: Table, rest: string): Table {
+  const { kind, of } = compile(rest, table.columns);
+  if (kind !== 'bool') throw new UnsupportedQuery(`the condition '${rest}' is not simulated`);
+  return { ...table, rows: table.rows.filter((row) => of(row) === true) };
+}
+
+interface Named extends Compiled {
   readonly name: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly tenantId: string;
-  readonly properties: {
-    readonly state: string;
-    readonly managementGroupAncestorsChain: readonly { readonly name: string; readonly displayName: string }[];
+}
+
+/** `name`, `name = expression`; a path alone is named after its parts, as `properties_state`. */
+const namedOf = (rest: string, columns: Columns): Named[] =>
+  split(rest, ',').map((part) => {
+    const [, name, text] = /^\s*(\w+)\s*=(?![=~])([\s\S]+)$/.exec(part) ?? [];
+    if (name !== undefined && text !== undefined) return { name, ...compile(text, columns) };
+    const plain = part.trim();
+    if (!/^[\w.]+$/.test(plain)) throw new UnsupportedQuery(`'${plain}' needs a name`);
+    return { name: plain.replaceAll('.', '_'), ...compile(plain, columns) };
+  });
+
+const kindsOf = (named: readonly Named[]): [string, Compiled['kind']][] => named.map(({ name, kind }) => [name, kind]);
+const valuesOf = (named: readonly Named[], row: Row): Row =>
+  Object.fromEntries(named.map(({ name, of }) => [name, of(row) ?? null]));
+
+function projected({ columns, rows }: Table, rest: string): Table {
+  const named = namedOf(rest, columns);
+  return { columns: new Map(kindsOf(named)), rows: rows.map((row) => valuesOf(named, row)) };
+}
+
+function extended({ columns, rows }: Table, rest: string): Table {
+  const named = namedOf(rest, columns);
+  return {
+    columns: new Map([...columns, ...kindsOf(named)]),
+    rows: rows.map((row) => ({ ...row, ...valuesOf(named, row) })),
   };
 }
 
-type Condition = (row: Row) => boolean;
-
-export interface Query {
-  readonly matches: Condition;
-  readonly project: (row: Row) => Record<string, unknown>;
-  readonly descending: boolean;
-  readonly limit: number;
-  readonly count: boolean;
-}
-
-/** Why a query is not answered, in words for its author. */
-export class UnsupportedQuery extends Error {
-  override readonly name = 'UnsupportedQuery';
-}
-
-const TYPE = /^type\s*(?:=~|==)\s*(['"])microsoft\.resources\/subscriptions\1$/i;
-
-export function parseQuery(text: string): Query {
-  const [table, ...stages] = split(text, '|').map((stage) => stage.trim().replace(/\s+/g, ' '));
-  if (table?.toLowerCase() !== 'resourcecontainers')
-    throw new UnsupportedQuery(`only the table 'resourcecontainers' is simulated, not '${table ?? ''}'`);
-  const state = {
-    conditions: [] as Condition[],
-    project: all,
-    descending: false,
-    limit: Infinity,
-    count: false,
-    typed: false,
+function away({ columns, rows }: Table, rest: string): Table {
+  const gone = split(rest, ',').map((name) => name.trim());
+  const unknown = gone.find((name) => !columns.has(name));
+  if (unknown !== undefined) throw new UnsupportedQuery(`'${unknown}' is not simulated`);
+  const kept = (name: string): boolean => !gone.includes(name);
+  return {
+    columns: new Map([...columns].filter(([name]) => kept(name))),
+    rows: rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => kept(name)))),
   };
-  for (const stage of stages) {
-    const [, verb = '', rest = ''] = /^([\w-]+)\s*(.*)$/.exec(stage) ?? [];
-    if (verb === 'where') {
-      const isChoice = split(rest, ' or ').length > 1;
-      for (const part of isChoice ? [rest] : split(rest, ' and ')) {
-        if (TYPE.test(part.trim())) state.typed = true;
-        else state.conditions.push(condition(part.trim()));
-      }
-    } else if (verb === 'project') state.project = projection(rest);
-    else if (verb === 'order' || verb === 'sort') state.descending = ordering(rest);
-    else if ((verb === 'limit' || verb === 'take') && /^\d+$/.test(rest)) state.limit = Number(rest);
-    else if (verb === 'count' && rest === '') state.count = true;
-    else throw new UnsupportedQuery(`the operator '${stage}' is not simulated`);
-  }
-  if (!state.typed) throw new UnsupportedQuery("say where type =~ 'microsoft.resources/subscriptions'");
-  const { conditions, project, descending, limit, count } = state;
-  return { matches: (row) => conditions.every((one) => one(row)), project, descending, limit, count };
+}
+
+function distinct(table: Table, rest: string): Table {
+  const { columns, rows } = projected(table, rest);
+  return { columns, rows: [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()] };
+}
+
+function limited(table: Table, rest: string): Table {
+  if (!/^\d+$/.test(rest)) throw new UnsupportedQuery(`'limit ${rest}' is not simulated`);
+  return { ...table, rows: table.rows.slice(0, Number(rest)) };
+}
+
+/** Descending where nothing is said, as in the language. */
+function sorted({ columns, rows }: Table, rest: string): Table {
+  const [, list] = /^by\s+([\s\S]+)$/i.exec(rest) ?? [];
+  if (list === undefined) throw new UnsupportedQuery(`'order ${rest}' is not simulated`);
+  const keys = split(list, ',').map((part) => {
+    const [, text = '', direction] = /^\s*([\s\S]+?)(?:\s+(asc|desc))?\s*$/i.exec(part) ?? [];
+    return { ...compile(text, columns), sign: direction?.toLowerCase() === 'asc' ? 1 : -1 };
+  });
+  const compared = (a: Row, b: Row): number => {
+    for (const { of, sign } of keys) {
+      const order = sign * compareValues(of(a), of(b));
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
+  return { columns, rows: rows.toSorted(compared) };
+}
+
+function compareValues(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  const [left, right] = [asText(a), asText(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+const aggregates: Readonly<Record<string, (values: readonly unknown[]) => unknown>> = {
+  count: (values) => values.length,
+  countif: (values) => values.filter((value) => value === true).length,
+  dcount: (values) => new Set(values.map(asText)).size,
+  make_set: (values) => [...new Map(present(values).map((value) => [JSON.stringify(value), value])).values()],
+  make_list: (values) => present(values),
+};
+const present = (values: readonly unknown[]): unknown[] =>
+  values.filter((value) => value !== undefined && value !== null);
+const AGGREGATE = /^\s*(?:(\w+)\s*=\s*)?(\w+)\(([\s\S]*)\)\s*$/;
+
+function summarize({ columns, rows }: Table, rest: string): Table {
+  const [text = '', by, more] = split(rest, ' by ');
+  if (more !== undefined) throw new UnsupportedQuery(`'summarize ${rest}' is not simulated`);
+  const keys = by === undefined ? [] : namedOf(by, columns);
+  const made = split(text, ',').map((part) => {
+    const [, name, called = '', of = ''] = AGGREGATE.exec(part) ?? [];
+    const work = aggregates[called.toLowerCase()];
+    if (work === undefined || (of.trim() === '') !== (called.toLowerCase() === 'count'))
+      throw new UnsupportedQuery(`'${part.trim()}' is not simulated`);
+    const value = of.trim() === '' ? undefined : compile(of, columns);
+    const plain = of.trim().replace(/\W+/g, '_');
+    return { name: name ?? `${called.toLowerCase()}_${plain}`, work, value, isList: called.startsWith('make') };
+  });
+  const groups = Map.groupBy(rows, (row) => JSON.stringify(valuesOf(keys, row)));
+  // Without `by` there is one row, of nothing too.
+  if (keys.length === 0 && groups.size === 0) groups.set('{}', []);
+  const found = [...groups.values()].map((group) => ({
+    ...(group[0] === undefined ? {} : valuesOf(keys, group[0])),
+    ...Object.fromEntries(
+      made.map(({ name, work, value }) => [
+        name,
+        work(group.map((row) => (value === undefined ? row : value.of(row)))),
+      ]),
+    ),
+  }));
+  const kinds = made.map(({ name, isList }): [string, Compiled['kind']] => [name, isList ? 'dynamic' : 'number']);
+  return { columns: new Map([...kindsOf(keys), ...kinds]), rows: found };
+}
+
+const JOIN = /^kind\s*=\s*(leftouter|inner)\s*\(([\s\S]+)\)\s*on\s+(?:\$left\.(\w+)\s*==\s*\$right\.(\w+)|(\w+))$/i;
+
+/** `leftouter` and `inner`, on one column of each side. A column that both have comes again with a 1, as in the language. */
+function join(table: Table, rest: string, tables: Tables): Table {
+  const [, kind, inner, left, right, both] = JOIN.exec(rest) ?? [];
+  const [from, to] = [left ?? both, right ?? both];
+  if (kind === undefined || inner === undefined || from === undefined || to === undefined)
+    throw new UnsupportedQuery(`'join ${rest}' is not simulated`);
+  const other = answered(inner, tables);
+  for (const [side, name] of [
+    [table, from],
+    [other, to],
+  ] as const)
+    if (side.columns.get(name) !== 'text')
+      throw new UnsupportedQuery(`a join on '${name}', which is no text, is not simulated`);
+  const names = [...other.columns.keys()].map((name) => [name, table.columns.has(name) ? `${name}1` : name] as const);
+  const matching = Map.groupBy(other.rows, (row) => asText(row[to]));
+  // What has no match has nothing on the right side: such a column may be absent.
+  const absent: Compiled['kind'] = 'dynamic';
+  const isOuter = kind.toLowerCase() === 'leftouter';
+  return {
+    columns: new Map([
+      ...table.columns,
+      ...names.map(([name, shown]): [string, Compiled['kind']] => [shown, isOuter ? absent : (other.columns.get(name) ?? absent)]), // prettier-ignore
+    ]),
+    rows: table.rows.flatMap((row) => {
+      const found = matching.get(asText(row[from])) ?? (isOuter ? [{}] : []);
+      return found.map((one: Row) => ({
+        ...row,
+        ...Object.fromEntries(names.map(([name, shown]) => [shown, one[name] ?? null])),
+      }));
+    }),
+  };
 }
 
 /** Splits at a separator outside quotes and parentheses. */
@@ -79,147 +225,4 @@ function split(text: string, separator: string): string[] {
     }
   }
   return [...parts, text.slice(from)];
-}
-
-const all = (row: Row): Record<string, unknown> => ({
-  id: `/subscriptions/${row.subscriptionId}`,
-  name: row.name,
-  type: 'microsoft.resources/subscriptions',
-  tenantId: row.tenantId,
-  kind: '',
-  location: '',
-  resourceGroup: '',
-  subscriptionId: row.subscriptionId,
-  tags: row.tags,
-  properties: row.properties,
-});
-
-/** The value of a column or of a path into one; undefined where the path leads nowhere. */
-function value(row: Row, expression: string): unknown {
-  const inner = /^(?:tostring|tolower|string)\((.*)\)$/i.exec(expression)?.[1];
-  if (inner !== undefined) {
-    const found = value(row, inner.trim());
-    return typeof found === 'string'
-      ? /^tolower/i.test(expression)
-        ? found.toLowerCase()
-        : found
-      : found === undefined
-        ? ''
-        : JSON.stringify(found);
-  }
-  const tag = /^tags(?:\[['"](.+)['"]\]|\.(\w+))$/.exec(expression);
-  // Paths into a bag are case-sensitive in this language, though tag names are not elsewhere in Azure.
-  if (tag !== null) return row.tags[tag[1] ?? tag[2] ?? ''];
-  if (/^properties\.state$/.test(expression)) return row.properties.state;
-  if (/^properties\.managementGroupAncestorsChain$/i.test(expression))
-    return row.properties.managementGroupAncestorsChain;
-  const columns = all(row);
-  if (expression in columns) return columns[expression];
-  throw new UnsupportedQuery(`'${expression}' is not simulated`);
-}
-
-/** A quoted text without its own quote inside: anything else is not one literal. */
-const literal = (text: string): string | undefined => /^(['"])((?:(?!\1).)*)\1$/.exec(text.trim())?.[2];
-
-/** Without the parentheses around it, if they are one pair. */
-function unwrapped(text: string): string {
-  const inner = /^\((.*)\)$/.exec(text)?.[1];
-  if (inner === undefined) return text;
-  let depth = 0;
-  for (const char of inner) {
-    depth += char === '(' ? 1 : char === ')' ? -1 : 0;
-    if (depth < 0) return text;
-  }
-  return unwrapped(inner.trim());
-}
-
-function literals(text: string): string[] {
-  const list = /^\((.*)\)$/.exec(text.trim())?.[1];
-  if (list === undefined) throw new UnsupportedQuery(`'${text}' is not a list in parentheses`);
-  return split(list, ',').map((one) => {
-    const found = literal(one);
-    if (found === undefined) throw new UnsupportedQuery(`'${one}' is not a quoted text`);
-    return found;
-  });
-}
-
-const probe: Row = {
-  subscriptionId: '',
-  name: '',
-  tags: {},
-  tenantId: '',
-  properties: { state: '', managementGroupAncestorsChain: [] },
-};
-
-/** A column that is not known is refused even where no row would have been asked for it. */
-function demandColumn(expression: string, operator = ''): void {
-  // What an absent tag differs from is a question of nulls that nobody here has answered.
-  if (operator.startsWith('!') && expression.startsWith('tags'))
-    throw new UnsupportedQuery(`'${operator}' on a tag is not simulated`);
-  value(probe, expression);
-}
-
-const asText = (found: unknown): string =>
-  typeof found === 'string' ? found : found === undefined ? '' : JSON.stringify(found);
-const isTerm = (text: string, term: string): boolean =>
-  new RegExp(`(^|[^\\p{L}\\p{N}])${term.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}($|[^\\p{L}\\p{N}])`, 'iu').test(text);
-
-const operators: Readonly<Record<string, (found: string, wanted: string) => boolean>> = {
-  '==': (found, wanted) => found === wanted,
-  '=~': (found, wanted) => found.toLowerCase() === wanted.toLowerCase(),
-  '!=': (found, wanted) => found !== wanted,
-  '!~': (found, wanted) => found.toLowerCase() !== wanted.toLowerCase(),
-  contains: (found, wanted) => found.toLowerCase().includes(wanted.toLowerCase()),
-  has: isTerm,
-  startswith: (found, wanted) => found.toLowerCase().startsWith(wanted.toLowerCase()),
-};
-
-function condition(wrapped: string): Condition {
-  const text = unwrapped(wrapped);
-  // `or` binds weaker than `and`.
-  const alternatives = split(text, ' or ').map((one) => one.trim());
-  if (alternatives.length > 1) {
-    const tests = alternatives.map(condition);
-    return (row) => tests.some((test) => test(row));
-  }
-  const conjuncts = split(text, ' and ').map((one) => one.trim());
-  if (conjuncts.length > 1) {
-    const tests = conjuncts.map(condition);
-    return (row) => tests.every((test) => test(row));
-  }
-  return comparison(text);
-}
-
-function comparison(text: string): Condition {
-  const many = /^(.+?) (in~|in|!in~|!in) (\(.*\))$/i.exec(text);
-  if (many?.[1] !== undefined && many[2] !== undefined && many[3] !== undefined) {
-    const [column, operator] = [many[1], many[2].toLowerCase()];
-    const fold = operator.endsWith('~') ? (one: string): string => one.toLowerCase() : (one: string): string => one;
-    const wanted = new Set(literals(many[3]).map(fold));
-    demandColumn(column, operator);
-    return (row) => wanted.has(fold(asText(value(row, column)))) !== operator.startsWith('!');
-  }
-  const one = /^(.+?)\s*(==|=~|!=|!~| contains | has | startswith )\s*((['"]).*\4)$/i.exec(text);
-  const wanted = one?.[3] === undefined ? undefined : literal(one[3]);
-  const compare = operators[one?.[2]?.trim().toLowerCase() ?? ''];
-  if (one?.[1] === undefined || wanted === undefined || compare === undefined)
-    throw new UnsupportedQuery(`the condition '${text}' is not simulated`);
-  const column = one[1].trim();
-  demandColumn(column, one[2]?.trim());
-  return (row) => compare(asText(value(row, column)), wanted);
-}
-
-function projection(text: string): Query['project'] {
-  const columns = split(text, ',').map((part) => {
-    const [name = '', expression] = split(part, '=').map((one) => one.trim());
-    demandColumn(expression ?? name);
-    return [name, expression ?? name] as const;
-  });
-  return (row) => Object.fromEntries(columns.map(([name, expression]) => [name, value(row, expression) ?? null]));
-}
-
-function ordering(text: string): boolean {
-  const match = /^by (?:subscriptionId|id)(?: (asc|desc))?$/i.exec(text);
-  if (match === null) throw new UnsupportedQuery(`only 'order by subscriptionId' is simulated, not '${text}'`);
-  return match[1]?.toLowerCase() === 'desc';
 }

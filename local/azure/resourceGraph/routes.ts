@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, parseBody, type Route } from '../http/call';
-import { badRequest } from '../http/errors';
-import { parseQuery, type Query, type Row, UnsupportedQuery } from './query';
-import { asksForResources, resourceRows } from './resources';
+import { AzureError, badRequest } from '../http/errors';
+import { randomUUID } from '../random';
+import { type Subscription } from '../store/hierarchy';
+import { type Row, UnsupportedQuery } from './expressions';
+import { answered } from './query';
+import { tablesOf } from './tables';
 
 const PAGE = 1000;
 
@@ -35,26 +38,29 @@ export const resourceGraphRoutes = (azure: Azure): readonly Route[] => [
 function answer(azure: Azure, call: Call): Answer {
   const { query: text, options, subscriptions, managementGroups } = parseBody(schema, call);
   try {
-    if (asksForResources(text)) return ok(paged(resourceRows(azure, call, text), options ?? {}));
-    const query = parseQuery(text);
-    const found = rows(azure, call, subscriptions, managementGroups).filter(query.matches);
-    if (query.descending) found.reverse();
-    return ok(page(query, found, options ?? {}));
+    const within = subscriptionsOf(azure, call, subscriptions, managementGroups);
+    const { rows } = answered(text, tablesOf(azure, call.caller.principalId, within));
+    return ok(page(rows, options ?? {}));
   } catch (error) {
     if (!(error instanceof UnsupportedQuery)) throw error;
-    throw badRequest('BadRequest', `The simulated Azure Resource Graph cannot answer this query: ${error.message}.`);
+    throw refused(azure, error.message);
   }
 }
 
-type Options = NonNullable<z.infer<typeof schema>['options']>;
-
-function page(query: Query, found: readonly Row[], options: Options): Record<string, unknown> {
-  if (query.count)
-    return { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [{ Count: found.length }] };
-  return paged(found.slice(0, query.limit).map(query.project), options);
+/** The envelope of a query that Resource Graph refuses: what is wrong with it stands in the details alone. */
+function refused(azure: Azure, why: string): AzureError {
+  const time = new Date(azure.now()).toISOString();
+  const message = `Please provide below info when asking for support: timestamp = ${time}, correlationId = ${randomUUID()}.`;
+  const invalid =
+    'Query is invalid. Please refer to the documentation for the Azure Resource Graph service and fix the error before retrying.';
+  const details = [
+    { code: 'InvalidQuery', message: invalid },
+    { code: 'NotSimulated', message: `The simulated Azure Resource Graph cannot answer this query: ${why}.` },
+  ];
+  return new AzureError(400, 'BadRequest', message, { members: { details } });
 }
 
-function paged(all: readonly Record<string, unknown>[], options: Options): Record<string, unknown> {
+function page(all: readonly Row[], options: NonNullable<z.infer<typeof schema>['options']>): Record<string, unknown> {
   const from = options.$skipToken === undefined ? (options.$skip ?? 0) : offsetOf(options.$skipToken);
   const to = from + (options.$top ?? PAGE);
   const data = all.slice(from, to);
@@ -83,18 +89,23 @@ function offsetOf(token: string): number {
   }
 }
 
-function rows(azure: Azure, call: Call, ids: string[] | undefined, groups: string[] | undefined): Row[] {
+/** Those that the caller can read, of those asked for by id or by a management group above. */
+function subscriptionsOf(
+  azure: Azure,
+  call: Call,
+  ids: string[] | undefined,
+  groups: string[] | undefined,
+): Subscription[] {
   const wanted = ids === undefined ? undefined : new Set(ids.map((id) => id.toLowerCase()));
   const within = groups === undefined ? undefined : new Set(groups.map((name) => name.toLowerCase()));
-  const chains = new Map<string, { name: string; displayName: string }[]>();
-  return azure.rbac.visible(call.caller.principalId).flatMap(({ id, name, tags, state, managementGroup }) => {
-    const chain =
-      chains.get(managementGroup) ??
-      azure.hierarchy.chain(managementGroup).map((one) => ({ name: one.name, displayName: one.displayName }));
-    chains.set(managementGroup, chain);
-    if (wanted?.has(id.toLowerCase()) === false) return [];
-    if (within !== undefined && !chain.some((group) => within.has(group.name.toLowerCase()))) return [];
-    const properties = { state, managementGroupAncestorsChain: chain };
-    return [{ subscriptionId: id, name, tags, tenantId: azure.tenant.tenantId, properties }];
+  const chosen = new Map<string, boolean>();
+  return azure.rbac.visible(call.caller.principalId).filter(({ id, managementGroup }) => {
+    if (wanted?.has(id.toLowerCase()) === false) return false;
+    if (within === undefined) return true;
+    const known =
+      chosen.get(managementGroup) ??
+      azure.hierarchy.chain(managementGroup).some(({ name }) => within.has(name.toLowerCase()));
+    chosen.set(managementGroup, known);
+    return known;
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { paged } from '../http/paging';
 import { type Resource } from '../store/resources';
 import { chosenResources } from './resourceFilter';
 
@@ -59,19 +60,26 @@ export function groupRoutes(azure: Azure, removeOne: RemoveOne): readonly Route[
     { ...arm, method: 'GET', path: one, handle: (call) => ok(shown(group(call))) },
     { ...arm, method: 'HEAD', path: one, handle: (call) => ({ status: exists(azure, call) ? 204 : 404 }) },
     { ...arm, method: 'DELETE', path: one, handle: (call) => remove(azure, call, removeOne) },
-    { ...arm, method: 'GET', path: all, handle: (call) => ok({ value: list(azure, call) }) },
+    { ...arm, method: 'GET', path: all, handle: (call) => ok(list(azure, call)) },
     {
       ...arm,
       method: 'GET',
       path: `${one}/resources`,
-      handle: (call) => ok({ value: chosenResources(call, contents(azure, group(call).id)) }),
+      handle: (call) => ok(paged(azure, call, chosenResources(call, contents(azure, group(call).id)), '$top')),
     },
     {
       ...arm,
       method: 'GET',
       path: '/subscriptions/:subscriptionId/resources',
       handle: (call) =>
-        ok({ value: chosenResources(call, contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`)) }),
+        ok(
+          paged(
+            azure,
+            call,
+            chosenResources(call, contents(azure, `/subscriptions/${param(call, 'subscriptionId')}`)),
+            '$top',
+          ),
+        ),
     },
   ];
 }
@@ -138,18 +146,25 @@ function remove(azure: Azure, call: Call, removeOne: RemoveOne): Answer {
   return { status: 202, headers: { Location, 'Retry-After': '15' } };
 }
 
-const list = (azure: Azure, call: Call): Record<string, unknown>[] =>
-  azure.resources.list(TYPE, `/subscriptions/${param(call, 'subscriptionId')}/`).map(shown);
+const list = (azure: Azure, call: Call): unknown =>
+  paged(
+    azure,
+    call,
+    chosenResources(call, azure.resources.list(TYPE, `/subscriptions/${param(call, 'subscriptionId')}/`).map(shown)),
+    '$top',
+  );
+
+/** Members of a resource that stand in every list, as in GenericResource of the specification. */
+const LISTED = ['kind', 'sku', 'plan', 'zones', 'location', 'tags'];
 
 /** Top-level resources only, as Azure lists them: no children, no properties. */
 const contents = (azure: Azure, scope: string): Record<string, unknown>[] =>
   azure.resources
     .below(scope)
     .filter(({ type }) => type !== TYPE && type.split('/').length === 2)
-    .map(({ id, type, document: { location, tags } }) => ({
+    .map(({ id, type, document }) => ({
       id,
       name: id.slice(id.lastIndexOf('/') + 1),
       type,
-      location,
-      ...(tags === undefined ? {} : { tags }),
+      ...Object.fromEntries(Object.entries(document).filter(([name]) => LISTED.includes(name))),
     }));

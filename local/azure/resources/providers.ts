@@ -2,6 +2,8 @@ import { type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { paged } from '../http/paging';
+import { shownType } from './providerTypes';
 
 /** Namespaces with types that are no `Kind`: extension resources, and what is served by routes of its own. */
 const others: Readonly<Record<string, readonly string[]>> = {
@@ -14,10 +16,14 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'policyAssignments',
     'policyDefinitions',
   ],
-  'Microsoft.Insights': ['diagnosticSettings', 'diagnosticSettingsCategories'],
+  'Microsoft.Insights': ['diagnosticSettings', 'diagnosticSettingsCategories', 'metrics', 'metricDefinitions'],
   'Microsoft.Management': ['managementGroups'],
   'Microsoft.MarketplaceOrdering': ['agreements', 'offertypes'],
   'Microsoft.ResourceGraph': ['resources'],
+  'Microsoft.Network': ['locations', 'locations/operations', 'locations/usages'],
+  'Microsoft.Compute': ['locations', 'locations/operations', 'locations/publishers', 'locations/usages', 'locations/vmSizes', 'skus'], // prettier-ignore
+  'Microsoft.Storage': ['checkNameAvailability', 'storageAccounts/blobServices/containers'],
+  'Microsoft.KeyVault': ['checkNameAvailability', 'deletedVaults', 'vaults/accessPolicies', 'vaults/secrets'],
   'Microsoft.Resources': ['deployments', 'resourceGroups', 'subscriptions', 'tags', 'tenants'],
 };
 
@@ -30,7 +36,14 @@ export function providerRoutes(azure: Azure, kinds: readonly Kind[]): readonly R
   const all = '/subscriptions/:subscriptionId/providers';
   const one = `${all}/:namespace`;
   const provider = (call: Call): Record<string, unknown> => shown(azure, known, call, demandNamespace(known, call));
-  const names = (call: Call) => ok({ value: [...known.keys()].sort().map((name) => shown(azure, known, call, name)) });
+  const names = (call: Call) =>
+    ok(
+      paged(
+        azure,
+        call,
+        [...known.keys()].sort().map((name) => shown(azure, known, call, name)),
+      ),
+    );
   return [
     { method: 'GET', path: all, api: 'arm', handle: names },
     { method: 'GET', path: '/providers', api: 'arm', authorize: false, handle: names },
@@ -71,12 +84,7 @@ function shown(
   namespace: string,
 ): Record<string, unknown> {
   const { subscriptionId } = call.params;
-  const resourceTypes = (known.get(namespace) ?? []).map((resourceType) => ({
-    resourceType,
-    locations: [],
-    apiVersions: [],
-    capabilities: 'None',
-  }));
+  const resourceTypes = (known.get(namespace) ?? []).map((type) => shownType(namespace, type));
   if (subscriptionId === undefined) return { namespace, resourceTypes };
   return {
     id: `/subscriptions/${subscriptionId}/providers/${namespace}`,

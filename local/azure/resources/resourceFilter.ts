@@ -10,12 +10,10 @@ const searched = (item: Item): Item => {
   return { ...item, resourceType: type, resourceGroup: typeof id === 'string' ? id.split('/')[4] : undefined };
 };
 
-/** Lists of resources by `$filter` and `$top`, as `az keyvault list` and `az resource list` ask for them. */
+/** Lists of resources by `$filter`, as `az keyvault list` and `az resource list` ask for them. */
 export function chosenResources(call: Call, items: readonly Item[]): readonly Item[] {
   const text = call.query('$filter');
-  const top = call.query('$top');
-  const found = text === undefined ? items : items.filter(testOf(text));
-  return top === undefined ? found : found.slice(0, Number(top));
+  return text === undefined ? items : items.filter(testOf(text));
 }
 
 const NAMES = ['resourceType', 'name', 'location', 'resourceGroup'] as const;

@@ -19,20 +19,25 @@ export const subscriptionRoutes = (azure: Azure): readonly Route[] => [
     method: 'GET',
     path: `${ONE}/providers/:namespace/locations/:location/operations/:id`,
     api: 'arm',
-    handle: (call) => azure.operations.status(param(call, 'id')),
+    handle: (call) =>
+      call.query('monitor') === 'true'
+        ? resultOf(azure, call, 'monitor=true&')
+        : azure.operations.status(param(call, 'id')),
   },
   {
     method: 'GET',
     path: `${ONE}/providers/:namespace/locations/:location/operationResults/:id`,
     api: 'arm',
-    handle: (call) =>
-      azure.operations.result(
-        param(call, 'id'),
-        `${azure.origin}${call.path}?api-version=${call.query('api-version') ?? ''}`,
-      ),
+    handle: (call) => resultOf(azure, call, ''),
   },
   { method: 'GET', path: '/tenants', api: 'arm', authorize: false, handle: () => ok({ value: [tenant(azure)] }) },
 ];
+
+const resultOf = (azure: Azure, call: Call, query: string): Answer =>
+  azure.operations.result(
+    param(call, 'id'),
+    `${azure.origin}${call.path}?${query}api-version=${call.query('api-version') ?? ''}`,
+  );
 
 /** The subscription, or 404 in Azure's words. */
 export function demandSubscription(azure: Azure, id: string): Subscription {

@@ -20,7 +20,9 @@ export class Creations {
   note(call: Call, { status, body }: Answer): void {
     // A vault answers 200 to a new secret as to a new version of an old one.
     const isSecret = status === 200 && call.method === 'PUT' && /^\/secrets\/[^/]+$/i.test(call.path);
-    if (status !== 201 && !(isSecret && this.makerOf(call.path)?.time === null)) return;
+    // Disks and storage accounts are accepted alike, new or changed.
+    const isAccepted = status === 202 && call.method === 'PUT';
+    if (status !== 201 && !((isSecret || isAccepted) && this.makerOf(call.path)?.time === null)) return;
     const id = call.method === 'PUT' ? call.path : made.safeParse(body).data?.id;
     if (id !== undefined) this.add(id, call.caller.principalId);
   }

@@ -54,7 +54,7 @@ const texts: Readonly<Record<Api, (struck: Struck) => Texts>> = {
     };
   },
   graph: () => ({
-    429: ['TooManyRequests', 'Too many requests. Please try again later.'],
+    429: ['TooManyRequests', 'Too many requests.'],
     500: ['InternalServerError', 'An internal server error occurred. The operation was not completed.'],
     502: ['BadGateway', ''],
     503: ['ServiceUnavailable', 'The service is temporarily unavailable. Please try again later.'],

@@ -64,9 +64,16 @@ function identitiesOf(vm: Resource): Machine['identities'] {
   return Object.entries(assigned).map(([id, { principalId, clientId }]) => ({ id, principalId, clientId }));
 }
 
-/** A token of the VM's first identity, as its metadata service would give; undefined where it has none that works. */
-export async function machineToken(azure: Azure, vm: Resource, audience: string): Promise<IssuedToken | undefined> {
-  const clientId = identitiesOf(vm)[0]?.clientId;
+/** A token of an identity of the VM, its first unless one is named, as its metadata service would give; undefined where it has none that works. */
+export async function machineToken(
+  azure: Azure,
+  vm: Resource,
+  audience: string,
+  named?: string,
+): Promise<IssuedToken | undefined> {
+  const known = identitiesOf(vm);
+  const clientId = (named === undefined ? known[0] : known.find((one) => one.clientId === named.toLowerCase()))
+    ?.clientId;
   const principal = clientId === undefined ? undefined : azure.directory.byAppId('servicePrincipal', clientId);
   return principal === undefined ? undefined : await identityToken(azure, principal, audience);
 }

@@ -96,10 +96,10 @@ export const isAimedAt = (rule: Rule, privateAddress: string, space: readonly st
     .flat()
     .some((prefix) => matches(prefix, privateAddress, space));
 
-const within = (range: readonly [number, number] | undefined, port: number): boolean =>
+export const within = (range: readonly [number, number] | undefined, port: number): boolean =>
   range !== undefined && port >= range[0] && port <= range[1];
 
-function matches(prefix: string, address: string, space: readonly string[]): boolean {
+export function matches(prefix: string, address: string, space: readonly string[]): boolean {
   if (prefix === '*') return true;
   switch (prefix.toLowerCase()) {
     case 'virtualnetwork':

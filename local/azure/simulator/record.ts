@@ -25,6 +25,17 @@ export interface RecordFilter {
   readonly limit?: number | undefined;
 }
 
+const met = z.object({ fault: z.string(), status: z.number(), count: z.number() });
+interface Summary {
+  readonly total: number;
+  readonly throttled: number;
+  readonly byOperation: Readonly<Record<string, number>>;
+  /** Which faults struck, and how often, among the requests that are kept. */
+  readonly faults: readonly z.infer<typeof met>[];
+}
+const MET = `SELECT fault, status, count(*) AS count FROM asked WHERE fault IS NOT NULL
+  GROUP BY fault, status ORDER BY fault, status`;
+
 /** Of every request the newest this many are kept; the totals count all. */
 const KEPT = 1_000_000;
 const BATCH = 500;
@@ -72,7 +83,7 @@ export class RequestRecord {
     });
   }
 
-  summary(): { total: number; throttled: number; byOperation: Record<string, number> } {
+  summary(): Summary {
     this.write();
     const shape = z.object({ operation: z.string(), count: z.number(), throttled: z.number() });
     const rows = this.db.rows(shape, 'SELECT * FROM askedTotals ORDER BY operation');
@@ -80,6 +91,7 @@ export class RequestRecord {
       total: rows.reduce((sum, { count }) => sum + count, 0),
       throttled: rows.reduce((sum, { throttled }) => sum + throttled, 0),
       byOperation: Object.fromEntries(rows.map(({ operation, count }) => [operation, count])),
+      faults: this.db.rows(met, MET),
     };
   }
 

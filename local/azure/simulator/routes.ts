@@ -7,6 +7,7 @@ import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { applicationToken } from '../entra/principals';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../http/call';
 import { badRequest } from '../http/errors';
+import { egress } from './egress';
 import { allExposures } from './exposures';
 import { fault } from './faults';
 import { findMachine, machine, machines, machineToken } from './machines';
@@ -33,6 +34,7 @@ export const simulatorRoutes = (azure: Azure): readonly Route[] => [
   open('GET', '/roles', (call) => ok(rolesHeld(azure, call.query('principal'), call.query('scope')))),
   open('GET', '/left', (call) => ok(whatIsLeft(azure, call.query('createdBy')))),
   open('GET', '/reach', (call) => reached(azure, call)),
+  open('GET', '/egress', (call) => wayOut(azure, call)),
   open('GET', '/vms', (call) => virtualMachines(azure, call)),
   open('POST', '/vms/token', (call) => vmToken(azure, call)),
   open('POST', '/vms/traffic', (call) => vmTraffic(azure, call)),
@@ -104,6 +106,14 @@ function reached(azure: Azure, call: Call): Answer {
   return found === undefined ? missing(`No network interface has the address ${address}.`) : ok(found);
 }
 
+function wayOut(azure: Azure, call: Call): Answer {
+  const query = { vmId: call.query('vmId'), host: call.query('host'), port: call.query('port') };
+  const schema = z.object({ vmId: z.string(), host: z.string(), port: z.coerce.number().int().min(0).max(65_535) });
+  const { vmId, host, port } = parseBody(schema, { ...call, body: query });
+  const vm = findMachine(azure, vmId);
+  return vm === undefined ? missing(`There is no VM ${vmId}.`) : ok(egress(azure, vm, host, port));
+}
+
 function virtualMachines(azure: Azure, call: Call): Answer {
   const id = call.query('id');
   if (id === undefined) return ok(machines(azure));
@@ -112,10 +122,11 @@ function virtualMachines(azure: Azure, call: Call): Answer {
 }
 
 async function vmToken(azure: Azure, call: Call): Promise<Answer> {
-  const { vmId, resource } = parseBody(z.object({ vmId: z.string(), resource: z.string() }), call);
+  const schema = z.object({ vmId: z.string(), resource: z.string(), clientId: z.string().optional() });
+  const { vmId, resource, clientId } = parseBody(schema, call);
   const vm = findMachine(azure, vmId);
   if (vm === undefined) return missing(`There is no VM ${vmId}.`);
-  const issued = await machineToken(azure, vm, demandAudience(azure, resource));
+  const issued = await machineToken(azure, vm, demandAudience(azure, resource), clientId);
   if (issued === undefined)
     return { status: 400, body: { error: 'invalid_request', error_description: 'Identity not found' } };
   return ok({

@@ -7,24 +7,14 @@ import { AzureError, badRequest } from '../http/errors';
 import { nameOf, subscriptionOf } from '../http/paths';
 import { type Resource } from '../store/resources';
 import { ACCOUNTS, blobEndpoint, findAccount, reservedNames } from './addresses';
+import { demandUpdatable, kinds, skus } from './accountUpdates';
 import { Blobs } from './blobs';
-
-const skus = [
-  'Standard_LRS',
-  'Standard_GRS',
-  'Standard_RAGRS',
-  'Standard_ZRS',
-  'Standard_GZRS',
-  'Standard_RAGZRS',
-  'Premium_LRS',
-  'Premium_ZRS',
-] as const;
 
 const shape = z.looseObject({
   location: z.string(),
   tags: z.record(z.string(), z.string()).optional(),
   sku: z.looseObject({ name: z.enum(skus) }),
-  kind: z.enum(['Storage', 'StorageV2', 'BlobStorage', 'FileStorage', 'BlockBlobStorage']),
+  kind: z.enum(kinds),
   properties: z.looseObject({}).prefault({}),
 });
 
@@ -33,13 +23,14 @@ export const storageAccounts: Kind = {
   timing: { put: 'storageAccount' },
   phases: ['Creating', 'Succeeded'],
   accepted: 'location',
+  merges: true,
   schema: shape,
   readOnly: ['primaryEndpoints', 'primaryLocation', 'statusOfPrimary', 'creationTime', 'keyCreationTime'],
   prepare(azure, put) {
     demandName(put.name);
     demandFree(azure, put);
-    demandUnchanged(put);
     const { sku, kind } = shape.parse(put.body);
+    if (put.existing !== undefined) demandUpdatable(put.existing.document, put.body);
     const { name, existing } = put;
     const createdAt = existing?.createdAt ?? azure.now();
     const creationTime = new Date(createdAt).toISOString();
@@ -55,6 +46,7 @@ export const storageAccounts: Kind = {
           minimumTlsVersion: 'TLS1_0',
           supportsHttpsTrafficOnly: true,
           networkAcls: { bypass: 'AzureServices', virtualNetworkRules: [], ipRules: [], defaultAction: 'Allow' },
+          ...put.existing?.document.properties,
           ...put.body.properties,
           creationTime,
           keyCreationTime: { key1: creationTime, key2: creationTime },
@@ -64,6 +56,8 @@ export const storageAccounts: Kind = {
         },
       },
       hidden: existing?.hidden ?? { key1: 0, key2: 0 },
+      // A change is done at once, and nobody waits for it.
+      ...(existing === undefined ? {} : { readyAt: existing.readyAt }),
     };
   },
   removed(azure, { id }) {
@@ -92,19 +86,6 @@ function demandFree(azure: Azure, { name, id, subscriptionId }: Put): void {
     'StorageAccountInAnotherResourceGroup',
     `The account ${name} is already in another resource group in this subscription.`,
   );
-}
-
-function demandUnchanged({ existing, body }: Put): void {
-  if (existing === undefined) return;
-  for (const property of ['isHnsEnabled', 'isNfsV3Enabled']) {
-    if (body.properties[property] === undefined) continue;
-    if (body.properties[property] === (existing.document.properties[property] ?? false)) continue;
-    throw new AzureError(
-      409,
-      'AccountPropertyCannotBeUpdated',
-      `The property '${property}' was specified in the input, but it cannot be updated.`,
-    );
-  }
 }
 
 const keyNames = ['key1', 'key2'] as const;

@@ -5,20 +5,17 @@ import { type Resource } from '../store/resources';
 import { keysOf } from './accounts';
 import { type BlobName } from './blobs';
 import { blobError } from './errors';
-import { sasPermissions } from './sas';
+import { type Signature, signatureOf } from './sas';
 
 /** Whose request it is: the holder of an account key, who may do anything, of a signature, or a principal. */
 export type Holder =
-  | { readonly kind: 'key' }
-  | { readonly kind: 'signature'; readonly permissions: string }
-  | { readonly kind: 'principal'; readonly principalId: string };
+  { readonly kind: 'key' } | Signature | { readonly kind: 'principal'; readonly principalId: string };
 
 /** Checks the Authorization header of a request to an account: a shared key's signature or an Entra token. */
 export async function identify(azure: Azure, account: Resource, call: Call, name: BlobName): Promise<Holder> {
   const authorization = call.header('authorization');
   if (authorization === undefined) {
-    if (call.query('sig') !== undefined)
-      return { kind: 'signature', permissions: sasPermissions(azure, account, name, call.query) };
+    if (call.query('sig') !== undefined) return signatureOf(azure, account, name, call.query);
     throw blobError('NoAuthenticationInformation', {}, challenge(azure));
   }
   if (/^SharedKey /i.test(authorization)) return sharedKey(azure, account, call, authorization);
@@ -106,9 +103,10 @@ function stringToSign(account: string, call: Call): string {
   return [call.method, ...standard, ...headers, [`/${account}${path}`, ...sorted].join('\n')].join('\n');
 }
 
-const CONTAINERS = 'Microsoft.Storage/storageAccounts/blobServices/containers';
+const SERVICES = 'Microsoft.Storage/storageAccounts/blobServices';
+const CONTAINERS = `${SERVICES}/containers`;
 
-export type Action = 'read' | 'list' | 'write' | 'delete';
+export type Action = 'read' | 'list' | 'write' | 'delete' | 'delegate';
 
 /** What a signature must say, and what a role must allow: to list blobs is to read them. */
 const needed: Readonly<Record<Action, { readonly letters: RegExp; readonly verb: string }>> = {
@@ -116,6 +114,7 @@ const needed: Readonly<Record<Action, { readonly letters: RegExp; readonly verb:
   list: { letters: /l/, verb: 'read' },
   write: { letters: /[cw]/, verb: 'write' },
   delete: { letters: /d/, verb: 'delete' },
+  delegate: { letters: /$^/, verb: '' },
 };
 
 /** 403 AuthorizationPermissionMismatch unless the holder may; a container's own actions are control actions, as in Azure. */
@@ -130,10 +129,15 @@ export function demandPermission(
   if (holder.kind === 'key') return;
   const { letters, verb } = needed[action];
   const scope = `${account.id}/blobServices/default${container === undefined ? '' : `/containers/${container}`}`;
-  const allows = ({ principalId }: { principalId: string }): boolean =>
-    of === 'blobs'
-      ? azure.rbac.permits(principalId, `${CONTAINERS}/blobs/${verb}`, scope, 'data')
-      : azure.rbac.permits(principalId, `${CONTAINERS}/${verb}`, scope);
-  const permitted = holder.kind === 'signature' ? letters.test(holder.permissions) : allows(holder);
+  const allows = (principalId: string): boolean =>
+    action === 'delegate'
+      ? azure.rbac.permits(principalId, `${SERVICES}/generateUserDelegationKey/action`, account.id)
+      : of === 'blobs'
+        ? azure.rbac.permits(principalId, `${CONTAINERS}/blobs/${verb}`, scope, 'data')
+        : azure.rbac.permits(principalId, `${CONTAINERS}/${verb}`, scope);
+  const permitted =
+    holder.kind === 'signature'
+      ? letters.test(holder.permissions) && (holder.principalId === undefined || allows(holder.principalId))
+      : allows(holder.principalId);
   if (!permitted) throw blobError('AuthorizationPermissionMismatch');
 }

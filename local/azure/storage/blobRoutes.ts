@@ -14,10 +14,11 @@ import {
   removeContainer,
   showContainer,
 } from './containers';
+import { userDelegationKey } from './delegation';
 import { blobError, notSimulated, refused } from './errors';
-import { getBlob, putBlob, putPages, removeBlob, setMetadata, shownHeaders } from './pageBlobs';
+import { getBlob, getMetadata, putBlob, putPages, removeBlob, setMetadata, shownHeaders } from './pageBlobs';
 
-const methods: readonly Method[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
+const methods: readonly Method[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 
 /** The blob service of every account, as far as disks need it. Not Azure Resource Manager: XML, and keys besides tokens. */
 export const blobRoutes = (azure: Azure): readonly Route[] =>
@@ -48,9 +49,9 @@ async function serve(azure: Azure, call: Call): Promise<Answer> {
   const name = { account: account.id.slice(account.id.lastIndexOf('/') + 1), container, name: rest.join('/') };
   const holder = await identify(azure, account, call, name);
   const level = container === '' ? 'service' : name.name === '' ? 'container' : 'blob';
-  const key = `${call.method} ${level} ${call.query('restype') ?? ''} ${call.query('comp') ?? ''}`;
-  const found = operations.find(([pattern]) => pattern === key.replace(/ +/g, ' ').trim());
-  if (found === undefined) throw notSimulated(`'${key.replace(/ +/g, ' ').trim()}' is not simulated.`);
+  const key = operationOf(call.method, level, call.query);
+  const found = operations.find(([pattern]) => pattern === key);
+  if (found === undefined) throw notSimulated(`'${key}' is not simulated.`);
   const [, action, of, handle] = found;
   demandPermission(azure, account, holder, action, container === '' ? undefined : container, of);
   if (level !== 'service') demandContainerName(container);
@@ -58,10 +59,15 @@ async function serve(azure: Azure, call: Call): Promise<Answer> {
   return azure.db.transaction(() => handle(blobCall));
 }
 
+/** `PUT blob page`: the method, what it is of, and the parameters restype and comp. */
+const operationOf = (method: string, level: string, query: Call['query']): string =>
+  [method, level, query('restype') ?? '', query('comp') ?? ''].filter((part) => part !== '').join(' ');
+
 type Handle = (blobCall: BlobCall) => Answer;
 
 /** Method, level, restype and comp; the permission that Entra callers need; what does it. */
 const operations: readonly (readonly [string, Action, 'container' | 'blobs', Handle])[] = [
+  ['POST service service userdelegationkey', 'delegate', 'container', userDelegationKey],
   ['GET service list', 'list', 'container', listContainers],
   ['PUT container container', 'write', 'container', putContainer],
   ['GET container container', 'read', 'container', showContainer],
@@ -79,6 +85,9 @@ const operations: readonly (readonly [string, Action, 'container' | 'blobs', Han
   ['PUT blob metadata', 'write', 'blobs', setMetadata],
   ['GET blob', 'read', 'blobs', getBlob],
   ['HEAD blob', 'read', 'blobs', (one) => ({ status: 200, headers: shownHeaders(one.azure, demandBlob(one)) })],
-  ['GET blob metadata', 'read', 'blobs', (one) => ({ status: 200, headers: shownHeaders(one.azure, demandBlob(one)) })],
+  ['GET blob metadata', 'read', 'blobs', getMetadata],
   ['DELETE blob', 'delete', 'blobs', removeBlob],
 ];
+
+/** What the blob service is asked for, as `operationOf` names it. */
+export const blobOperations: readonly string[] = operations.map(([name]) => name);

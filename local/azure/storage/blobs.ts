@@ -90,9 +90,9 @@ export class Blobs {
     return this.azure.db.row(blobRow, sql, account, container, name);
   }
 
-  list(account: string, container: string, prefix: string): Blob[] {
-    const sql = 'SELECT * FROM blobs WHERE account = ? AND container = ? AND substr(name, 1, ?) = ? ORDER BY name';
-    return this.azure.db.rows(blobRow, sql, account, container, prefix.length, prefix);
+  list(account: string, container: string): Blob[] {
+    const sql = 'SELECT * FROM blobs WHERE account = ? AND container = ? ORDER BY name';
+    return this.azure.db.rows(blobRow, sql, account, container);
   }
 
   /** Writes the blob under a new etag. Its pages stay: `clear` takes them away. */

@@ -2,6 +2,7 @@ import { find } from '../arm/resourceRoutes';
 import { type Azure } from '../azure';
 import { type Answer, type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { pageOf } from '../http/paging';
 import { storageAccounts } from './accounts';
 import { type Container, Blobs } from './blobs';
 
@@ -33,9 +34,8 @@ const shown = (accountId: string, { name, etag, modifiedAt }: Container): Record
 
 function list(azure: Azure, call: Call): Answer {
   const account = find(azure, storageAccounts, call);
-  return ok({
-    value: new Blobs(azure).containers(param(call, 'name')).map((one) => shown(account.id, one)),
-  });
+  const all = new Blobs(azure).containers(param(call, 'name'));
+  return ok(pageOf(azure, call, all, (one) => shown(account.id, one), '$maxpagesize'));
 }
 
 function put(azure: Azure, call: Call): Answer {

@@ -1,7 +1,7 @@
-import { type Answer } from '../http/call';
+import { type Answer, type Call } from '../http/call';
 import { type BlobCall, demandContainer } from './blobCall';
 import { type Container } from './blobs';
-import { blobError, escapeXml, xml } from './errors';
+import { blobError, escapeXml, notSimulated, xml } from './errors';
 import { shownProperties } from './pageBlobs';
 
 export function demandContainerName(name: string): void {
@@ -42,26 +42,73 @@ const fields = (members: Readonly<Record<string, string | number>>): string =>
     .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
     .join('');
 
-export function listContainers({ blobs, azure, name: { account } }: BlobCall): Answer {
-  const items = blobs.containers(account).map(({ name, etag, modifiedAt }) => {
+export function listContainers({ blobs, azure, call, name }: BlobCall): Answer {
+  const page = pageOf(call, blobs.containers(name.account), ({ name: one }) => one);
+  const items = page.items.map(({ name: one, etag, modifiedAt }) => {
     const properties = fields({ 'Last-Modified': new Date(modifiedAt).toUTCString(), Etag: etag });
-    return `<Container><Name>${name}</Name><Properties>${properties}</Properties></Container>`;
+    return `<Container><Name>${one}</Name><Properties>${properties}</Properties></Container>`;
   });
-  const endpoint = escapeXml(`${azure.origin}/${account}/`);
-  const body = `<EnumerationResults ServiceEndpoint="${endpoint}"><Containers>${items.join('')}</Containers><NextMarker/></EnumerationResults>`;
-  return xml(200, body);
+  const attributes = `ServiceEndpoint="${escapeXml(`${azure.origin}/${name.account}/`)}"`;
+  return enumeration(attributes, page, `<Containers>${items.join('')}</Containers>`);
 }
 
-/** All blobs that begin with the prefix, in one page. */
 export function listBlobs({ blobs, azure, name, call }: BlobCall): Answer {
   demandContainer(blobs, name);
-  const items = blobs.list(name.account, name.container, call.query('prefix') ?? '').map((blob) => {
+  if (call.query('delimiter') !== undefined) throw notSimulated('A list of blobs by delimiter is not simulated.');
+  const page = pageOf(call, blobs.list(name.account, name.container), (blob) => blob.name);
+  const items = page.items.map((blob) => {
     const properties = fields(shownProperties(azure, blob));
     return `<Blob><Name>${escapeXml(blob.name)}</Name><Properties>${properties}</Properties></Blob>`;
   });
-  const endpoint = escapeXml(`${azure.origin}/${name.account}/`);
-  return xml(
-    200,
-    `<EnumerationResults ServiceEndpoint="${endpoint}" ContainerName="${name.container}"><Blobs>${items.join('')}</Blobs><NextMarker/></EnumerationResults>`,
-  );
+  const attributes = `ServiceEndpoint="${escapeXml(`${azure.origin}/${name.account}/`)}" ContainerName="${name.container}"`;
+  return enumeration(attributes, page, `<Blobs>${items.join('')}</Blobs>`);
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  /** What was asked for, as the answer repeats it. */
+  readonly asked: Readonly<Record<string, string>>;
+  readonly nextMarker: string;
+}
+
+/** The most that a page holds, whatever is asked. */
+const MOST = 5000;
+
+/** `prefix`, `marker` and `maxresults`, in the order of names. A marker is opaque: Azure's hold more. */
+function pageOf<T>(call: Call, all: readonly T[], nameOf: (one: T) => string): Page<T> {
+  const [prefix = '', marker = '', maxresults] = ['prefix', 'marker', 'maxresults'].map((name) => call.query(name));
+  if (maxresults !== undefined && !(Number.isInteger(Number(maxresults)) && Number(maxresults) > 0))
+    throw blobError('OutOfRangeQueryParameterValue', {
+      QueryParameterName: 'maxresults',
+      QueryParameterValue: maxresults,
+      MinimumAllowed: '1',
+      MaximumAllowed: String(MOST),
+    });
+  const from = nameIn(marker);
+  const found = all.filter((one) => nameOf(one).startsWith(prefix) && nameOf(one) >= from);
+  const size = Math.min(Number(maxresults ?? MOST), MOST);
+  const next = found[size];
+  const asked = { ...(prefix === '' ? {} : { Prefix: prefix }), ...(marker === '' ? {} : { Marker: marker }) };
+  return {
+    items: found.slice(0, size),
+    asked: { ...asked, ...(maxresults === undefined ? {} : { MaxResults: maxresults }) },
+    nextMarker: next === undefined ? '' : markerOf(nameOf(next)),
+  };
+}
+
+function markerOf(name: string): string {
+  const text = Buffer.from(name).toString('base64url');
+  return `2!${text.length}!${text}`;
+}
+
+function nameIn(marker: string): string {
+  if (marker === '') return '';
+  const [, length, text = ''] = /^2!(\d+)!([\w-]+)$/.exec(marker) ?? [];
+  if (Number(length) === text.length) return Buffer.from(text, 'base64url').toString();
+  throw blobError('InvalidQueryParameterValue', { QueryParameterName: 'marker', QueryParameterValue: marker });
+}
+
+function enumeration(attributes: string, { asked, nextMarker }: Page<unknown>, items: string): Answer {
+  const next = nextMarker === '' ? '<NextMarker/>' : `<NextMarker>${nextMarker}</NextMarker>`;
+  return xml(200, `<EnumerationResults ${attributes}>${fields(asked)}${items}${next}</EnumerationResults>`);
 }

@@ -3,7 +3,7 @@ import { doneAt } from '../azure';
 import { type Answer } from '../http/call';
 import { blobOfUrl, findAccount } from './addresses';
 import { demandPermission, type Holder } from './authorize';
-import { sasPermissions } from './sas';
+import { signatureOf } from './sas';
 import { type BlobCall, demandBlob, demandConditions, demandContainer } from './blobCall';
 import { type Blob, copyStatus, PAGE, VHD_COOKIE } from './blobs';
 import { blobError, notSimulated } from './errors';
@@ -67,9 +67,7 @@ function demandSource({ azure, blobs, holder, name }: BlobCall, url: string): So
   const isOwn = from.account === name.account && holder.kind !== 'signature';
   if (account === undefined || (!isSigned && !isOwn)) throw blobError('CannotVerifyCopySource');
   const query = (one: string): string | undefined => searchParams.get(one) ?? undefined;
-  const reader: Holder = isSigned
-    ? { kind: 'signature', permissions: sasPermissions(azure, account, from, query) }
-    : holder;
+  const reader: Holder = isSigned ? signatureOf(azure, account, from, query) : holder;
   demandPermission(azure, account, reader, 'read', from.container, 'blobs');
   const blob = blobs.container(from.account, from.container) === undefined ? undefined : blobs.get(from);
   if (blob === undefined) throw blobError('CannotVerifyCopySource');

@@ -1,3 +1,4 @@
+import { randomUUID } from '../random';
 import { type Answer } from '../http/call';
 import { AzureError } from '../http/errors';
 
@@ -30,6 +31,8 @@ const words = {
   InvalidPageRange: [416, 'The page range specified is invalid.'],
   InvalidQueryParameterValue: [400, 'Value for one of the query parameters specified in the request URI is invalid.'],
   InvalidResourceName: [400, 'The specifed resource name contains invalid characters.'],
+  InvalidXmlDocument: [400, 'XML specified is not syntactically valid.'],
+  InvalidXmlNodeValue: [400, 'The value for one of the XML nodes is not in the correct format.'],
   KeyBasedAuthenticationNotPermitted: [403, 'Key based authentication is not permitted on this storage account.'],
   MissingRequiredHeader: [400, "An HTTP header that's mandatory for this request is not specified."],
   NoAuthenticationInformation: [
@@ -37,6 +40,10 @@ const words = {
     'Server failed to authenticate the request. Please refer to the information in the www-authenticate header.',
   ],
   NoPendingCopyOperation: [409, 'There is currently no pending copy operation.'],
+  OutOfRangeQueryParameterValue: [
+    400,
+    'One of the query parameters specified in the request URI is outside the permissible range.',
+  ],
   PendingCopyOperation: [409, 'There is currently a pending copy operation.'],
   ResourceNotFound: [404, 'The specified resource does not exist.'],
   UnsupportedHeader: [400, 'One of the HTTP headers specified in the request is not supported.'],
@@ -57,7 +64,7 @@ export const notSimulated = (what: string): AzureError =>
   new AzureError(
     400,
     'NotSimulated',
-    `${what} Simulated are containers (create, get, delete, list), page blobs (put, put page, get, properties, metadata, list, delete), Copy Blob and Abort Copy Blob.`,
+    `${what} Simulated are user delegation keys, containers (create, get, delete, list), page blobs (put, put page, get, properties, metadata, list, delete), Copy Blob and Abort Copy Blob.`,
   );
 
 export const escapeXml = (text: string): string =>
@@ -74,9 +81,11 @@ export function refused(error: AzureError, now: number): Answer {
   const more = Object.entries(error.extra.members ?? {})
     .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
     .join('');
-  const message = `${escapeXml(error.message)}\nTime:${new Date(now).toISOString()}`;
+  const id = randomUUID();
+  const message = `${escapeXml(error.message)}\nRequestId:${id}\nTime:${new Date(now).toISOString()}`;
   return xml(error.status, `<Error><Code>${error.code}</Code><Message>${message}</Message>${more}</Error>`, {
     'x-ms-error-code': error.code,
+    'x-ms-request-id': id,
     ...error.extra.headers,
   });
 }

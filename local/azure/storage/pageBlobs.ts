@@ -93,6 +93,13 @@ export function getBlob(one: BlobCall): Answer {
   };
 }
 
+/** `Get Blob Metadata`: nothing else of the blob. */
+export function getMetadata(one: BlobCall): Answer {
+  const blob = demandBlob(one);
+  const metadata = Object.entries(blob.headers).filter(([name]) => name.toLowerCase().startsWith('x-ms-meta-'));
+  return { status: 200, headers: { ...versionOf(blob), ...Object.fromEntries(metadata) } };
+}
+
 export function setMetadata(one: BlobCall): Answer {
   const blob = demandBlob(one);
   demandNotCopying(one.azure, blob);

@@ -15,10 +15,12 @@ export type ObjectKind =
   | 'directoryRole'
   | 'oauth2PermissionGrant'
   | 'federatedIdentityCredential'
+  | 'appManagementPolicy'
+  | 'tenantAppManagementPolicy'
   | 'unifiedRoleAssignment';
 
 /** `source` has `target` as its … */
-type Relation = 'owner' | 'member';
+type Relation = 'owner' | 'member' | 'appManagementPolicy';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS directoryObjects (

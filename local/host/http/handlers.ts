@@ -5,8 +5,19 @@ import { stackOf } from '../log';
 import { type ApiOptions } from './apiCall';
 import { durableApi } from './durableApi';
 import { eventGrid } from './eventGrid';
-import { type Answerer, empty, type Handler, json, type Reply, type Request, shownKey, text, whole } from './exchange';
-import { type HttpOptions, httpTriggers } from './httpTrigger';
+import {
+  type Answerer,
+  empty,
+  type Handler,
+  type Head,
+  json,
+  type Reply,
+  type Request,
+  shownKey,
+  text,
+  whole,
+} from './exchange';
+import { httpFunctions, type HttpOptions, httpTriggers } from './httpTrigger';
 import { WEBHOOK_PATH } from './urls';
 
 export const RPC_PATH = '/durabletask';
@@ -25,12 +36,18 @@ function below(path: string, base: string): string | undefined {
   return inside ? path.slice(base.length) : undefined;
 }
 
-export const rpcHandler = (api: Api): Answerer =>
-  whole((request) => {
-    if (!isOwnClient(request)) return empty(403);
+export const rpcHandler = (api: Api): Answerer => {
+  const answer = rpcAnswers(api);
+  return whole((request) => (isOwnClient(request) ? answer(request) : empty(403)));
+};
+
+/** The same for requests that come by no socket: there is no stranger to keep out. */
+export const rpcAnswers =
+  (api: Api): Handler =>
+  (request) => {
     const path = below(request.url.pathname, RPC_PATH);
     return path === undefined ? empty(404) : durableApi({ ...api, isRpc: true }, request, path);
-  });
+  };
 
 /**
  * There is no key here, so a page in a browser must not get through: only browsers send an origin, and a page whose
@@ -40,6 +57,26 @@ const isOwnClient = ({ headers, url }: Request): boolean =>
   headers.origin === undefined && [url.host, `localhost:${url.port}`].includes(headers.host ?? '');
 
 export function webHandler(options: WebOptions): Answerer {
+  const own = ownHandlers(options);
+  const triggers = httpTriggers(options);
+  return (exchange) => {
+    const found = handlerOf(own, exchange.head);
+    return (found === undefined ? triggers : whole(found))(exchange);
+  };
+}
+
+/** The same for requests that come by no socket. */
+export function webAnswers(options: Omit<WebOptions, 'streamPort'>): Handler {
+  const own = ownHandlers(options);
+  const functions = httpFunctions(options);
+  return (request) => (handlerOf(own, request) ?? functions)(request);
+}
+
+type OwnHandlers = readonly (readonly [base: string, answer: Handler])[];
+const handlerOf = (own: OwnHandlers, { url }: Head): Handler | undefined =>
+  own.find(([base]) => below(url.pathname, base) !== undefined)?.[1];
+
+function ownHandlers(options: Omit<WebOptions, 'streamPort'>): OwnHandlers {
   const { api, functions, keys, log } = options;
   const grid = eventGrid(functions.withTrigger('eventGridTrigger'), keys, log);
   const durableKeys = [keys.systemKeys.durabletask_extension, keys.masterKey];
@@ -47,19 +84,14 @@ export function webHandler(options: WebOptions): Answerer {
     if (!isOneOf(shownKey(request), durableKeys)) return empty(401, { 'WWW-Authenticate': 'Bearer' });
     return durableApi({ ...api, isRpc: false }, request, below(request.url.pathname, WEBHOOK_PATH) ?? '');
   };
-  const own: readonly (readonly [base: string, answer: Answerer])[] = [
-    [WEBHOOK_PATH, whole(durable)],
-    ['/runtime/webhooks/eventgrid', whole(grid)],
-    ['/admin', whole((request) => admin(request, options))],
+  return [
+    [WEBHOOK_PATH, durable],
+    ['/runtime/webhooks/eventgrid', grid],
+    ['/admin', (request) => admin(request, options)],
   ];
-  const triggers = httpTriggers(options);
-  return (exchange) => {
-    const found = own.find(([base]) => below(exchange.head.url.pathname, base) !== undefined);
-    return (found?.[1] ?? triggers)(exchange);
-  };
 }
 
-function admin(request: Request, options: WebOptions): Reply {
+function admin(request: Request, options: Omit<WebOptions, 'streamPort'>): Reply {
   const path = request.url.pathname.toLowerCase();
   if (path === '/admin/host/status') return json(200, { state: 'Running' });
   if (!isOneOf(shownKey(request), [options.keys.masterKey])) return empty(401);
@@ -75,7 +107,11 @@ function admin(request: Request, options: WebOptions): Reply {
 const NOT_BY_HAND = /^(?:http|orchestration|entity)Trigger$/i;
 
 /** `{"input": …}` is the trigger's value, as with Azure's own call; a timer makes its own. */
-async function runByHand(request: Request, target: AppFunctions['all'][number], options: WebOptions): Promise<void> {
+async function runByHand(
+  request: Request,
+  target: AppFunctions['all'][number],
+  options: Omit<WebOptions, 'streamPort'>,
+): Promise<void> {
   const { log, runTimer } = options;
   if (/^timerTrigger$/i.test(target.trigger.type)) return runTimer(target.name);
   const input = readInput(request.body.toString('utf8'));

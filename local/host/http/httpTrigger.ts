@@ -5,7 +5,17 @@ import { AppError } from '../appError';
 import { resolveSettings } from '../config';
 import { isOneOf, type Keys } from '../keys';
 import { type Log, messageOf, stackOf } from '../log';
-import { type Answerer, empty, type Head, type Reply, type Request, shownKey, whole, writeReply } from './exchange';
+import {
+  type Answerer,
+  empty,
+  type Handler,
+  type Head,
+  type Reply,
+  type Request,
+  shownKey,
+  whole,
+  writeReply,
+} from './exchange';
 import { requestData, toReply } from './httpData';
 import { streamTo } from './httpStream';
 import { parseRoute, type RouteTemplate } from './routes';
@@ -84,6 +94,15 @@ export function httpTriggers({ routes, streamPort, keys, log }: HttpOptions): An
     return whole((request) => run(route, request, params, log))(exchange);
   };
 }
+
+/** The same for a request that is there whole, as all are where there is no socket: nothing is streamed then. */
+export const httpFunctions =
+  ({ routes, keys, log }: Omit<HttpOptions, 'streamPort'>): Handler =>
+  (request) => {
+    const found = find(routes, request);
+    if (!found) return empty(404);
+    return mayCall(found.route, request, keys) ? run(found.route, request, found.params, log) : empty(401);
+  };
 
 function find(routes: readonly HttpRoute[], { method, url }: Head) {
   for (const route of routes) {

@@ -1,12 +1,11 @@
 /** ARM's long-running operations: begun by one call, polled by others, never waited for. */
 import {
   bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
   createPipelineFromOptions,
   createPipelineRequest,
 } from '@azure/core-rest-pipeline';
 import { z } from 'zod';
-import type { Connection } from '../client';
+import { type Connection, httpClientOf } from '../client';
 import { retryAfter, sort, sortFailure } from '../errors';
 import type { Accepted, Azure } from '../ports';
 
@@ -42,7 +41,7 @@ const operationBody = z.looseObject({
 export function operations({ config, credential, transport }: Connection): Azure['operations'] {
   const pipeline = createPipelineFromOptions({ retryOptions: { maxRetries: 0 } });
   pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: `${config.cloud.armAudience}/.default` }));
-  const httpClient = transport.httpClient ?? createDefaultHttpClient();
+  const { httpClient } = httpClientOf(transport);
   return {
     poll: async (operation) => {
       const answer = await pipeline.sendRequest(httpClient, createPipelineRequest({ url: operation }));

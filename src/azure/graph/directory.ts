@@ -1,7 +1,7 @@
 /** Microsoft Graph: applications, their principals and secrets, and the permissions given to principals. */
 import { AuthenticationHandler, Client, type Context, type Middleware } from '@microsoft/microsoft-graph-client';
 import { z } from 'zod';
-import type { Connection } from '../client';
+import { ANSWER_MS, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Directory } from '../ports';
 
@@ -28,11 +28,17 @@ class Fetch implements Middleware {
   async execute(context: Context): Promise<void> {
     // The library's own type names the browser's `RequestInfo`, which Node does not have.
     const request = context.request as Parameters<typeof fetch>[0];
-    context.response = await this.send(request, context.options);
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error('Microsoft Graph gave no answer in time')), ANSWER_MS);
+    try {
+      context.response = await this.send(request, { ...context.options, signal: limit.signal });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
-function graphClient({ config, credential, transport }: Connection): Client {
+export function graphClient({ config, credential, transport }: Connection): Client {
   const { graphEndpoint } = config.cloud;
   const authentication = new AuthenticationHandler({
     getAccessToken: async () => (await credential.getToken(`${graphEndpoint}/.default`))?.token ?? '',

@@ -11,6 +11,21 @@ export const rolesOf = ({ request, profile }: Blueprint) => [
     : []),
 ];
 
+/** Our grants that the request wants no longer: at scopes that left, and the controller's roles. */
+export function surplusGrants(
+  blueprint: Blueprint,
+  n: number,
+  scopes: readonly string[],
+  before: { readonly scopes: readonly string[]; readonly hadController: boolean },
+): readonly ResourceOf<'roleAssignment'>[] {
+  const { request } = blueprint;
+  const everyRole = { ...blueprint, request: { ...request, controller: { ...request.controller, enabled: true } } };
+  const left = before.scopes.filter((scope) => !scopes.includes(scope));
+  const wanted = new Set(grants(blueprint, n, scopes).map(({ key }) => key));
+  const all = grants(everyRole, n, before.hadController ? [...left, ...scopes] : left);
+  return all.filter(({ key }) => !wanted.has(key));
+}
+
 /**
  * Lets the Sentry give and take these roles and no others, as the portal's "constrain roles" writes it
  * (azure-docs, role-based-access-control/delegate-role-assignments-examples). Empty where nothing limits it.

@@ -1,5 +1,7 @@
 /** What preflight finds: everything at once, each with what mends it. Pure. */
 
+import type { Refusal } from '../outcome';
+
 /** An `error` stops the deployment before anything is written; a `warning` says what will go wrong later. */
 export interface Finding {
   readonly severity: 'error' | 'warning';
@@ -11,3 +13,10 @@ export interface Finding {
   /** A command or link that mends it. */
   readonly remedy: string;
 }
+
+/** An error, among a deployment's problems. */
+export const toRefusal = ({ code, where, reason, remedy }: Finding): Refusal => ({
+  code,
+  reason: `${where}: ${reason}`,
+  remedy,
+});

@@ -6,7 +6,12 @@ import { type AppFacts, faultyCombinations } from './combinations';
 import { type DeploymentRequest, requestSchema } from './request';
 
 export type Parsed =
-  | { readonly kind: 'request'; readonly request: DeploymentRequest; readonly profile: Profile }
+  | {
+      readonly kind: 'request';
+      readonly request: DeploymentRequest;
+      readonly profile: Profile;
+      readonly planId?: string;
+    }
   | { readonly kind: 'faults'; readonly faults: readonly Fault[] };
 
 export interface App extends AppFacts {
@@ -34,8 +39,9 @@ export function parseRequest(body: unknown, app: App): Parsed {
       detail: `is not a profile of this app; it has ${Object.keys(profiles).join(', ')}`,
     });
   }
-  if (profile && parsed.success) faults.push(...faultyCombinations({ request: parsed.data, profile }, app));
-  return parsed.success && profile && faults.length === 0
-    ? { kind: 'request', request: parsed.data, profile }
-    : { kind: 'faults', faults };
+  if (!parsed.success || !profile) return { kind: 'faults', faults };
+  const { planId, ...request } = parsed.data;
+  faults.push(...faultyCombinations({ request, profile }, app));
+  if (faults.length > 0) return { kind: 'faults', faults };
+  return { kind: 'request', request, profile, ...(planId === undefined ? {} : { planId }) };
 }

@@ -80,6 +80,11 @@ export const requestSchema = z
         });
       }),
     configuration: configuration.optional(),
+    /** Of a dry run: only what that plan says is carried out. It belongs to one start, so it is not stored. */
+    planId: z
+      .string()
+      .regex(/^[0-9a-f]{16}-[0-9a-f]{16}$/, { error: 'is not the id of a plan; copy it from the answer of a dry run' })
+      .optional(),
   })
   .meta({ id: 'deployment' });
-export type DeploymentRequest = z.output<typeof requestSchema>;
+export type DeploymentRequest = Omit<z.output<typeof requestSchema>, 'planId'>;

@@ -1,7 +1,15 @@
 import type { OrchestrationContext } from 'durable-functions';
-import { activities, type ApplianceJob, type ApplianceResult, type Entry } from '../../activities/contracts';
+import {
+  activities,
+  type ApplianceJob,
+  type ApplianceResult,
+  type Entry,
+  type ProofJob,
+} from '../../activities/contracts';
 import { secretName } from '../../domain/blueprint/blueprint';
 import { call, isoNow, now, type Story, until } from '../call';
+import { proofJob } from '../proofJob';
+import { proveAppliance, whyFailed } from '../prove';
 import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
 import { type Configured, scriptJob, type Stopped, type Visit } from './visit';
@@ -54,8 +62,9 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
     met = result.hostKey;
     if (hostKey === undefined && met !== undefined) tellMe(context, visit.input, { hostKey: met });
     hostKey ??= met;
-    if (result.kind === 'configured') return { outcome: { subscriptions: visit.granted }, met };
-    if (result.kind === 'stopped') return { outcome: stopped(result), met };
+    const proof = proofJob(visit, { ...entry, hostKey });
+    if (result.kind === 'configured') return { outcome: yield* prove(context, visit, proof, opening), met };
+    if (result.kind === 'stopped') return { outcome: yield* whyFailed(context, proof, stopped(result)), met };
   }
 }
 
@@ -66,6 +75,18 @@ function* talk(context: OrchestrationContext, job: ApplianceJob, opening: Openin
     if (result.kind !== 'unreachable' || isOver(context, opening)) return result;
     yield* until(context, now(context) + BOOT_RETRY_MS);
   }
+}
+
+/** A Sentry that cannot report is not set up, whatever its script says. */
+function* prove(
+  context: OrchestrationContext,
+  { input, granted }: Visit,
+  job: ProofJob,
+  opening: Opening,
+): Story<Configured | Stopped> {
+  tellMe(context, input, { stage: 'proof' });
+  const proof = yield* proveAppliance(context, job, granted, () => !isOver(context, opening));
+  return 'code' in proof ? proof : { subscriptions: granted, proof };
 }
 
 /** A key that could not be replaced is still ours alone: the status says so, and the Sentry is no worse for it. */

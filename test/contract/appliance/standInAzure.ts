@@ -11,6 +11,8 @@ export const application = { clientId: '22222222-2222-4222-8222-222222222222', s
 export interface World {
   readonly url: string;
   reachable: boolean;
+  /** Whether its network lets the VM out to a host. */
+  letsOut: (host: string) => boolean;
   vm: Record<string, unknown>;
   hasIdentity: boolean;
   /** Whether the identity's tokens carry Directory.Read.All. */
@@ -28,18 +30,21 @@ type Answer = readonly [status: number, body: unknown];
 const jwt = (): string => new UnsecuredJWT({ tid: tenantId }).encode();
 const pageSize = 2;
 
-function answer(world: World, url: URL, body: string): Answer {
+function answer(world: World, url: URL, body: string, authorization = ''): Answer {
   const { pathname, searchParams } = url;
   const refused: Answer = [400, { error: 'invalid_request' }];
   switch (pathname) {
     case '/_simulator/reach':
       if (searchParams.get('address') !== '20.50.0.4') return [404, {}];
       return [200, { vmId, allowed: world.reachable, rule: 'Port_22' }];
+    case '/_simulator/egress':
+      return [200, { allowed: world.letsOut(searchParams.get('host') ?? '') }];
     case '/_simulator/vms':
       return searchParams.get('id') === vmId ? [200, world.vm] : [404, {}];
     case '/_simulator/vms/token':
       return world.hasIdentity && body.includes(vmId) ? [200, { access_token: jwt() }] : refused;
     case '/subscriptions': {
+      if (!/^Bearer \S+$/.test(authorization)) return [401, { error: { code: 'AuthenticationFailed', message: '' } }];
       const start = Number(searchParams.get('start'));
       const value = world.subscriptions.slice(start, start + pageSize).map((id) => ({ subscriptionId: id }));
       const more = start + pageSize < world.subscriptions.length;
@@ -67,7 +72,7 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
   world.onRequest(url.pathname);
   const throttled = world.throttleOnce;
   world.throttleOnce = false;
-  const [status, json] = throttled ? [429, {}] : answer(world, url, body);
+  const [status, json] = throttled ? [429, {}] : answer(world, url, body, request.headers.authorization);
   const headers = { 'content-type': 'application/json', ...(throttled ? { 'retry-after': '0.001' } : {}) };
   response.writeHead(status, headers).end(JSON.stringify(json));
 }
@@ -79,6 +84,7 @@ export async function startStandInAzure(sshPublicKey: string): Promise<World> {
   const world: World = {
     url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`,
     reachable: true,
+    letsOut: () => true,
     vm: {
       id: vmId,
       name: 'cloudknox-sentry',

@@ -7,6 +7,7 @@ import type { Fault } from '../../../local/azure/simulator/faults';
 import type { TenantInput } from '../../../local/azure/tenant';
 import type { Verb } from '../../../src/activities/contracts';
 import { makeEnsure, makeRemove } from '../../../src/activities/ensure';
+import { makeObserve } from '../../../src/activities/observe';
 import { resourceEffects } from '../../../src/activities/resourceEffects';
 import type { Azure } from '../../../src/azure/ports';
 import { configure, services } from '../../../src/composition';
@@ -16,7 +17,7 @@ import { windowResources, windowScope } from '../../../src/domain/blueprint/wind
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../../../src/domain/graph';
 import type { Outcome } from '../../../src/domain/outcome';
 import type { Kind, Resource, Spec, SpecOf } from '../../../src/domain/resources';
-import { specify } from '../../../src/domain/resources';
+import { specify, UNKNOWN } from '../../../src/domain/resources';
 import { applianceIn, profile, request } from '../../support/requests';
 import {
   type Answer,
@@ -98,13 +99,17 @@ const asked = z.array(z.object({ method: z.string(), path: z.string(), caller: z
 const APP = 'a0000000-0000-4000-8000-000000000001';
 
 /** One for each test file: the sign-in library keeps tokens for the whole process. */
-export async function startWorld(tenant: TenantInput): Promise<World> {
-  const azure = await startTestAzure(tenant);
+export async function startWorld(tenant: TenantInput, subscriptions = 5): Promise<World> {
+  const azure = await startTestAzure(tenant, { subscriptions });
   Object.assign(process.env, azure.environment);
   configure({});
   const { azure: ports } = services();
   const effects = resourceEffects(ports);
-  const verbs = { ensure: makeEnsure(ports, effects), remove: makeRemove(ports, effects) };
+  const verbs = {
+    ensure: makeEnsure(ports, effects),
+    remove: makeRemove(ports, effects),
+    observe: makeObserve(effects),
+  };
   let now = 0;
   const waitUntil = (time: number): void => {
     azure.advance(Math.max(0, time - now) / 1_000);
@@ -122,7 +127,10 @@ export async function startWorld(tenant: TenantInput): Promise<World> {
         const answered = await Promise.all(
           inBatches(due).map(async (batch) => {
             const outputs = { ...outputsOf(progress), ...given };
-            const steps = batch.map((one) => ({ ...stepOf(progress[one.key]), spec: specify(one, owner, outputs) }));
+            const steps = batch.map((one) => ({
+              ...stepOf(progress[one.key]),
+              spec: specify(one, owner, outputs, UNKNOWN),
+            }));
             const outcomes = await verbs[verb](steps);
             return batch.map(
               ({ key }, at) => [key, settle(progress[key], only(outcomes.slice(at, at + 1)), now)] as const,

@@ -54,7 +54,7 @@ beforeAll(async () => {
   }
 });
 
-describe.each(['withkeys'])('a VHD, copied to the account %s', (account) => {
+describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (account) => {
   const image = { kind: 'vhd', uri: download, storageAccountId: accounts(account), container: 'vhds' };
   const { name, resources } = deploy(`vhd-${account}`, 'managedIdentity', { image });
 
@@ -79,7 +79,7 @@ describe.each(['withkeys'])('a VHD, copied to the account %s', (account) => {
     expect(machine).not.toHaveProperty('plan');
     expect(await world.written(() => world.carryOut('ensure', name, resources, outputsOf(progress)))).toEqual(
       // Reading the copy's state takes the account's key: a POST that changes nothing.
-      account === 'withkeys' ? ['POST withkeys/listKeys'] : [expect.stringContaining('POST')],
+      account === 'withkeys' ? ['POST withkeys/listKeys'] : [],
     );
   });
 

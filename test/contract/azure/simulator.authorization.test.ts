@@ -245,7 +245,7 @@ describe('a custom role', () => {
     ]);
     expect(
       errorOf(await admin('PUT', assignment(`/subscriptions/${watched(2)}`), granted(id, delegate.principalId))),
-    ).toBe('RoleDefinitionScopeNotAllowed');
+    ).toBe('RoleAssignmentScopeNotAssignableToRoleDefinition');
     const at = `/subscriptions/${watched(1)}`;
     await admin('PUT', assignment(at), granted(id, delegate.principalId));
     expect((await theirs('PUT', `${at}/resourceGroups/kept`, { location })).status).toBe(201);

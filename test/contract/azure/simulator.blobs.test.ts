@@ -133,4 +133,30 @@ describe('page blobs', () => {
     const answer = await storage.keyed('PUT', '/disks/text.txt', { headers: { 'x-ms-blob-type': 'BlockBlob' } });
     expect([answer.status, answer.header('x-ms-error-code')]).toEqual([400, 'NotSimulated']);
   });
+
+  /** Headers that Microsoft's client cannot leave out, and the one operation that it does not ask. */
+  test.each<[string, string, Readonly<Record<string, string>>, string]>([
+    ['PUT', '/disks/new.vhd', {}, 'MissingRequiredHeader'],
+    ['PUT', '/disks/new.vhd', { 'x-ms-blob-type': 'PageBlob' }, 'MissingRequiredHeader'],
+    ['PUT', '/disks/kept.vhd?comp=page', { 'x-ms-page-write': 'clear' }, 'MissingRequiredHeader'],
+    ['PUT', '/disks/kept.vhd?comp=copy&copyid=x', {}, 'MissingRequiredHeader'],
+    ['GET', '/disks/none.vhd?comp=metadata', {}, 'BlobNotFound'],
+    ['HEAD', '/nothing?restype=container', {}, 'ContainerNotFound'],
+  ])('%s %s with %j is refused', async (method, path, headers, code) => {
+    expect((await storage.keyed(method, path, { headers })).header('x-ms-error-code')).toBe(code);
+  });
+
+  test('are described without their content, and their containers too', async () => {
+    await storage.keyed('PUT', '/disks/kept.vhd?comp=metadata', { headers: { 'x-ms-meta-of': 'test' } });
+    const metadata = await storage.keyed('GET', '/disks/kept.vhd?comp=metadata');
+    expect([metadata.status, metadata.header('x-ms-meta-of'), metadata.body.length]).toEqual([200, 'test', 0]);
+    const container = await storage.keyed('HEAD', '/disks?restype=container');
+    expect([container.status, container.header('x-ms-lease-state')]).toEqual([200, 'available']);
+  });
+
+  test('a key of the user is asked for in XML', async () => {
+    const token = await storage.azure.token('administrator', 'https://storage.azure.com');
+    const answer = await storage.blob('POST', '/?restype=service&comp=userdelegationkey', { token });
+    expect([answer.status, answer.header('x-ms-error-code')]).toEqual([400, 'InvalidXmlDocument']);
+  });
 });

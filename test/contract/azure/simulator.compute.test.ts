@@ -81,7 +81,7 @@ describe('disks', () => {
     });
     const made = await arm('PUT', compute('disks/d'), empty(8));
     expect(made).toMatchObject({ status: 202, body: { sku: { name: 'Standard_LRS', tier: 'Standard' } } });
-    expect(made.header('location')).toContain('/operationResults/');
+    expect(made.header('location')).toMatch(/\/operations\/.+\?monitor=true&/);
     const grown = await arm('PATCH', compute('disks/d'), { properties: { diskSizeGB: 16 } });
     expect(grown).toMatchObject({ status: 202, body: { properties: { diskSizeGB: 16, diskState: 'Unattached' } } });
     expect(errorOf(await arm('PATCH', compute('disks/d'), { properties: { diskSizeGB: 4 } }))).toBe(

@@ -391,7 +391,6 @@ describe('at once', () => {
       'NotSimulated',
       'Microsoft.Web/sites',
     ],
-    ['the mode Complete', literal([]), { mode: 'Complete' }, 'NotSimulated', 'Complete'],
     ['a template by link', undefined, { templateLink: { uri: 'https://example.com' } }, 'NotSimulated', 'by link'],
   ])('%s is refused', async (_, template, rest, code, text) => {
     for (const answer of [
@@ -411,22 +410,5 @@ describe('at once', () => {
       400,
       { error: { code: 'MarketplacePurchaseEligibilityFailed', details: [{ code: 'BadRequest' }] } },
     ]);
-  });
-
-  test('a what-if names what would be made', async () => {
-    await arm('PUT', network('networkSecurityGroups/there'), { location });
-    const settings = { whatIfSettings: { resultFormat: 'ResourceIdOnly' } };
-    const { body: foreseen } = await arm(
-      'POST',
-      `${deployment('w')}/whatIf`,
-      body(literal([nsg('there'), nsg('new')]), settings),
-    );
-    expect(foreseen).toMatchObject({
-      status: 'Succeeded',
-      properties: {
-        changes: [{ changeType: 'Deploy' }, { resourceId: network('networkSecurityGroups/new'), changeType: 'Create' }],
-      },
-    });
-    expect(errorOf(await arm('POST', `${deployment('w')}/whatIf`, body(literal([]))))).toBe('NotSimulated');
   });
 });

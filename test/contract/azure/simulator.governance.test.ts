@@ -206,7 +206,7 @@ describe('policies', () => {
     expect((await admin('PUT', own, rule(test))).status).toBe(201);
     await assign(group, 'own', own);
     expect(errorOf(await arm('PUT', nsg('ssh-1'), { location }))).toBe('RequestDisallowedByPolicy');
-    expect(errorOf(await admin('DELETE', own))).toBe('PolicyDefinitionInUse');
+    expect(errorOf(await admin('DELETE', own))).toBe('InvalidDeletePolicyDefinitionRequest');
     await unassign(group, 'own');
     expect((await admin('DELETE', own)).status).toBe(200);
     expect(errorOf(await admin('PUT', own, rule(test, 'deployIfNotExists')))).toBe('NotSimulated');

@@ -145,7 +145,8 @@ describe('in this process', () => {
 
   test('a managed identity signs in through the client', async () => {
     const azure = azureInProcess({ tenant: instant, subscriptions: 1 });
-    Object.assign(process.env, { IDENTITY_ENDPOINT: `${azure.url}/msi/token`, IDENTITY_HEADER: azure.identityHeader });
+    const { IDENTITY_ENDPOINT, IDENTITY_HEADER } = azure.environment;
+    Object.assign(process.env, { IDENTITY_ENDPOINT, IDENTITY_HEADER });
     const credential = new ManagedIdentityCredential({ retryOptions, httpClient: azure.httpClient });
     expect((await credential.getToken('https://management.azure.com/.default')).token).toMatch(/^ey/);
     azure.close();

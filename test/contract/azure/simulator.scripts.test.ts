@@ -42,17 +42,23 @@ const invoke = async (...script: string[]): Promise<Answer> =>
     parameters: [{ name: 'who', value: 'world' }],
   });
 
+/** Compute's Location is told from its Azure-AsyncOperation by the query alone. */
+const located = async (url: string): Promise<Answer> => {
+  const { pathname, search } = new URL(url);
+  return azure.ask('GET', `${pathname}${search}`, { token: await azure.token('sentry-orchestrator') });
+};
+
 describe('run command', () => {
   const message = async (...script: string[]): Promise<string> => {
     const { status, header } = await invoke(...script);
     expect(status).toBe(202);
     expect(await arm('GET', pathOf(header('azure-asyncoperation')))).toMatchObject({ body: { status: 'InProgress' } });
-    expect(await arm('GET', pathOf(header('location')))).toMatchObject({ status: 202 });
+    expect(await located(header('location'))).toMatchObject({ status: 202 });
     azure.advance(20);
     const done = await arm('GET', pathOf(header('azure-asyncoperation')));
     const value = z.object({ value: z.array(z.looseObject({ message: z.string() })) });
     const { properties } = z.object({ properties: z.object({ output: value }) }).parse(done.body);
-    expect((await arm('GET', pathOf(header('location')))).body).toEqual(properties.output);
+    expect((await located(header('location'))).body).toEqual(properties.output);
     return properties.output.value[0]?.message ?? '';
   };
 
@@ -140,7 +146,6 @@ describe('run commands as resources', () => {
       status: 'Failed',
       error: { code: 'VMExtensionProvisioningError' },
     });
-    expect(errorOf(await put('uri', { source: { scriptUri: 'https://example.com/x.sh' } }))).toBe('NotSimulated');
     expect((await arm('DELETE', `${vm}/runCommands/strict`)).status).toBe(202);
   });
 });

@@ -155,7 +155,7 @@ describe('each with its own', () => {
       const answer = await arm('PUT', path, { ...before, tags: { deployment: 'prod' } }, { headers });
       expect([path, answer.status, JSON.stringify(answer.body).includes('"p"')]).toEqual([path, 200, false]);
       const after = shape.parse((await arm('GET', path)).body);
-      const stripped = (text: string): unknown => JSON.parse(text.replace(/"etag":"W\/[^,}]*",?/g, ''));
+      const stripped = (text: string): unknown => JSON.parse(text.replace(/"etag":"(?:[^"\\]|\\.)*",?/g, ''));
       expect(stripped(JSON.stringify(after))).toEqual({
         ...Object(stripped(JSON.stringify(before))),
         tags: { deployment: 'prod' },

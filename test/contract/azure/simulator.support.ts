@@ -10,6 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { startAzure, type RunningAzure } from '../../../local/azure/start';
 import { readTenant, type TenantInput } from '../../../local/azure/tenant';
+import { recordAnswers } from './ledger/record';
 
 export const platform = '5b000000-0000-4000-8000-000000000000';
 export const watched = (index: number): string => `5b000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
@@ -53,12 +54,18 @@ export interface TestAzure {
 
 export async function startTestAzure(
   tenant: TenantInput = instant,
-  rest: { readonly seed?: string; readonly chaos?: string; readonly startAt?: number } = {},
+  rest: {
+    readonly seed?: string;
+    readonly chaos?: string;
+    readonly startAt?: number;
+    readonly subscriptions?: number;
+  } = {},
 ): Promise<TestAzure> {
+  const stopRecording = recordAnswers();
   const state = mkdtempSync(join(tmpdir(), 'azure-'));
   let time = rest.startAt ?? Date.now();
-  const { seed, chaos } = rest;
-  const options = { state, tenant, subscriptions: 5, now: () => time, seed, chaos };
+  const { seed, chaos, subscriptions = 5 } = rest;
+  const options = { state, tenant, subscriptions, now: () => time, seed, chaos };
   let azure = await startAzure({ ...options, port: 0 });
   setDefaultCACertificates([...getCACertificates('default'), readFileSync(join(state, 'ca.pem'), 'utf8')]);
   const { url } = azure;
@@ -103,6 +110,7 @@ export async function startTestAzure(
     },
     stop: async () => {
       agent.destroy();
+      stopRecording();
       await azure.close();
       rmSync(state, { recursive: true });
     },

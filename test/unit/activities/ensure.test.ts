@@ -7,7 +7,9 @@ import { OWNER_TAG, specify, type Spec } from '../../../src/domain/resources';
 import { profile, request } from '../../support/requests';
 
 const given = { resourceGroup: { id: '/rg' } };
-const [group, , network] = sharedResources({ request: request(), profile });
+const shared = sharedResources({ request: request(), profile });
+const group = shared.find(({ kind }) => kind === 'resourceGroup');
+const network = shared.find(({ kind }) => kind === 'virtualNetwork');
 const specOf = (resource: typeof group): Spec => {
   if (!resource) throw new Error('The blueprint has no such resource.');
   return specify(resource, 'prod-sentry', given);

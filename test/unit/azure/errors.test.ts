@@ -81,6 +81,18 @@ test.each([
   expect(sorted.outcome.remedy).not.toBe('');
 });
 
+test.each([
+  ['ARM', restError(401, { error: { code: 'ExpiredAuthenticationToken', message: 'm' } })],
+  ['Graph', graphError(401, 'InvalidAuthenticationToken', 'Lifetime validation failed, the token is expired.')],
+  ['Key Vault', restError(401, { error: { code: 'Unauthorized', message: 'AKV10000' } })],
+])('a token that ran out on its way to %s does not stop a deployment for good', (_what, error) => {
+  expect(sortFailure(error).outcome.kind).toBe('later');
+});
+
+test('an operation that ends with a server error of Azure is tried again, as a call that is answered so', () => {
+  expect(sort(200, 'InternalServerError', 'An error occurred.')).toMatchObject({ kind: 'later' });
+});
+
 test('an operation that failed is sorted by its code: its status is always 200', () => {
   expect(sort(200, 'VMMarketplaceInvalidInput', 'm')).toMatchObject({ kind: 'refused' });
   expect(sort(200, 'AnotherOperationInProgress', 'm')).toMatchObject({ kind: 'later' });

@@ -20,7 +20,14 @@ test.each([
   ['something absent differs', { identity: { type: 'UserAssigned' } }, {}, ['identity']],
   ['a field in other case is the same field', { publicIPAddress: { id: 'a' } }, { publicIpAddress: { id: 'A' } }, []],
 ])('%s', (_what, wanted, observed, expected) => {
-  expect(differences(wanted, observed)).toEqual(expected);
+  expect(differences(wanted, observed).map(({ path }) => path)).toEqual(expected);
+});
+
+test('a difference tells both values', () => {
+  expect(differences({ sku: { name: 'Standard' }, zone: '1' }, { sku: { name: 'Basic' } })).toEqual([
+    { path: 'sku.name', wanted: 'Standard', observed: 'Basic' },
+    { path: 'zone', wanted: '1', observed: undefined },
+  ]);
 });
 
 test('a path lies at or under a root, not beside it', () => {

@@ -159,3 +159,8 @@ test('what alternates between running and later ends, and so does an operation t
 test('a Retry-After of 0 still lets time pass', () => {
   expect(settle(undefined, later({ seconds: 0 }), 0)).toMatchObject({ dueAt: 1_000 });
 });
+
+test('bug: a fraction of a millisecond made a retry due after its timer, and time stood still', () => {
+  const state = settle(undefined, { ...later(), seconds: 1.00001 }, 0);
+  expect(state.state === 'later' && Number.isInteger(state.dueAt)).toBe(true);
+});

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Azure } from '../../azure';
 import { type Answer, type Call, ok, param, parseBody, type Route } from '../../http/call';
 import { AzureError, badRequest } from '../../http/errors';
+import { paged } from '../../http/paging';
 import { managementGroupOf } from '../../http/paths';
 import { type Extension } from '../../store/extensions';
 import { notSimulated } from '../../http/notSimulated';
@@ -34,11 +35,11 @@ export const policyRoutes = (azure: Azure): readonly Route[] => {
   return [
     route('PUT', 'policyAssignments/:name', (call) => putAssignment(azure, call)),
     route('GET', 'policyAssignments/:name', (call) => ok(shownAssignment(findAssignment(azure, call)))),
-    route('GET', 'policyAssignments', (call) => ok({ value: listAssignments(azure, call) })),
+    route('GET', 'policyAssignments', (call) => ok(paged(azure, call, listAssignments(azure, call), '$top'))),
     route('DELETE', 'policyAssignments/:name', (call) => removeAssignment(azure, call)),
     route('PUT', 'policyDefinitions/:name', (call) => putDefinition(azure, call)),
     route('GET', 'policyDefinitions/:name', (call) => ok(shownDefinition(findDefinition(azure, call)))),
-    route('GET', 'policyDefinitions', (call) => ok({ value: listDefinitions(azure, call) })),
+    route('GET', 'policyDefinitions', (call) => ok(paged(azure, call, listDefinitions(azure, call), '$top'))),
     route('DELETE', 'policyDefinitions/:name', (call) => removeDefinition(azure, call)),
     route('PUT', 'policySetDefinitions/:name', sets),
     route('GET', 'policySetDefinitions', sets),
@@ -63,12 +64,7 @@ const assignmentBody = z.looseObject({ properties: assignmentProperties });
 
 function putAssignment(azure: Azure, call: Call): Answer {
   const name = param(call, 'name');
-  const longest = managementGroupOf(call.scope) === undefined ? 64 : 24;
-  if (name.length > longest || /[<>%&\\?/]|\s$/.test(name))
-    throw badRequest(
-      'InvalidPolicyAssignmentName',
-      `The policy assignment name '${name}' is invalid. It has at most ${longest} characters, and none of '<>*%&:\\?+/'.`,
-    );
+  demandName(call, name);
   const { properties } = parseBody(assignmentBody, call);
   if (/\/policySetDefinitions\//i.test(properties.policyDefinitionId))
     throw notSimulated('The assignment of an initiative', 'assignments of single policy definitions.');
@@ -83,6 +79,18 @@ function putAssignment(azure: Azure, call: Call): Answer {
     createdBy: call.caller.principalId,
   });
   return { status: 201, body: shownAssignment(written) };
+}
+
+function demandName({ scope }: Call, name: string): void {
+  const longest = managementGroupOf(scope) === undefined ? 64 : 24;
+  const fault =
+    name.length > longest
+      ? `The policy assignment name length must not exceed '${longest}' characters.`
+      : /[<>*%&:\\?+/]|\s$/.test(name)
+        ? "The policy assignment name cannot contain any of the characters '<>*%&:\\?+/' and cannot end with a space."
+        : undefined;
+  if (fault !== undefined)
+    throw badRequest('InvalidPolicyAssignmentName', `The policy assignment name '${name}' is invalid. ${fault}`);
 }
 
 function demandParameters(
@@ -185,8 +193,8 @@ function removeDefinition(azure: Azure, call: Call): Answer {
     .find(({ document }) => String(document['policyDefinitionId']).toLowerCase() === found.id.toLowerCase());
   if (user !== undefined)
     throw badRequest(
-      'PolicyDefinitionInUse',
-      `The policy definition '${found.name}' cannot be deleted: it is used by the policy assignment '${user.id}'.`,
+      'InvalidDeletePolicyDefinitionRequest',
+      `The policy definition '${found.name}' cannot be deleted. It is referenced by the policy assignment '${user.id}'. Please delete all policy assignments referencing the policy.`,
     );
   azure.extensions.remove(found.id);
   return ok(shownDefinition(custom(found)));

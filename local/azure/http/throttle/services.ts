@@ -67,7 +67,7 @@ export function graphDraws(call: Call, limits: Limits, tenantId: string): Draw[]
     key: `graph|${what}|${scope}`,
     limit: { size, seconds },
     cost: what === 'ResourceUnitLimitExceeded' ? cost : 1,
-    refuse: (wait) => graphThrottled(what, `${scope}/ReadWrite/${app}/${tenantId}`, wait),
+    refuse: (wait) => graphThrottled(app, what, `${scope}/ReadWrite/${app}/${tenantId}`, wait),
   });
   const size = limits.graphResourceUnitsPer10Seconds;
   const units: Draw = {
@@ -90,14 +90,20 @@ export function graphDraws(call: Call, limits: Limits, tenantId: string): Draw[]
   return [units, told, { ...writes, key: `graph|writes|${app}` }, { ...ofTenant, key: 'graph|writes' }];
 }
 
-const graphThrottled = (information: string, scope: string, seconds: number): AzureError =>
-  new AzureError(429, 'TooManyRequests', 'Too many requests. Please try again later.', {
-    headers: {
-      'Retry-After': String(seconds),
-      'x-ms-throttle-scope': scope,
-      'x-ms-throttle-information': information,
+/** The message as logged for a tenant of this size (github.com/jsa2/AADAppAudit/issues/9). */
+const graphThrottled = (app: string, information: string, scope: string, seconds: number): AzureError =>
+  new AzureError(
+    429,
+    'TooManyRequests',
+    `Too many requests from Identifier:${app} under category:aadgraph.app.tenant_large. Please try again later.`,
+    {
+      headers: {
+        'Retry-After': String(seconds),
+        'x-ms-throttle-scope': scope,
+        'x-ms-throttle-information': information,
+      },
     },
-  });
+  );
 
 /** Making secrets counts apart from everything else. No Retry-After: the documentation tells clients to back off by themselves. */
 export function vaultDraws(call: Call, limits: Limits): Draw[] {

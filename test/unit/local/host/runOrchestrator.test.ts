@@ -153,7 +153,7 @@ describe('time', () => {
     const run = await runOrchestrator(sleeper, {
       activities: { open: (_, client) => client.startNew('other', { instanceId: 'w' }) },
       orchestrators: { other },
-      events: [{ at: 1_000, name: 'Go', instanceId: 'w' }],
+      events: [{ at: 1_000, name: 'Go', instanceId: () => 'w' }],
     });
     expect(run).toMatchObject({ runtimeStatus: 'Completed', elapsedMs: 1_000 });
   });

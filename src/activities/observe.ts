@@ -1,0 +1,70 @@
+/** Looks at resources and tells what `ensure` would do with each. It writes nothing. */
+import { AzureError } from '../azure/ports';
+import type { Difference } from '../domain/compare';
+import type { Outcome, Outputs, PropertyChange } from '../domain/outcome';
+import { isAddressed } from '../domain/plan/kinds';
+import { type Kind, type Spec, UNKNOWN } from '../domain/resources';
+import type { activities, HandlerOf } from './contracts';
+import type { AllEffects, Effects, Observed } from './effects';
+import { asOutcome, done, effectsOf, gaps, isAsWanted, mayBeUsed, mayNotChange, notOurs } from './ensure';
+
+/** Longer values are cut: a plan is kept, and passes through histories. */
+const LONGEST_VALUE = 400;
+
+export const makeObserve =
+  (effects: AllEffects): HandlerOf<typeof activities.observeResources> =>
+  (steps) =>
+    Promise.all(steps.map(({ spec }) => asOutcome(() => observe(effectsOf(effects, spec), spec))));
+
+async function observe(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
+  if (!isAddressed(spec)) return create({});
+  try {
+    return await look(effects, spec);
+  } catch (error) {
+    // A deployment waits for a right to arrive or a principal to be found; a plan says what is so now.
+    if (error instanceof AzureError && saidNo(error.status)) return { ...error.outcome, kind: 'refused' };
+    throw error;
+  }
+}
+
+async function look(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
+  const observed = await effects.observe(spec);
+  if (!observed) {
+    const theirs = (await effects.findTwin?.(spec)) ?? false;
+    if (theirs) return { kind: 'done', change: 'kept', ours: false, outputs: {} };
+    return effects.absent?.(spec) ?? create(spec.id.startsWith('/') ? { id: spec.id } : {});
+  }
+  // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
+  if (!mayBeUsed(spec, observed)) return notOurs(spec);
+  const found = gaps(spec, observed);
+  if (isAsWanted(observed, found)) return done('kept', observed);
+  // Whether a value differs that nobody knows yet, a run will see.
+  const known = found.filter(({ wanted }) => wanted !== UNKNOWN);
+  const obstacle = mayNotChange(
+    spec,
+    observed,
+    known.map(({ path }) => path),
+  );
+  return obstacle ?? { ...done('changed', observed), changes: changesOf(found, observed) };
+}
+
+const create = (outputs: Outputs): Outcome => ({ kind: 'done', change: 'created', ours: true, outputs });
+
+/** Throttled, broken or out of reach is worth waiting for; a clear no is an answer. */
+const saidNo = (status: number | undefined): boolean =>
+  status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429;
+
+function changesOf(found: readonly Difference[], { provisioning }: Observed): readonly PropertyChange[] {
+  const failed = { path: 'provisioningState', from: 'Failed', to: 'Succeeded' };
+  const changes = found.map(({ path, wanted, observed }) => ({
+    path,
+    from: brief(observed ?? null),
+    to: brief(wanted),
+  }));
+  return provisioning === 'failed' ? [failed, ...changes] : changes;
+}
+
+function brief(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  return text.length <= LONGEST_VALUE ? value : `${text.slice(0, LONGEST_VALUE)}…`;
+}

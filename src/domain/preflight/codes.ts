@@ -1,0 +1,242 @@
+/** Every code that preflight may find, with its cause and its way out: docs/operations.md lists them. Pure. */
+import type { Finding } from './finding';
+
+interface Known {
+  readonly severity: Finding['severity'];
+  readonly cause: string;
+  readonly wayOut: string;
+}
+
+/** `error`: a run cannot succeed. `warning`: it goes on, without what the finding names. */
+export const findingCodes = {
+  CouldNotBeChecked: {
+    severity: 'warning',
+    cause: 'Azure refused or did not answer a read, so this was not looked at',
+    wayOut: 'Give the app the read that the finding names, or go on: the run says what it meets',
+  },
+  OneSentryOnly: {
+    severity: 'error',
+    cause: 'More subscriptions than one Sentry watches, with a grant at a management group or one existing identity',
+    wayOut: 'Grant at each subscription, leave `identity.resourceId` out, or ask for fewer subscriptions',
+  },
+  MissingPermission: {
+    severity: 'error',
+    cause: 'The app may not do what the request needs at this scope; `notActions` count',
+    wayOut: 'Give the app a role there with the command in the finding; it takes up to ten minutes to count',
+  },
+  MissingGraphPermission: {
+    severity: 'error',
+    cause: 'The app may not make app registrations in Microsoft Graph',
+    wayOut: 'An administrator grants it (deploy.md, step 3), or ask for a managed identity',
+  },
+  ConsentNeeded: {
+    severity: 'warning',
+    cause: 'The app may not grant the Sentry its Graph permissions',
+    wayOut: 'A Privileged Role Administrator grants the app its permissions now, or consents when the run asks',
+  },
+  SubscriptionDisabled: {
+    severity: 'warning',
+    cause: 'A watched subscription is disabled, so nothing can be granted in it',
+    wayOut: 'Enable it in the portal (Cost Management + Billing), or take it out of the request',
+  },
+  SubscriptionElsewhere: {
+    severity: 'warning',
+    cause: 'A watched subscription belongs to another tenant; a role assignment does not reach across',
+    wayOut: 'Take it out of the request, and watch it with a deployment in its own tenant',
+  },
+  SubscriptionUnknown: {
+    severity: 'warning',
+    cause: 'Azure knows no such subscription, or the app may not see it',
+    wayOut: 'Check the id, or give the app its role there',
+  },
+  SubscriptionNotGrantable: {
+    severity: 'warning',
+    cause: 'The app may not grant the roles in a watched subscription: it will be set aside',
+    wayOut: 'An owner runs the command in the finding, or takes the subscription out of the request',
+  },
+  GrantNotAllowed: {
+    severity: 'warning',
+    cause: 'A condition on the app’s own role lets it grant other roles than the Sentry needs',
+    wayOut: 'Widen the condition (deploy.md, step 2): the finding names the roles',
+  },
+  GrantConditional: {
+    severity: 'warning',
+    cause: 'A condition on the app’s own role names principals; whether the Sentry’s is among them is not known yet',
+    wayOut: 'Add the Sentry’s principal to the condition once it exists, or let the condition name its type alone',
+  },
+  GrantsStay: {
+    severity: 'warning',
+    cause: 'The app may grant in a watched subscription, and not take back',
+    wayOut: 'Give the app `Microsoft.Authorization/roleAssignments/delete` there before teardown',
+  },
+  RoleAssignmentLimit: {
+    severity: 'warning',
+    cause: 'A watched subscription has no room for the grants: Azure’s limit is 4,000 role assignments',
+    wayOut: 'Remove role assignments of principals that are gone, or grant at a management group',
+  },
+  NoSubscriptionLeft: {
+    severity: 'error',
+    cause: 'Every watched subscription would be set aside',
+    wayOut: 'Mend what the findings on the subscriptions say',
+  },
+  HostSubscriptionDisabled: {
+    severity: 'error',
+    cause: 'The subscription that hosts the Sentry is disabled: everything in it is read-only',
+    wayOut: 'Enable it in the portal (Cost Management + Billing), or ask for another',
+  },
+  HostSubscriptionElsewhere: {
+    severity: 'error',
+    cause: 'The subscription that hosts the Sentry belongs to another tenant',
+    wayOut: 'Ask for a subscription of the app’s own tenant',
+  },
+  HostSubscriptionUnknown: {
+    severity: 'error',
+    cause: 'Azure knows no subscription of the id in `placement.subscriptionId`',
+    wayOut: 'Correct the id',
+  },
+  ResourceNotFound: {
+    severity: 'error',
+    cause: 'A resource that the request names does not exist: an identity, an image, a disk encryption set',
+    wayOut: 'Correct its id in the request',
+  },
+  ProviderNotRegistered: {
+    severity: 'error',
+    cause: 'The host subscription is not registered for a resource provider, and the app may not register it',
+    wayOut: 'A Contributor of the subscription runs `az provider register`, as the finding has it',
+  },
+  QuotaExceeded: {
+    severity: 'error',
+    cause: 'The region’s quota has no room for the Sentries',
+    wayOut: 'Ask for more quota with the link in the finding, or for another size or region',
+  },
+  SizeNotAvailable: {
+    severity: 'error',
+    cause: 'The VM size is unknown in the region, or restricted there or in the zone for this subscription',
+    wayOut: 'Ask for another `vm.size`, `placement.zone` or `placement.location`',
+  },
+  SizeNotCapable: {
+    severity: 'error',
+    cause: 'The VM size has not what the request asks of it: encryption at host, or Trusted Launch',
+    wayOut: 'Ask for a size that has it, or leave the field out',
+  },
+  OfferNotFound: {
+    severity: 'error',
+    cause: 'The marketplace has no legal terms of the profile’s image: the offer is gone, or its plan is another',
+    wayOut: 'Correct the profile’s image, or bring the image: `image.kind` vhd or image',
+  },
+  NameTaken: {
+    severity: 'error',
+    cause: 'A resource of this name exists in the group and was not made by this deployment',
+    wayOut: 'Give another name in `names`, or another resource group; or remove the resource',
+  },
+  PolicyDenies: {
+    severity: 'error',
+    cause: 'An Azure Policy denies a resource as the request asks for it',
+    wayOut: 'Change the request as the finding says, or ask the policy’s owner for an exemption',
+  },
+  PolicyMayDeny: {
+    severity: 'warning',
+    cause: 'An Azure Policy with the effect deny has a rule that cannot be worked out beforehand',
+    wayOut: 'Read the policy named; ask for an exemption where it would deny',
+  },
+  AddressSpaceDiffers: {
+    severity: 'error',
+    cause: 'The deployment’s own network exists with other addresses, and a subnet in use cannot change them',
+    wayOut: 'Ask for the prefix that it has, or for another `names.virtualNetwork`',
+  },
+  SubnetNotFound: {
+    severity: 'error',
+    cause: 'The subnet of the request does not exist',
+    wayOut: 'Correct `network.subnetId`',
+  },
+  SubnetInOtherRegion: {
+    severity: 'error',
+    cause: 'A network interface must lie in the region of its network, and the subnet’s is another',
+    wayOut: 'Ask for a subnet in `placement.location`, or the other way round',
+  },
+  SubnetFull: {
+    severity: 'error',
+    cause: 'The subnet has fewer free addresses than Sentries are to be made',
+    wayOut: 'Free addresses, or ask for a larger subnet',
+  },
+  SubnetDelegated: {
+    severity: 'error',
+    cause: 'The subnet is delegated to a service, which alone may put interfaces into it',
+    wayOut: 'Ask for another subnet',
+  },
+  NoWayOut: {
+    severity: 'error',
+    cause: 'From the subnet nothing leads out: it is private, without a NAT gateway and without a default route',
+    wayOut: 'Give the subnet a NAT gateway or a route to a firewall; the Sentry reports on 443',
+  },
+  OutboundDenied: {
+    severity: 'error',
+    cause: 'The subnet’s security group denies outbound TCP 443',
+    wayOut: 'Allow 443 to the Internet in that group',
+  },
+  WindowBlocked: {
+    severity: 'error',
+    cause: 'The subnet’s own security group lets the window’s sources not in on its ports',
+    wayOut: 'Allow them in that group, or ask for `configuration.kind` runCommand, which opens no port',
+  },
+  LockForbidsDeletion: {
+    severity: 'error',
+    cause: 'A delete lock at or above the resource group would keep the access window open',
+    wayOut: 'Remove the lock, or ask for another resource group',
+  },
+  LockForbidsTeardown: {
+    severity: 'warning',
+    cause: 'A lock at or above the resource group: no window is to be opened now, but teardown will need it removed',
+    wayOut: 'Remove the lock before teardown',
+  },
+  LockForbidsWrites: {
+    severity: 'error',
+    cause: 'A read-only lock at or above the resource group',
+    wayOut: 'Remove the lock, or ask for another resource group',
+  },
+  VaultUnreachable: {
+    severity: 'error',
+    cause: 'The app’s Key Vault does not answer: a wrong address, or a network in between',
+    wayOut: 'Check `KEY_VAULT_URI`, and that the app’s subnet may reach the vault',
+  },
+  VaultForbidden: {
+    severity: 'error',
+    cause: 'The app’s Key Vault lets the app not in: its role, or the vault’s firewall',
+    wayOut: 'Give the app Key Vault Secrets Officer with the command in the finding, or open the firewall to it',
+  },
+  SecretsForbidden: {
+    severity: 'error',
+    cause: 'The tenant’s app management policy allows no client secrets',
+    wayOut: 'Ask for a managed identity, or the policy’s owner for an exemption',
+  },
+  SecretLivesTooLong: {
+    severity: 'error',
+    cause: 'The tenant’s app management policy lets a client secret live less long than the request asks',
+    wayOut: 'Lower `identity.secret.expiresInDays` to what the finding says',
+  },
+} as const satisfies Readonly<Record<string, Known>>;
+export type FindingCode = keyof typeof findingCodes;
+
+/** A finding with the severity of its code. */
+export const finding = (code: FindingCode, where: string, reason: string, remedy: string): Finding => ({
+  severity: findingCodes[code].severity,
+  code,
+  where,
+  reason,
+  remedy,
+});
+
+/** Of one code this many are kept: findings are part of a history, and 5,000 of the same tell no more. */
+const MOST = 100;
+
+/** Errors first; of each code at most a hundred, the last of which says how many more there are. */
+export function bounded(findings: readonly Finding[]): readonly Finding[] {
+  const byCode = [...Map.groupBy(findings, ({ code }) => code).values()];
+  const kept = byCode.flatMap((same) => {
+    const more = same.length - MOST;
+    return same
+      .slice(0, MOST)
+      .map((one, at) => (more > 0 && at === MOST - 1 ? { ...one, reason: `${one.reason} (and ${more} more)` } : one));
+  });
+  return kept.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
+}

@@ -1,0 +1,105 @@
+/** What lies in the resource group already, and the locks on it. Pure. */
+import { applianceOf, type Blueprint, groupId } from '../blueprint/blueprint';
+import { sentryResources } from '../blueprint/sentry';
+import { sharedResources } from '../blueprint/shared';
+import { windowResources, windowScope } from '../blueprint/window';
+import { kinds, OWNER_TAG, type Resource } from '../resources';
+import type { Demand } from './capacity';
+import { finding } from './codes';
+import type { Finding } from './finding';
+
+export interface Existing {
+  readonly id: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** All that the deployment makes in its group, an open window's address too. Nothing in it depends on what exists. */
+export function plannedResources(blueprint: Blueprint, sentries: number): readonly Resource[] {
+  const appliance = applianceOf(blueprint);
+  const each = Array.from({ length: sentries }, (_, index) => {
+    const ids = { networkSecurityGroupId: '', networkInterfaceId: '', expiresAt: '' };
+    const window = appliance ? windowResources(windowScope(blueprint, index + 1, appliance, [], ids)) : [];
+    return [...sentryResources(blueprint, index + 1, []), ...window.filter(({ kind }) => kind === 'publicIPAddress')];
+  });
+  return [...sharedResources(blueprint), ...each.flat()];
+}
+
+/**
+ * Names that another has. Not looked at: applications, whose display names need not be unique (ours are found by a
+ * unique name of their own), and deleted secrets of the vault, which are recovered.
+ */
+export function checkNames(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): readonly Finding[] {
+  const byId = new Map(existing.map((one) => [one.id.toLowerCase(), one]));
+  return plannedResources(blueprint, sentries).flatMap(({ kind, id }) => {
+    const found = byId.get(id.toLowerCase());
+    if (!found || kinds[kind].adopt || found.tags[OWNER_TAG] === blueprint.request.name) return [];
+    const owner = found.tags[OWNER_TAG];
+    const reason =
+      owner === undefined ? 'It was not made by this deployment' : `It belongs to the deployment '${owner}'`;
+    const remedy = `Give another name in names, or another placement.resourceGroup; if nobody needs it: az resource delete --ids ${found.id}.`;
+    return [finding('NameTaken', found.id, reason, remedy)];
+  });
+}
+
+/** How many more machines and addresses are to come than there are. The window's address counts: it must fit too. */
+export function demandOf(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): Demand {
+  const here = new Set(existing.map(({ id }) => id.toLowerCase()));
+  const missing = plannedResources(blueprint, sentries).filter(({ id }) => !here.has(id.toLowerCase()));
+  const count = (kind: Resource['kind']): number => missing.filter((one) => one.kind === kind).length;
+  const publicly = applianceOf(blueprint)?.access.kind === 'temporaryPublicIp';
+  const windows = missing.filter(({ kind, key }) => kind === 'publicIPAddress' && key === 'publicIPAddress').length;
+  return {
+    machines: count('virtualMachine'),
+    interfaces: count('networkInterface'),
+    addresses: count('publicIPAddress') - (publicly ? 0 : windows),
+  };
+}
+
+export interface Lock {
+  readonly id: string;
+  readonly level: string;
+}
+
+/** A lock at the subscription, the group or a resource in it. */
+export function checkLocks(blueprint: Blueprint, locks: readonly Lock[], standing = false): readonly Finding[] {
+  const appliance = applianceOf(blueprint);
+  const opens = !standing && appliance !== undefined && appliance.configuration.kind !== 'runCommand';
+  return locks.flatMap(({ id, level }) => {
+    const remedy = `Whoever set it runs: az lock delete --ids ${id}. Or ask for another placement.resourceGroup.`;
+    const where = groupId(blueprint.request);
+    if (level === 'ReadOnly' && !standing)
+      return [finding('LockForbidsWrites', where, `The lock ${id} forbids every write`, remedy)];
+    const code = opens ? 'LockForbidsDeletion' : 'LockForbidsTeardown';
+    return [finding(code, where, `The lock ${id} (${level}) forbids every deletion`, remedy)];
+  });
+}
+
+/** More than one Sentry, where the request gives all of them one principal's reach. Known once subscriptions are. */
+export function checkFleet({ request, profile }: Blueprint, sentries: number): readonly Finding[] {
+  if (sentries <= 1) return [];
+  const several = `the subscriptions need ${sentries} Sentries, each with its own (${profile.maxSubscriptions} to a Sentry)`;
+  const byGroup = request.subscriptions.grantAt === 'managementGroup';
+  const one = request.identity.kind === 'managedIdentity' && request.identity.resourceId !== undefined;
+  return [
+    ...(byGroup
+      ? [
+          finding(
+            'OneSentryOnly',
+            '/subscriptions/grantAt',
+            `A grant at a management group shows every Sentry everything, and ${several}`,
+            'Ask for grantAt subscription, or for fewer subscriptions.',
+          ),
+        ]
+      : []),
+    ...(one
+      ? [
+          finding(
+            'OneSentryOnly',
+            '/identity/resourceId',
+            `It is one identity, and ${several}`,
+            'Leave it out, or ask for fewer subscriptions.',
+          ),
+        ]
+      : []),
+  ];
+}

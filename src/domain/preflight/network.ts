@@ -1,0 +1,189 @@
+/** The network that the Sentries are put into: an existing subnet, or our own where it exists already. Pure. */
+import { applianceOf, type ApplianceChoice, armId, type Blueprint } from '../blueprint/blueprint';
+import { sharedName } from '../blueprint/naming';
+import { addressesOf } from '../addressRange';
+import { OWNER_TAG } from '../resources';
+import { finding } from './codes';
+import type { Finding } from './finding';
+import { denying, type SecurityRule } from './securityRules';
+
+export interface Subnet {
+  readonly name: string;
+  readonly prefixes: readonly string[];
+  readonly delegations: readonly string[];
+  /** Addresses in use. */
+  readonly used: number;
+  readonly natGateway: boolean;
+  readonly routeTableId?: string | undefined;
+  readonly networkSecurityGroupId?: string | undefined;
+  /** Absent in subnets of before 2025, which have Azure's default way out. */
+  readonly defaultOutboundAccess?: boolean | undefined;
+}
+export interface Network {
+  readonly location: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly prefixes: readonly string[];
+  readonly subnets: readonly Subnet[];
+}
+/** The next hop of the route to 0.0.0.0/0; undefined where the table has none. */
+export interface Routes {
+  readonly defaultHop?: string | undefined;
+}
+
+/** Azure keeps the first four addresses of a subnet and its last. */
+const KEPT_ADDRESSES = 5;
+
+/** The virtual network that preflight reads: the existing subnet's, or our own. */
+export function networkIdOf(blueprint: Blueprint): string | undefined {
+  const network = applianceOf(blueprint)?.network;
+  if (!network) return undefined;
+  return network.kind === 'existing'
+    ? network.subnetId.replace(/\/subnets\/[^/]+$/i, '')
+    : armId(blueprint.request, 'Microsoft.Network/virtualNetworks', sharedName(blueprint, 'virtualNetwork'));
+}
+
+/** The existing subnet of the request in its network. */
+export function subnetOf(blueprint: Blueprint, network: Network | undefined): Subnet | undefined {
+  const wanted = applianceOf(blueprint)?.network;
+  if (wanted?.kind !== 'existing') return undefined;
+  const name = wanted.subnetId.slice(wanted.subnetId.lastIndexOf('/') + 1).toLowerCase();
+  return network?.subnets.find((one) => one.name.toLowerCase() === name);
+}
+
+/** Everything on the way: what lies beside the subnet was read where the subnet names it. */
+export interface Surroundings {
+  readonly network: Network | undefined;
+  readonly rules?: readonly SecurityRule[] | undefined;
+  readonly routes?: Routes | undefined;
+  /** Sentries whose interfaces are still to be made. */
+  readonly toMake: number;
+  readonly egress: readonly string[];
+}
+
+export function checkNetwork(blueprint: Blueprint, around: Surroundings): readonly Finding[] {
+  const appliance = applianceOf(blueprint);
+  if (!appliance) return [];
+  return appliance.network.kind === 'existing'
+    ? existingSubnet(blueprint, appliance, appliance.network.subnetId, around)
+    : ownNetwork(blueprint, appliance.network.addressPrefix, around.network);
+}
+
+/** One of another owner has a finding of its own: its name is taken. */
+function ownNetwork(blueprint: Blueprint, prefix: string, network: Network | undefined): readonly Finding[] {
+  const ours = network?.tags[OWNER_TAG] === blueprint.request.name;
+  if (!network || !ours || network.prefixes.includes(prefix)) return [];
+  const has = network.prefixes.join(', ');
+  const reason = `The network has ${has}, and the request asks for ${prefix}`;
+  return [
+    finding('AddressSpaceDiffers', networkIdOf(blueprint) ?? '', reason, `Ask for ${has} in network.addressPrefix.`),
+  ];
+}
+
+function existingSubnet(
+  blueprint: Blueprint,
+  appliance: ApplianceChoice,
+  subnetId: string,
+  around: Surroundings,
+): readonly Finding[] {
+  const { location } = blueprint.request.placement;
+  const subnet = subnetOf(blueprint, around.network);
+  if (!around.network || !subnet)
+    return [
+      finding(
+        'SubnetNotFound',
+        subnetId,
+        'There is no such subnet',
+        'Correct network.subnetId: az network vnet subnet list shows what there is.',
+      ),
+    ];
+  const elsewhere = around.network.location.toLowerCase().replaceAll(' ', '') !== location;
+  const regions = `Its network lies in ${around.network.location}, and the Sentry is to be in ${location}`;
+  return [
+    ...(elsewhere
+      ? [
+          finding(
+            'SubnetInOtherRegion',
+            subnetId,
+            regions,
+            'Ask for a subnet of that region, or for another placement.location.',
+          ),
+        ]
+      : []),
+    ...room(subnetId, subnet, around.toMake),
+    ...delegated(subnetId, subnet),
+    ...wayOut(subnetId, subnet, around),
+    ...blocked(subnet, appliance, around),
+  ];
+}
+
+function room(subnetId: string, { prefixes, used }: Subnet, toMake: number): readonly Finding[] {
+  const size = prefixes
+    .filter((prefix) => !prefix.includes(':'))
+    .reduce((sum, one) => sum + addressesOf(one) - KEPT_ADDRESSES, 0);
+  const free = Math.max(0, size - used);
+  if (free >= toMake) return [];
+  const reason = `It has ${free} free addresses, and ${toMake} Sentries are to be made`;
+  return [finding('SubnetFull', subnetId, reason, 'Free addresses in it, or ask for a larger subnet.')];
+}
+
+const delegated = (subnetId: string, { delegations }: Subnet): readonly Finding[] =>
+  delegations.length === 0
+    ? []
+    : [finding('SubnetDelegated', subnetId, `It is delegated to ${delegations.join(', ')}`, 'Ask for another subnet.')];
+
+/** A route to an appliance or gateway is taken for a way out: what stands there, 443 proven from the Sentry tells. */
+function wayOut(subnetId: string, subnet: Subnet, { routes, rules }: Surroundings): readonly Finding[] {
+  const dropped = routes?.defaultHop?.toLowerCase() === 'none';
+  const routed = routes?.defaultHop !== undefined && !['none', 'internet'].includes(routes.defaultHop.toLowerCase());
+  const isPrivate = subnet.defaultOutboundAccess === false && !subnet.natGateway && !routed;
+  const [network = ''] = subnetId.split('/subnets/');
+  const command = `az network vnet subnet update --ids ${subnetId} --nat-gateway <id>`;
+  const outbound = rules && denying(rules, { direction: 'Outbound', port: 443, remote: 'Internet' });
+  return [
+    ...(dropped || isPrivate
+      ? [
+          finding(
+            'NoWayOut',
+            subnetId,
+            dropped
+              ? 'Its route to 0.0.0.0/0 leads nowhere'
+              : 'It is private, without a NAT gateway and without a default route',
+            dropped
+              ? `Correct the route table of ${network}.`
+              : `Its owner runs: ${command}. Or routes 0.0.0.0/0 to a firewall.`,
+          ),
+        ]
+      : []),
+    ...(outbound
+      ? [
+          finding(
+            'OutboundDenied',
+            subnet.networkSecurityGroupId ?? subnetId,
+            `The rule ${outbound.name} denies outbound TCP 443`,
+            `Its owner runs: az network nsg rule create --ids ${subnet.networkSecurityGroupId ?? ''} --name Allow443Out --direction Outbound --priority ${Math.max(100, outbound.priority - 1)} --protocol Tcp --destination-port-ranges 443 --destination-address-prefixes Internet.`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** Our own rule goes onto the interface's group: the subnet's group has to let the same through. */
+function blocked(
+  subnet: Subnet,
+  { access, configuration }: ApplianceChoice,
+  { rules, egress }: Surroundings,
+): readonly Finding[] {
+  if (!rules || configuration.kind === 'runCommand') return [];
+  const sources = [...new Set([...access.sourceAddresses, ...egress])];
+  const stopped = access.ports.flatMap((port) =>
+    sources.flatMap((remote) => {
+      const rule = denying(rules, { direction: 'Inbound', port, remote });
+      return rule ? [`${remote} on ${port} (${rule.name})`] : [];
+    }),
+  );
+  if (stopped.length === 0) return [];
+  const group = subnet.networkSecurityGroupId ?? '';
+  const reason = `The subnet’s group lets not in ${stopped.join(', ')}`;
+  const remedy = `Its owner runs: az network nsg rule create --ids ${group} --name AllowSentryWindow --direction Inbound --priority 200 --protocol Tcp --destination-port-ranges ${access.ports.join(' ')} --source-address-prefixes ${sources.join(' ')}. Or ask for configuration.kind runCommand.`;
+  return [finding('WindowBlocked', group, reason, remedy)];
+}

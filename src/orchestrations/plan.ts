@@ -1,0 +1,90 @@
+import type { OrchestrationContext } from 'durable-functions';
+import { applianceOf } from '../domain/blueprint/blueprint';
+import { scopesOf, surplusGrants } from '../domain/blueprint/grants';
+import { sentryResources } from '../domain/blueprint/sentry';
+import { sharedResources } from '../domain/blueprint/shared';
+import { assign } from '../domain/fleet';
+import { type Given, outputsOf, type Progress, type State } from '../domain/graph';
+import { isAddressed } from '../domain/plan/kinds';
+import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../domain/plan/plan';
+import { type Resource, specify, UNKNOWN } from '../domain/resources';
+import { refusals } from '../domain/states';
+import { select } from '../domain/subscriptions';
+import { ask, deploymentRef, runAll, sentryRef, type Story } from './call';
+import { carryOut } from './carryOut';
+import { lookUp } from './deployment';
+import type { DeploymentInput, SentryInput } from './inputs';
+import { preflight } from './preflight';
+
+/** What a run with this input would do now. It reads what a run reads, and writes nothing, in Azure or in our state. */
+export function* plan(context: OrchestrationContext): Story<Plan> {
+  return yield* makePlan(context, context.df.getInput<DeploymentInput>());
+}
+
+export function* makePlan(context: OrchestrationContext, input: DeploymentInput): Story<Plan> {
+  const { request, profile } = input;
+  const before = yield* ask(context, deploymentRef(request.name), 'look', null);
+  const known = yield* lookUp(context, input);
+  if (!('subscriptions' in known)) return stoppedPlan(known);
+  const wanted = select(request.subscriptions, known.subscriptions, before.onboarded);
+  const placement = assign(before.placement, wanted, profile.maxSubscriptions);
+  const findings = yield* preflight(context, input, placement, before);
+
+  const resources = sharedResources(input);
+  const seen = yield* carryOut(context, 'observe', request.name, resources, {});
+  // A run begins no Sentry where something shared is refused.
+  const fleet = refusals(resources, seen).length > 0 ? [] : placement;
+  const inputs = fleet.map((subscriptions, index): SentryInput => ({
+    ...input,
+    n: index + 1,
+    subscriptions,
+    shared: outputsOf(seen),
+  }));
+  const sentries = yield* runAll<SentryPlan>(context, 'runPlanSentry', inputs);
+  return { shared: planPart(resources, seen), sentries, findings };
+}
+
+/** One Sentry's part, in an instance of its own: at most 50 subscriptions share a history. */
+export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
+  const input = context.df.getInput<SentryInput>();
+  const { request, n, subscriptions, shared } = input;
+  const before = yield* ask(context, sentryRef(request.name, n), 'look', { n });
+  const all = sentryResources(input, n, subscriptions);
+  const own = all.filter(({ kind }) => kind !== 'roleAssignment');
+  const grants = all.filter(({ kind }) => kind === 'roleAssignment');
+
+  const seen = yield* carryOut(context, 'observe', request.name, own, shared);
+  const given = { ...shared, ...outputsOf(seen) };
+  const granted = yield* lookAtGrants(context, request.name, grants, seen, given);
+  const surplus = surplusGrants(input, n, scopesOf(input, subscriptions), before);
+  const left = yield* lookAtGrants(context, request.name, surplus, seen, given);
+
+  const vm = seen['virtualMachine'];
+  const isNew = vm?.state === 'done' && vm.change === 'created';
+  const visit =
+    applianceOf(input) !== undefined &&
+    vm?.state === 'done' &&
+    subscriptions.length > 0 &&
+    (isNew || !before.configured);
+  const part = planPart(all, { ...seen, ...granted, ...left }, surplus);
+  return { ...part, n, subscriptions: subscriptions.length, visit };
+}
+
+/** Grants are addressed by their principal. While it does not exist there are none, and nobody need be asked. */
+function* lookAtGrants(
+  context: OrchestrationContext,
+  deployment: string,
+  grants: readonly Resource[],
+  seen: Progress,
+  given: Given,
+): Story<Progress> {
+  const open = grants.filter((one) => isAddressed(specify(one, deployment, given, UNKNOWN)));
+  const found = yield* carryOut(context, 'observe', deployment, open, given);
+  const absent = grants.filter(({ key }) => found[key] === undefined);
+  return { ...found, ...Object.fromEntries(absent.map((one) => [one.key, withoutPrincipal(one, seen)])) };
+}
+
+function withoutPrincipal({ needs }: Resource, seen: Progress): State {
+  const by = needs.find((need) => ['refused', 'blocked'].includes(seen[need]?.state ?? ''));
+  return by === undefined ? { state: 'done', change: 'created', ours: true, outputs: {} } : { state: 'blocked', by };
+}

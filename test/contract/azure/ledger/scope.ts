@@ -1,0 +1,50 @@
+/** What the ledger answers for, and what it lets pass, each with the reason. */
+
+/** Folders of local/azure. Another is one more name here. */
+export const folders: readonly string[] = ['authorization', 'compute', 'deployments', 'governance', 'identity', 'keyVault', 'management', 'marketplace', 'metrics', 'network', 'resourceGraph', 'resources', 'storage']; // prettier-ignore
+
+const noClient =
+  'its client (@azure/arm-resources-subscriptions, @azure/arm-resourcesdeployments) is none of the packages';
+const never = 'Microsoft’s client never asks it';
+
+/** Operations, by the end of their names, that plain requests stand in for. */
+export const withoutSdk: readonly (readonly [operation: string, why: string])[] = [
+  ['GET /subscriptions', noClient],
+  ['GET /subscriptions/:subscriptionId', noClient],
+  ['GET /tenants', noClient],
+  ['/providers/Microsoft.Subscription/aliases/:alias', noClient],
+  ['/providers/Microsoft.Subscription/cancel', noClient],
+  ['GET /_resources/deployments', noClient],
+  ['POST /_resources/deployments/:name/validate', noClient],
+  ['POST /_resources/deployments/:name/whatIf', noClient],
+  ['POST /_resources/deployments/:name/cancel', noClient],
+  ['POST /_resources/deployments/:name/exportTemplate', noClient],
+  ['GET /_resources/deployments/:name/operations', noClient],
+  ['GET /_resources/deployments/:name/operations/:operation', noClient],
+  ['GET /_resources/deployments/:name/operationStatuses/:operation', noClient],
+  ['/locations/:location/operations/:id', 'a client polls what it was given, which is always there'],
+  [
+    '/locations/:location/operationResults/:id',
+    'a client polls what it was given, and takes Azure-AsyncOperation before it',
+  ],
+  ['/_authorization/roleAssignmentsUsageMetrics', 'no client of Microsoft’s for JavaScript asks it; the portal does'],
+  ['/offers/:offer/skus/:sku', 'no client of Microsoft’s for JavaScript asks it; the Azure CLI does'],
+  ['/Microsoft.KeyVault/deletedManagedHSMs', 'managed HSMs are not simulated; the Azure CLI asks it with the vaults'],
+  ['blob: HEAD container container', never],
+  ['blob: GET blob metadata', never],
+];
+
+/** Refusals, by a part of their code and words, that no request can meet. */
+export const unseen: readonly (readonly [words: string, why: string])[] = [
+  ["ResourceTypeNotSupported The resource type 'managementgroup'", 'it has categories'],
+  ["ResourceTypeNotSupported The resource type 'subscription'", 'it has categories'],
+  ['InternalServerError', 'nothing is known that makes the simulator fail'],
+];
+
+/** Answers, by method, path and status, whose headers a test made so by a fault. */
+export const struck: readonly RegExp[] = [
+  /^GET \/subscriptions\/[^/]+\/providers\/Microsoft\.Network\/locations\/westeurope\/operations\/none\?.* 200$/,
+  /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\?.* 429$/,
+  // A stale read is answered before anything is counted.
+  /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\/providers\/Microsoft\.Network\/networkSecurityGroups\/nsg-\d+\?.* 200$/,
+];

@@ -1,0 +1,68 @@
+/** Preflight as a deployment runs it, its reads made by the app's real adapters against the simulated Azure. */
+import { z } from 'zod';
+import { makeInspectHost } from '../../../src/activities/inspectHost';
+import { makeInspectScopes } from '../../../src/activities/inspectScopes';
+import { assign } from '../../../src/domain/fleet';
+import type { Finding } from '../../../src/domain/preflight/finding';
+import type { DeploymentInput } from '../../../src/orchestrations/inputs';
+import { preflight } from '../../../src/orchestrations/preflight';
+import { select } from '../../../src/domain/subscriptions';
+import { profile, request } from '../../support/requests';
+import { runOrchestrator } from '../../support/runOrchestrator';
+import type { World } from './adapters.support';
+import { location, platform, watched } from './simulator.support';
+
+const TENANT = '7e000000-0000-4000-8000-000000000001';
+
+export const listed = (...ids: readonly string[]) => ({ subscriptions: { include: [{ kind: 'ids', ids }] } });
+
+/** A request for the first watched subscription, in a group of its own. */
+export const inputFor = (name: string, changes: object = {}): DeploymentInput => ({
+  request: request({
+    name,
+    tenantId: TENANT,
+    placement: { subscriptionId: platform, resourceGroup: name, location },
+    ...listed(watched(1)),
+    ...changes,
+  }),
+  profile,
+  egressAddresses: ['203.0.113.10/32'],
+  cloud: {
+    armEndpoint: 'https://management.azure.com',
+    armAudience: 'https://management.azure.com',
+    authorityHost: 'https://login.microsoftonline.com',
+    graphEndpoint: 'https://graph.microsoft.com',
+  },
+});
+
+/** `settled`: an earlier run brought every Sentry to its end. */
+export async function findingsOf(
+  { ports, azure }: World,
+  input: DeploymentInput,
+  settled = false,
+): Promise<readonly Finding[]> {
+  // The simulated Azure's clock stands still: its buckets would run dry.
+  azure.advance(60);
+  const placed = assign([], select(input.request.subscriptions, [], []), profile.maxSubscriptions);
+  const { output, failure } = await runOrchestrator<readonly Finding[]>('preflight', {
+    input,
+    activities: { inspectHost: makeInspectHost(ports, TENANT), inspectScopes: makeInspectScopes(ports) },
+    orchestrators: {
+      preflight: (context) =>
+        preflight(context, context.df.getInput<DeploymentInput>(), placed, { placement: [], settled }),
+    },
+  });
+  if (!output) throw new Error(failure ?? 'Preflight gave nothing.');
+  return output;
+}
+
+const asked = z.array(z.object({ method: z.string(), path: z.string(), caller: z.string(), status: z.number() }));
+export const APP = 'a0000000-0000-4000-8000-000000000001';
+
+/** What the app asked of Azure while `work` ran, tokens apart. */
+export async function askedWhile({ azure }: World, work: () => Promise<unknown>) {
+  const record = async () => asked.parse((await azure.ask('GET', '/_simulator/requests?full=true')).body);
+  const before = (await record()).length;
+  await work();
+  return (await record()).slice(before).filter(({ caller }) => caller === APP);
+}

@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+import { sentryResources } from '../../../../src/domain/blueprint/sentry';
+import { sharedResources } from '../../../../src/domain/blueprint/shared';
+import type { Progress, State } from '../../../../src/domain/graph';
+import { deedsOf, partings } from '../../../../src/domain/plan/approval';
+import { estimate } from '../../../../src/domain/plan/estimate';
+import { isAddressed, planKinds } from '../../../../src/domain/plan/kinds';
+import { limits, type Limit, secondsFor } from '../../../../src/domain/plan/limits';
+import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../../../../src/domain/plan/plan';
+import { kinds, type Resource, specify, UNKNOWN } from '../../../../src/domain/resources';
+import { planIdOf } from '../../../../src/functions/planId';
+import { planView } from '../../../../src/status/planView';
+import { inputFor } from '../../../support/fakeWorld';
+import { subscriptionIds } from '../../../support/requests';
+
+const created: State = { state: 'done', change: 'created', ours: true, outputs: {} };
+const kept: State = { state: 'done', change: 'kept', ours: true, outputs: {} };
+const all = (resources: readonly Resource[], state: State): Progress =>
+  Object.fromEntries(resources.map(({ key }) => [key, state]));
+
+/** What is seen where everything is in one state. */
+function planFor(count: number, state: State, input = inputFor(count)): Plan {
+  const shared = sharedResources(input);
+  const fleet = Array.from({ length: Math.ceil(count / 50) }, (_, at) =>
+    subscriptionIds(count).slice(at * 50, at * 50 + 50),
+  );
+  const sentries = fleet.map((ids, at): SentryPlan => {
+    const resources = sentryResources(input, at + 1, ids);
+    const part = planPart(resources, all(resources, state));
+    return { ...part, n: at + 1, subscriptions: ids.length, visit: state === created };
+  });
+  return { shared: planPart(shared, all(shared, state)), sentries, findings: [] };
+}
+
+describe('a part', () => {
+  const grants = sentryResources(inputFor(3), 1, subscriptionIds(3)).filter(({ kind }) => kind === 'roleAssignment');
+  const seen = (states: readonly State[]): Progress =>
+    Object.fromEntries(grants.map(({ key }, at) => [key, states[at] ?? kept]));
+
+  test('groups grants that share their fate, and tells of the others one by one', () => {
+    const changes = [{ path: 'description', from: 'x', to: 'y' }];
+    const refused: State = { state: 'refused', code: 'AuthorizationFailed', reason: 'no right', remedy: 'ask' };
+    const part = planPart(grants, seen([created, { ...kept, change: 'changed', changes }, refused]));
+    expect(part.grants).toEqual([
+      { role: 'Reader', change: 'create', scopes: [`/subscriptions/${subscriptionIds(1)[0]}`] },
+    ]);
+    expect(part.resources).toMatchObject([
+      { change: 'change', changes },
+      { change: 'refused', code: 'AuthorizationFailed', remedy: 'ask' },
+    ]);
+  });
+
+  test('takes back only what is there and is ours', () => {
+    const part = planPart([], seen([kept, created, { ...kept, ours: false }]), grants);
+    expect(part.grants.map(({ change, scopes }) => [change, scopes.length])).toEqual([['remove', 1]]);
+  });
+
+  test('that was not looked at to the end is a bug, not a plan', () => {
+    expect(() => planPart(grants, {})).toThrow('was not looked at');
+  });
+});
+
+describe('kinds', () => {
+  test('each has its permissions, its reason and its place', () => {
+    expect(Object.keys(planKinds).sort()).toEqual(Object.keys(kinds).sort());
+    for (const { read, write, remove, why } of Object.values(planKinds)) {
+      for (const permission of [...read, ...write, ...remove]) {
+        expect(permission).toMatch(
+          /^(Microsoft\.[A-Za-z]+\/[A-Za-z/]+|\*\/register)\/[A-Za-z]+$|^[A-Za-z]+\.[A-Za-z]+\.[A-Za-z]+$/,
+        );
+      }
+      expect(why.length).toBeGreaterThan(20);
+    }
+  });
+
+  test('what is addressed by something unknown is not looked up', () => {
+    const input = inputFor(1, { identity: { kind: 'appRegistration' } });
+    const unaddressed = sentryResources(input, 1, subscriptionIds(1))
+      .filter((one) => !isAddressed(specify(one, 'x', {}, UNKNOWN)))
+      .map(({ kind }) => kind);
+    expect(new Set(unaddressed)).toEqual(
+      new Set(['servicePrincipal', 'clientSecret', 'graphPermission', 'roleAssignment']),
+    );
+  });
+});
+
+describe('the id of a plan', () => {
+  const input = inputFor(60);
+
+  test('is the same for the same input and deeds, whatever else it says', () => {
+    const plan = planFor(60, created);
+    const warned: Plan = {
+      ...plan,
+      findings: [{ severity: 'warning', code: 'X', where: '', reason: 'now', remedy: '' }],
+    };
+    expect(planIdOf(input, warned)).toBe(planIdOf(JSON.parse(JSON.stringify(input)), plan));
+    expect(planIdOf(input, plan)).toMatch(/^[0-9a-f]{16}-[0-9a-f]{16}$/);
+  });
+
+  test('is another for another request, another deed and another reason to do none', () => {
+    const ids = [
+      planIdOf(input, planFor(60, created)),
+      planIdOf(inputFor(60, { tags: { a: '1' } }), planFor(60, created)),
+      planIdOf(input, planFor(60, kept)),
+      planIdOf(input, stoppedPlan({ code: 'A', reason: '', remedy: '' })),
+      planIdOf(input, stoppedPlan({ code: 'B', reason: '', remedy: '' })),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('two plans part where one does what the other does not, or does otherwise', () => {
+    const before = { a: { change: 'create' }, b: { change: 'create' } };
+    const now = { b: { change: 'refused', code: 'NotOurs' }, c: { change: 'remove' } };
+    expect(partings(before, now)).toEqual([
+      { what: 'a', approved: { change: 'create' }, now: null },
+      { what: 'b', approved: { change: 'create' }, now: { change: 'refused', code: 'NotOurs' } },
+      { what: 'c', approved: null, now: { change: 'remove' } },
+    ]);
+    expect(partings(now, now)).toEqual([]);
+  });
+});
+
+describe('the estimate', () => {
+  test.each<[Limit, number, number]>([
+    ['armWrites', 200, 0],
+    ['armWrites', 300, 10],
+    ['authorizationWrites', 120, 0],
+    ['authorizationWrites', 121, 60],
+    ['authorizationWrites', 500, 240],
+    ['vaultWrites', 301, 10],
+  ])('%s lets %i through in %i s', (limit, calls, seconds) => {
+    expect(secondsFor(limit, calls)).toBe(seconds);
+  });
+
+  test('of a world that is as wanted is a read of each thing, and no time', () => {
+    const plan = planFor(60, kept);
+    expect(deedsOf(plan)).toEqual({});
+    expect(estimate(plan)).toEqual({ azureCalls: 9 + 2 * 7 + 60, seconds: 0, reasoning: [], limits: [] });
+  });
+
+  test('of few subscriptions is the longest way through what is made', () => {
+    const { seconds, limits: drawn } = estimate(planFor(3, created));
+    // Provider, address, gateway, subnet; identity, permission, VM; window and script.
+    expect(seconds).toBe(60 + 5 + 10 + 5 + (30 + 1 + 120) + 180);
+    expect(drawn.every((limit) => limit.seconds === 0)).toBe(true);
+  });
+
+  test('of many is what the limit on role assignments makes it', () => {
+    const { limits: drawn, reasoning } = estimate(planFor(500, created));
+    expect(drawn).toContainEqual({
+      what: limits.authorizationWrites.what,
+      calls: 500,
+      atOnce: 120,
+      seconds: 240,
+      source: limits.authorizationWrites.source,
+    });
+    expect(reasoning.map(({ seconds }) => seconds)).toEqual([80, 240, 180]);
+  });
+});
+
+describe('the document', () => {
+  const view = (plan: Plan, changes: object = {}) =>
+    planView(inputFor(60, changes), plan, 'id', '2026-11-23T00:00:00Z');
+
+  test('tells of each thing what, with which permissions, and why', () => {
+    const { resources, grants, summary, empty, permissions } = view(planFor(60, created));
+    expect(resources.find(({ kind }) => kind === 'networkInterface')).toMatchObject({
+      sentry: 1,
+      change: 'create',
+      permissions: expect.arrayContaining(['Microsoft.Network/networkInterfaces/write']),
+      why: expect.stringContaining('Guide'),
+    });
+    expect(grants.map(({ sentry, role, change, count }) => [sentry, role, change, count])).toEqual([
+      [1, 'Reader', 'create', 50],
+      [2, 'Reader', 'create', 10],
+    ]);
+    expect([summary.create, summary.keep, summary.appliances, empty]).toEqual([9 + 2 * 7 + 60, 0, 2, false]);
+    expect(permissions.find(({ permission }) => permission === 'AppRoleAssignment.ReadWrite.All')).toMatchObject({
+      scope: 'the directory',
+    });
+  });
+
+  test('tells of the window, of what people do, and of the script, where an appliance is set up', () => {
+    const { stages } = view(planFor(60, created));
+    expect(stages.filter(({ sentry }) => sentry === 1)).toMatchObject([
+      { stage: 'accessWindow', ports: [22], minutes: 60, sources: expect.arrayContaining(['198.51.100.1/32']) },
+      { stage: 'handoff', kind: 'presence' },
+      { stage: 'handoff', kind: 'registration' },
+      { stage: 'configuration', kind: 'ssh', command: expect.stringContaining('runAzureConfigCLI.sh') },
+    ]);
+  });
+
+  test('of a world that is as wanted is empty, and asks for rights to read alone', () => {
+    const { empty, stages, permissions, summary } = view(planFor(60, kept));
+    expect([empty, stages, summary.toDo]).toEqual([true, [], 0]);
+    expect(permissions.map(({ permission }) => permission).filter((name) => /write|delete|set/i.test(name))).toEqual(
+      [],
+    );
+  });
+
+  test('that could not be made is not empty, and says why', () => {
+    const { empty, problems } = view(stoppedPlan({ code: 'AuthorizationFailed', reason: 'no', remedy: 'ask' }));
+    expect([empty, problems]).toEqual([false, [{ code: 'AuthorizationFailed', reason: 'no', remedy: 'ask' }]]);
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkNetwork, type Network, type Subnet, type Surroundings } from '../../../../src/domain/preflight/network';
+import { denying, type SecurityRule } from '../../../../src/domain/preflight/securityRules';
+import { profile, requestFor } from '../../../support/requests';
+
+const subnetId =
+  '/subscriptions/5b000000-0000-4000-8000-000000000000/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub/subnets/Sentries';
+const subnet: Subnet = { name: 'sentries', prefixes: ['10.1.0.0/29'], delegations: [], used: 0, natGateway: true };
+const network = (over: Partial<Subnet> = {}): Network => ({
+  location: 'West Europe',
+  tags: {},
+  prefixes: ['10.1.0.0/16'],
+  subnets: [{ ...subnet, ...over }],
+});
+const existing = { network: { kind: 'existing', subnetId } };
+const find = (changes: object, around: Partial<Surroundings>): string[] =>
+  checkNetwork(
+    { request: requestFor(1, changes), profile },
+    { network: network(), toMake: 1, egress: [], ...around },
+  ).map(({ code }) => code);
+
+const rule = (over: Partial<SecurityRule>): SecurityRule => ({
+  name: 'rule',
+  priority: 100,
+  direction: 'Inbound',
+  access: 'Allow',
+  protocol: 'Tcp',
+  sources: ['*'],
+  destinations: ['*'],
+  ports: ['*'],
+  ...over,
+});
+const denyIn = rule({ name: 'DenyAllInBound', priority: 65_500, access: 'Deny', protocol: '*' });
+const vnetIn = rule({ priority: 65_000, protocol: '*', sources: ['VirtualNetwork'], destinations: ['VirtualNetwork'] });
+const internetOut = rule({ priority: 65_001, direction: 'Outbound', protocol: '*', destinations: ['Internet'] });
+const denyOut = rule({ priority: 65_500, direction: 'Outbound', access: 'Deny', protocol: '*' });
+
+describe('an existing subnet', () => {
+  test.each<[string, Partial<Surroundings>, string[]]>([
+    ['as it should be', {}, []],
+    ['absent', { network: undefined }, ['SubnetNotFound']],
+    ['absent in its network', { network: network({ name: 'other' }) }, ['SubnetNotFound']],
+    ['elsewhere', { network: { ...network(), location: 'northeurope' } }, ['SubnetInOtherRegion']],
+    ['just room', { toMake: 3 }, []],
+    ['no room', { toMake: 4 }, ['SubnetFull']],
+    ['in use', { toMake: 1, network: network({ used: 3 }) }, ['SubnetFull']],
+    ['delegated', { network: network({ delegations: ['Microsoft.Web/serverFarms'] }) }, ['SubnetDelegated']],
+    ['of before private subnets', { network: network({ natGateway: false }) }, []],
+    ['private', { network: network({ natGateway: false, defaultOutboundAccess: false }) }, ['NoWayOut']],
+    [
+      'private, with a firewall',
+      {
+        network: network({ natGateway: false, defaultOutboundAccess: false }),
+        routes: { defaultHop: 'VirtualAppliance' },
+      },
+      [],
+    ],
+    [
+      'private, routed to the Internet',
+      { network: network({ natGateway: false, defaultOutboundAccess: false }), routes: { defaultHop: 'Internet' } },
+      ['NoWayOut'],
+    ],
+    ['routed to nowhere', { routes: { defaultHop: 'None' } }, ['NoWayOut']],
+    [
+      'a group that is open enough',
+      { rules: [rule({ ports: ['22'], sources: ['203.0.113.0/24'] }), denyIn, internetOut, denyOut] },
+      [],
+    ],
+    ['a group that lets nothing in', { rules: [vnetIn, denyIn, internetOut, denyOut] }, ['WindowBlocked']],
+    [
+      'a group that lets the app not in',
+      { egress: ['198.51.100.1/32'], rules: [rule({ ports: ['22'], sources: ['203.0.113.7'] }), denyIn, internetOut] },
+      ['WindowBlocked'],
+    ],
+    ['a group that lets nothing out', { rules: [rule({}), denyOut] }, ['OutboundDenied']],
+  ])('%s', (_what, around, codes) => {
+    expect(find(existing, around)).toEqual(codes);
+  });
+
+  test('a group that lets nothing in is no matter where no port is opened', () => {
+    expect(find({ ...existing, configuration: { kind: 'runCommand' } }, { rules: [denyIn, internetOut] })).toEqual([]);
+  });
+});
+
+test.each([
+  ['not there yet', undefined, []],
+  [
+    'with the same prefix',
+    { ...network(), prefixes: ['10.90.0.0/24'], tags: { 'sentry-deployment': 'prod-sentry' } },
+    [],
+  ],
+  ['with another prefix', { ...network(), tags: { 'sentry-deployment': 'prod-sentry' } }, ['AddressSpaceDiffers']],
+  ['of another owner, whose name is taken', network(), []],
+])('our own network: %s', (_what, one, codes) => {
+  expect(find({}, { network: one })).toEqual(codes);
+});
+
+describe('rules of a security group', () => {
+  const inbound = { direction: 'Inbound', port: 22, remote: '203.0.113.7/32' } as const;
+  test.each<[string, SecurityRule[], boolean]>([
+    ['none', [], false],
+    ['the lower number first', [rule({ priority: 200 }), rule({ priority: 100, access: 'Deny' })], true],
+    ['another port', [rule({ access: 'Deny', ports: ['80', '443-500'] })], false],
+    ['a range of ports', [rule({ access: 'Deny', ports: ['20-30'] })], true],
+    ['UDP', [rule({ access: 'Deny', protocol: 'Udp' })], false],
+    ['another direction', [rule({ access: 'Deny', direction: 'Outbound' })], false],
+    ['a part of the range', [rule({ access: 'Deny', sources: ['203.0.113.8/32'] })], false],
+    ['the Internet', [rule({ access: 'Deny', sources: ['Internet'] })], true],
+    ['the virtual network', [rule({ access: 'Deny', sources: ['VirtualNetwork'] })], false],
+    ['another service', [rule({ access: 'Deny', sources: ['AzureLoadBalancer'] })], false],
+  ])('%s', (_what, rules, denied) => {
+    expect(denying(rules, inbound) !== undefined).toBe(denied);
+  });
+
+  test('a private source is of the virtual network, and not of the Internet', () => {
+    const vpn = { ...inbound, remote: '10.8.0.0/24' };
+    expect(denying([vnetIn, denyIn], vpn)).toBeUndefined();
+    expect(denying([rule({ sources: ['Internet'] }), denyIn], vpn)?.name).toBe('DenyAllInBound');
+  });
+});

@@ -1,0 +1,78 @@
+import { expect, test } from '@jest/globals';
+import { accessUnproven, originsOf, outboundBlocked, whyUnasked, withProof } from '../../../src/domain/proof';
+import { proofScript, readAnswers } from '../../../src/domain/proofScript';
+import { profile, request, subscriptionIds } from '../../support/requests';
+
+const cloud = {
+  armEndpoint: 'https://127.0.0.1:8443',
+  armAudience: 'https://127.0.0.1:8443',
+  authorityHost: 'https://127.0.0.1:8443/common',
+  graphEndpoint: 'https://graph.microsoft.us',
+};
+
+test('what must be reached: the cloud’s endpoints and the profile’s hosts, each once', () => {
+  expect(originsOf(cloud, ['app.cloudknox.io'])).toEqual([
+    'https://127.0.0.1:8443',
+    'https://graph.microsoft.us',
+    'https://app.cloudknox.io',
+  ]);
+});
+
+test('an answer that breaks off proves nothing of what it did not come to', () => {
+  const questions = { origins: ['https://a.example', 'https://b.example', 'https://c.example'] };
+  const output = 'reach 0 301 https://a.example\nreach 56 407 https://b.example\n';
+  expect(readAnswers(output, questions)).toMatchObject({
+    reached: ['https://a.example'],
+    unreached: [
+      { origin: 'https://b.example', why: 'the connection is cut off' },
+      { origin: 'https://c.example', why: 'the script broke off before it' },
+    ],
+  });
+});
+
+test('a run command’s carriage returns, an exit code that is not in the table, and a missing curl', () => {
+  const origins = ['https://a.example', 'https://b.example', 'https://c.example'];
+  const output = 'reach 0 200 https://a.example\r\nreach 99 000 https://b.example\r\nreach 127  https://c.example\r\n';
+  const { reached, unreached } = readAnswers(output, { origins });
+  expect(reached).toEqual(['https://a.example']);
+  expect(unreached.map(({ why }) => why)).toEqual(['curl ended with 99', 'the appliance has no curl to ask with']);
+});
+
+test('a quote in a link stays inside its quotes', () => {
+  const identity = { clientId: 'c', armEndpoint: 'https://arm', armAudience: 'https://arm' };
+  expect(proofScript({ origins: ['https://a'], identity }, "https://arm/x'y")).toContain("'https://arm/x'\\''y'");
+  expect(proofScript({ origins: ['https://a'], identity }, 'https://arm/x')).not.toContain('https://a/');
+});
+
+test('only grants are proven, or say why not', () => {
+  const pending = { state: 'pending' } as const;
+  const granted = { state: 'granted', collected: true, proven: false } as const;
+  expect(
+    withProof(
+      { a: pending, b: granted, c: granted },
+      (id) => id === 'b',
+      (id) => `why ${id}`,
+    ),
+  ).toEqual({
+    a: pending,
+    b: { ...granted, proven: true },
+    c: { ...granted, why: 'why c' },
+  });
+});
+
+test.each([
+  ['a client secret', { identity: { kind: 'appRegistration' } }, /once the Sentry is set up/],
+  ['a managed identity', {}, /when the set-up script is next run/],
+  ['set up by hand', { configuration: { kind: 'manual' } }, /set up by hand/],
+])('why it is not proven yet, with %s', (_what, changes, words) => {
+  expect(whyUnasked({ request: request(changes), profile })).toMatch(words);
+});
+
+test('refusals name the hosts, and the first few subscriptions', () => {
+  const { reason, remedy } = outboundBlocked([{ origin: 'https://a.example', why: 'its name is not resolved' }]);
+  expect(reason).toContain('https://a.example (its name is not resolved)');
+  expect(remedy).toContain('NAT gateway');
+  expect(accessUnproven(subscriptionIds(9), 'It is so.').reason).toMatch(
+    /^9 granted, unproven: (\S+, ){3}…\. It is so\.$/,
+  );
+});
