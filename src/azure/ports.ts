@@ -155,7 +155,7 @@ export interface PageBlobs {
 }
 
 /** A script that Azure's agent in a VM runs (run command, version 2). */
-export interface RunCommandBody {
+interface RunCommandBody {
   readonly location: string;
   readonly tags: Tags;
   readonly script: string;
