@@ -1,10 +1,13 @@
 /** The one place that builds adapters. */
 import type { Duplex } from 'node:stream';
-import type { Appliance } from './appliance/port';
+import type { Appliance, UnattendedScript } from './appliance/port';
 import { createSshAppliance } from './appliance/ssh';
+import { unattendedScript } from './appliance/unattended';
 import { application } from './azure/arm/application';
-import { operations } from './azure/arm/operations';
 import { grants } from './azure/arm/grants';
+import { metrics } from './azure/arm/metrics';
+import { operations } from './azure/arm/operations';
+import { runCommands } from './azure/arm/runCommands';
 import { armStores } from './azure/arm/stores';
 import { subscriptions } from './azure/arm/subscriptions';
 import { windows } from './azure/arm/windows';
@@ -24,6 +27,7 @@ export interface Services {
   readonly profiles: Readonly<Record<string, Profile>>;
   readonly azure: Azure;
   readonly appliance: Appliance;
+  readonly unattendedScript: UnattendedScript;
 }
 
 interface Overrides extends Transport {
@@ -62,11 +66,14 @@ function build(): Services {
       secrets: withSortedFailures(secrets(connection)),
       grants: withSortedFailures(grants(connection)),
       pageBlobs: withSortedFailures(pageBlobs(connection)),
+      runCommands: withSortedFailures(runCommands(connection)),
+      metrics: withSortedFailures(metrics(connection)),
       subscriptions: withSortedFailures(subscriptions(connection)),
       application: withSortedFailures(application(connection)),
       inspection: withSortedFailures(inspection(connection)),
       windows: withSortedFailures(windows(connection)),
     },
+    unattendedScript,
     appliance: createSshAppliance({
       ...(config.applianceProxy ? { proxy: config.applianceProxy } : {}),
       ...(overrides.connect ? { connect: overrides.connect } : {}),

@@ -7,6 +7,8 @@ var roles = {
   managedIdentityContributor: 'e40ec5ca-96e0-45a2-b4ff-59039f2c2b59'
   // To attach an identity to a VM is a right of its own, which the role above does not have.
   managedIdentityOperator: 'f1a07417-d97a-45cb-824c-7a7467783830'
+  // Whether an appliance that a person set up collects is read off its traffic.
+  monitoringReader: '43d0d8ad-25c7-4714-9337-8ac51a3ce4a5'
 }
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [

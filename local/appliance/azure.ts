@@ -37,7 +37,7 @@ const subscriptionsSchema = z.object({
 });
 
 interface Call {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'PUT' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
@@ -144,6 +144,16 @@ export class Azure {
     return ids.slice(0, count);
   }
 
+  /** Has the set-up script of run commands sent to `url`. */
+  async executes(url: string, contains: string): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    await this.#ask('/_simulator/vms/executor', z.unknown(), {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ url, contains }),
+    });
+  }
+
   /** Lets Azure's metrics show what the collector sends from now on. */
   async collects(vmId: string, subscriptions: number): Promise<void> {
     const body = JSON.stringify({ vmId, bytesPerMinute: subscriptions * bytesPerSubscription });
@@ -155,7 +165,7 @@ export class Azure {
   async #ask<T>(path: string, schema: z.ZodType<T>, call: Call = {}): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
       const { status, retryAfter, body } = await this.#send(new URL(path, this.#origin), call).catch(unreachable);
-      if (status >= 200 && status < 300) return schema.parse(JSON.parse(body));
+      if (status >= 200 && status < 300) return schema.parse(body === '' ? undefined : JSON.parse(body));
       if (!mayHeal(status, call)) return undefined;
       if (attempt === attempts) throw new Error(status === 0 ? body : `Azure answered ${status}`);
       await sleep(1_000 * (Number(retryAfter) || 1));

@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { runForAzure } from './agent';
+import type { Azure } from './azure';
 import type { Collector, Store } from './store';
 
 const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -17,6 +19,9 @@ interface Page {
 }
 type Handler = (body: string) => Page;
 
+/** Where the agents of the machines take scripts. */
+export const agentPath = '/agent/scripts';
+
 /** Answers one request to the console: a method, a path without its query, and a body. */
 export function askConsole(store: Store, method: string, path: string, body: string): Page {
   const routes: Readonly<Record<string, Handler>> = {
@@ -27,11 +32,20 @@ export function askConsole(store: Store, method: string, path: string, body: str
   return routes[`${method} ${path}`]?.(body) ?? { status: 404, body: { error: 'There is nothing here.' } };
 }
 
-/** The same over HTTP. */
-export async function serveConsole(store: Store, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** The same over HTTP, and beside it what is not the console's: Azure's fabric speaks to the agents in the machines. */
+export async function serveConsole(
+  store: Store,
+  azure: Azure,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  const { status, body } = askConsole(store, request.method ?? 'GET', request.url?.split('?')[0] ?? '', text);
+  const path = request.url?.split('?')[0] ?? '';
+  const { status, body } =
+    request.method === 'POST' && path === agentPath
+      ? { status: 200, body: await runForAzure(azure, store, parseJson(text)) }
+      : askConsole(store, request.method ?? 'GET', path, text);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 

@@ -1,10 +1,21 @@
 /** `runAzureConfigCLI.sh`: the set-up script of the appliance, as the install guide describes its questions. */
 import { armResource, graphResource, keyOf, tenantOf, type Azure, type Vm } from './azure';
 import type { Collector, Store } from './store';
-import type { Terminal } from './terminal';
 import { getsOut } from './wayOut';
 
-export const setupCommand = 'sudo /opt/cloudknox/sentrysoftwareservice/bin/runAzureConfigCLI.sh';
+/** Run as root: `sudo` at a terminal, the agent without. */
+export const setupScript = '/opt/cloudknox/sentrysoftwareservice/bin/runAzureConfigCLI.sh';
+
+/** Whom the script talks to: a person at a terminal, or lines that stand ready on its input. */
+export interface Talker {
+  write(text: string): void;
+  /** One line of input, without its end. Throws `Interrupted` where none will come. */
+  ask(prompt: string): Promise<string>;
+  /** As `ask`, and what is typed is not shown. */
+  askSecret(prompt: string): Promise<string>;
+  /** Throws `Interrupted` where nobody is there any more: nothing may be decided. */
+  insist(): void;
+}
 
 /** The VM that the script runs on, and what it finds there. */
 export interface Machine {
@@ -31,7 +42,7 @@ interface Tokens {
 }
 
 /** Runs the script and gives its exit status. Throws `Interrupted` when the session ends before it does. */
-export async function runSetup(terminal: Terminal, machine: Machine): Promise<number> {
+export async function runSetup(terminal: Talker, machine: Machine): Promise<number> {
   try {
     await configure(terminal, machine);
     return 0;
@@ -42,9 +53,8 @@ export async function runSetup(terminal: Terminal, machine: Machine): Promise<nu
   }
 }
 
-async function configure(terminal: Terminal, machine: Machine): Promise<void> {
+async function configure(terminal: Talker, machine: Machine): Promise<void> {
   const { azure, store, vm, extraPrompt } = machine;
-  if (!terminal.hasPty) throw new Failure('sudo: sorry, you must have a tty to run sudo');
   const again = 'This Sentry is already configured. Configure it again? (Y/N): ';
   if (store.isConfigured(keyOf(vm)) && !(await agrees(terminal, again))) {
     terminal.write('Configuration complete. Nothing was changed.\n');
@@ -67,14 +77,14 @@ async function configure(terminal: Terminal, machine: Machine): Promise<void> {
   terminal.write(`Added ${added.length} of ${wanted} subscriptions.\nConfiguration complete.\n`);
 }
 
-async function agrees(terminal: Terminal, question: string): Promise<boolean> {
+async function agrees(terminal: Talker, question: string): Promise<boolean> {
   for (;;) {
     const answer = (await terminal.ask(question)).trim().toUpperCase();
     if (answer === 'Y' || answer === 'N') return answer === 'Y';
   }
 }
 
-async function register(terminal: Terminal, { store, vm, address }: Machine): Promise<Collector> {
+async function register(terminal: Talker, { store, vm, address }: Machine): Promise<Collector> {
   const email = (await terminal.ask('Email address shown by the CloudKnox console: ')).trim();
   const pin = (await terminal.askSecret('PIN: ')).trim();
   const addresses = [address, vm.privateIp, vm.publicIp].filter((known) => typeof known === 'string');
@@ -83,7 +93,7 @@ async function register(terminal: Terminal, { store, vm, address }: Machine): Pr
   return collector;
 }
 
-async function signIn(terminal: Terminal, { azure, vm }: Machine): Promise<Tokens> {
+async function signIn(terminal: Talker, { azure, vm }: Machine): Promise<Tokens> {
   if (!(await getsOut(azure, vm, azure.origin))) throw new Failure('Configuration failed: Azure AD does not answer.');
   const tenant = (await terminal.ask('Azure AD tenant name or tenantID: ')).trim();
   const tenantId = tenant === '' ? undefined : await azure.tenantId(tenant);
@@ -100,7 +110,7 @@ async function signIn(terminal: Terminal, { azure, vm }: Machine): Promise<Token
 
 type TokenSource = (resource: string) => Promise<string>;
 
-async function askApplication(terminal: Terminal, azure: Azure, tenantId: string): Promise<TokenSource> {
+async function askApplication(terminal: Talker, azure: Azure, tenantId: string): Promise<TokenSource> {
   const clientId = (await terminal.ask('Azure application client ID: ')).trim();
   const secret = (await terminal.askSecret('Azure application password: ')).trim();
   return async (resource) => {
@@ -118,7 +128,7 @@ function managedIdentity(azure: Azure, { id }: Vm): TokenSource {
   };
 }
 
-async function count(terminal: Terminal): Promise<number> {
+async function count(terminal: Talker): Promise<number> {
   for (;;) {
     const answer = (await terminal.ask(`Enter number of subs to add (0-${maxSubscriptions}): `)).trim();
     if (/^\d{1,2}$/.test(answer) && Number(answer) <= maxSubscriptions) return Number(answer);

@@ -2,16 +2,17 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, utils, type AuthContext, type Session } from 'ssh2';
-import type { Vm } from './azure';
+import { keyOf } from './azure';
+import { authorizedKeys } from './authorizedKeys';
 import { runScript } from './shell/run';
-import { runSetup, setupCommand, type Machine } from './setupScript';
+import { runSetup, setupScript, type Machine } from './setupScript';
 import { Interrupted, Terminal } from './terminal';
 
 /** Serves one connection that has come through to the VM. */
 export function serveSsh(stream: Duplex, hostKey: string, machine: Machine): void {
   const server = new Server({ hostKeys: [hostKey] }, (client) => {
     client.on('authentication', (context) => {
-      if (accepts(machine.vm, context)) context.accept();
+      if (accepts(machine, context)) context.accept();
       else context.reject(['publickey']);
     });
     client.on('session', (accept) => serveSession(accept(), machine));
@@ -23,15 +24,18 @@ export function serveSsh(stream: Duplex, hostKey: string, machine: Machine): voi
 }
 
 /** Without a signature the client only asks whether the key would do. */
-function accepts({ adminUsername, sshPublicKeys }: Vm, context: AuthContext): boolean {
-  if (context.method !== 'publickey' || context.username !== adminUsername) return false;
+function accepts(machine: Machine, context: AuthContext): boolean {
+  if (context.method !== 'publickey' || context.username !== machine.vm.adminUsername) return false;
   const { key, signature, blob, hashAlgo } = context;
-  return sshPublicKeys.some((text) => {
+  return keysOf(machine).some((text) => {
     const known = utils.parseKey(text);
     if (known instanceof Error || !known.getPublicSSH().equals(key.data)) return false;
     return signature === undefined || (blob !== undefined && known.verify(blob, signature, hashAlgo) === true);
   });
 }
+
+/** At its first boot Azure's agent writes the keys of the VM's first PUT; from then on the file is the machine's own. */
+const keysOf = ({ store, vm }: Machine): readonly string[] => store.authorized(keyOf(vm)) ?? vm.sshPublicKeys;
 
 function serveSession(session: Session, machine: Machine): void {
   let hasPty = false;
@@ -71,6 +75,14 @@ async function runShell(terminal: Terminal, machine: Machine): Promise<number> {
 
 async function runCommand(line: string, terminal: Terminal, machine: Machine): Promise<number> {
   const command = line.trim();
-  if (command === setupCommand) return runSetup(terminal, machine);
-  return runScript(command, machine, (text) => terminal.write(text));
+  if (command === `sudo ${setupScript}`) {
+    if (terminal.hasPty) return runSetup(terminal, machine);
+    terminal.write('sudo: sorry, you must have a tty to run sudo\n');
+    return 1;
+  }
+  const change = authorizedKeys(command, keysOf(machine));
+  if (change === undefined) return runScript(command, machine, (text) => terminal.write(text));
+  if (change.keys !== undefined) machine.store.authorize(keyOf(machine.vm), change.keys);
+  terminal.write(change.output);
+  return 0;
 }

@@ -2,8 +2,9 @@
 import { createServer } from 'node:http';
 import { Socket } from 'node:net';
 import { Azure, overHttp } from './azure';
-import { serveConsole } from './console';
+import { agentPath, serveConsole } from './console';
 import { defaults, Network, type NetworkOptions } from './network';
+import { setupScript } from './setupScript';
 import { inFolder, Store } from './store';
 
 export interface ApplianceOptions extends Partial<NetworkOptions> {
@@ -23,11 +24,12 @@ export async function startAppliances(
 ): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
   const { azure, ca, state, port, ...network } = options;
   const store = new Store(inFolder(state));
-  const way = new Network(new Azure(azure, overHttp(ca)), store, { ...defaults, ...network });
+  const cloud = new Azure(azure, overHttp(ca));
+  const way = new Network(cloud, store, { ...defaults, ...network });
   const sockets = new Set<Socket>();
 
   const server = createServer((request, response) => {
-    serveConsole(store, request, response).catch(() => response.destroy());
+    serveConsole(store, cloud, request, response).catch(() => response.destroy());
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -42,8 +44,10 @@ export async function startAppliances(
   });
 
   const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`;
+  await cloud.executes(`${url}${agentPath}`, setupScript);
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`,
+    url,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -19,6 +19,8 @@ const stateSchema = z.object({
   collectors: z.array(collectorSchema),
   /** By the VM's id. */
   configured: z.record(z.string(), z.object({ email: z.string(), subscriptions: z.int() })),
+  /** Lines of authorized_keys by the VM's id, where somebody changed them. */
+  authorized: z.record(z.string(), z.array(z.string())).default({}),
 });
 
 /** The account that is signed in to the console. */
@@ -64,8 +66,7 @@ export class Store {
   constructor(shelf: Shelf, randomBytes: (size: number) => Buffer = systemBytes) {
     this.#shelf = shelf;
     this.#randomBytes = randomBytes;
-    const stored = shelf.read(stateFile);
-    this.#state = stored === undefined ? { collectors: [], configured: {} } : stateSchema.parse(JSON.parse(stored));
+    this.#state = stateSchema.parse(JSON.parse(shelf.read(stateFile) ?? '{"collectors":[],"configured":{}}'));
   }
 
   get collectors(): readonly Collector[] {
@@ -109,6 +110,16 @@ export class Store {
     delete collector.pin;
     collector.subscriptions = subscriptions;
     this.#state.configured[vmId] = { email: collector.email, subscriptions };
+    this.#save();
+  }
+
+  /** The lines of its user's authorized_keys; undefined where they are as Azure wrote them. */
+  authorized(vmId: string): readonly string[] | undefined {
+    return this.#state.authorized[vmId];
+  }
+
+  authorize(vmId: string, lines: readonly string[]): void {
+    this.#state.authorized[vmId] = [...lines];
     this.#save();
   }
 

@@ -1,24 +1,25 @@
-import { z } from 'zod';
-import type { Answers, Appliance, Dialogue, Session } from '../appliance/port';
+import type { Appliance, Refused } from '../appliance/port';
 import { AzureError, type Azure } from '../azure/ports';
-import type { activities, ApplianceJob, ApplianceResult, HandlerOf } from './contracts';
-
-/** What the console handed out, as the registration route keeps it in the vault. */
-export const registrationSchema = z.strictObject({
-  email: z.email(),
-  pin: z.string().regex(/^\d{4,12}$/, { error: 'is not a PIN: 4 to 12 digits' }),
-});
+import type { Refusal } from '../domain/outcome';
+import type { activities, ApplianceResult, Entry, HandlerOf } from './contracts';
+import { readAnswers, stopped, toScriptResult } from './script';
+import { ourKeys } from './sshKey';
 
 /**
  * Guide, "Configure the Sentry": answers the set-up script, prompt by prompt. Secrets are read from the vault here,
  * used, and kept nowhere. Killed half-way, it starts the script anew: a PIN is spent only when the script ends well.
  */
 export const makeConfigureAppliance =
-  ({ secrets }: Azure, appliance: Appliance): HandlerOf<typeof activities.configureAppliance> =>
+  (azure: Azure, appliance: Appliance): HandlerOf<typeof activities.configureAppliance> =>
   async (job) => {
     try {
-      const { session, answers } = await prepare(secrets, job);
-      return toResult(await appliance.configure(session, job.script, answers));
+      const { address, port, username, hostKey, sshKeyName } = job;
+      const privateKeys = (await ourKeys(azure, sshKeyName)).map(({ privateKey }) => privateKey);
+      const session = { address, port, username, hostKey, privateKeys };
+      const dialogue = await appliance.configure(session, job.script, await readAnswers(azure, job));
+      if (dialogue.kind === 'unreachable') return dialogue;
+      if (dialogue.kind === 'refused') return refused(dialogue, job);
+      return { ...toScriptResult(dialogue), hostKey: dialogue.hostKey };
     } catch (error) {
       if (!(error instanceof AzureError)) throw error;
       // The vault: worth another try within the window, or refused.
@@ -27,58 +28,19 @@ export const makeConfigureAppliance =
     }
   };
 
-async function prepare(
-  secrets: Azure['secrets'],
-  job: ApplianceJob,
-): Promise<{ readonly session: Session; readonly answers: Answers }> {
-  const read = async (uri: string): Promise<string> => {
-    const secret = await secrets.get(uri);
-    if (!secret) throw new Error(`The vault holds no secret at ${uri}.`);
-    return secret.value;
-  };
-  const registration = registrationSchema.parse(JSON.parse(await read(job.registrationUri)));
-  const clientSecret = job.clientSecretUri === undefined ? {} : { clientSecret: await read(job.clientSecretUri) };
-  const { address, port, username, hostKey } = job;
-  return {
-    session: { address, port, username, hostKey, privateKey: await read(job.sshKeyUri) },
-    answers: { ...job.answers, ...registration, ...clientSecret },
-  };
-}
+const refusals: Readonly<Record<Refused['why'], (entry: Entry) => Pick<Refusal, 'code' | 'remedy'>>> = {
+  hostKey: () => ({
+    code: 'HostKeyChanged',
+    remedy:
+      'Find out who answers at that address. If the VM was rebuilt by another hand, delete it and send the same request again: the host key of a VM that this app makes is pinned anew.',
+  }),
+  key: ({ username, sshKeyName }) => ({
+    code: 'KeyRefused',
+    remedy: `Let the app's key in again: az vm user update --username ${username} --ssh-key-value with the tag public-key of the vault's secret '${sshKeyName}'; or delete the VM. Then send the same request again.`,
+  }),
+};
 
-function toResult(dialogue: Dialogue): ApplianceResult {
-  switch (dialogue.kind) {
-    case 'configured':
-    case 'wrongPin':
-      return { kind: dialogue.kind, hostKey: dialogue.hostKey };
-    case 'unreachable':
-      return dialogue;
-    case 'unknownPrompt':
-      return stopped(
-        'UnknownPrompt',
-        `The set-up script asked something that the profile does not know: '${dialogue.prompt}'`,
-        'Add the prompt to the profile, then send the same request again.',
-        dialogue.transcript,
-      );
-    case 'failed':
-      return stopped(
-        'ScriptFailed',
-        dialogue.reason,
-        'The transcript says what the script objected to. Mend it, then send the same request again.',
-        dialogue.transcript,
-      );
-    case 'refused':
-      return stopped(
-        'SessionRefused',
-        dialogue.reason,
-        'Make sure that the VM is the one that this deployment made, then send the same request again.',
-      );
-  }
+function refused({ why, reason }: Refused, entry: Entry): ApplianceResult {
+  const { code, remedy } = refusals[why](entry);
+  return stopped(code, reason, remedy);
 }
-
-const stopped = (code: string, reason: string, remedy: string, transcript = ''): ApplianceResult => ({
-  kind: 'stopped',
-  code,
-  reason,
-  remedy,
-  transcript,
-});

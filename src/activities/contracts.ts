@@ -32,27 +32,62 @@ export interface Step {
   readonly change?: Change | undefined;
 }
 
-/** Where the set-up script is reached, and where each of its answers lies. Secrets only as vault URIs. */
-export interface ApplianceJob {
-  readonly address: string;
-  readonly port: number;
-  readonly username: string;
-  readonly hostKey?: string | undefined;
+/** Where each answer to the set-up script lies. Secrets only as vault URIs. */
+export interface ScriptJob {
   readonly script: Script;
-  readonly sshKeyUri: string;
   readonly registrationUri: string;
   readonly clientSecretUri?: string | undefined;
   readonly answers: Readonly<Partial<Record<AnswerKey, string>>>;
 }
 /** How the script ended; the transcript has every secret blotted out. */
-export type ApplianceResult =
-  | { readonly kind: 'configured'; readonly hostKey: string }
-  | { readonly kind: 'wrongPin'; readonly hostKey: string }
-  | { readonly kind: 'unreachable'; readonly reason: string }
+export type ScriptResult =
+  | { readonly kind: 'configured' }
+  | { readonly kind: 'wrongPin' }
   | ({ readonly kind: 'stopped'; readonly transcript: string } & Refusal);
 
+/** How the appliance is entered. */
+export interface Entry {
+  readonly address: string;
+  readonly port: number;
+  readonly username: string;
+  /** SHA-256 fingerprint seen at first contact. */
+  readonly hostKey?: string | undefined;
+  /** Name of the vault's secret that holds our key. */
+  readonly sshKeyName: string;
+}
+export interface ApplianceJob extends ScriptJob, Entry {}
+export type ApplianceResult =
+  /** `hostKey` is absent where nobody was met. */
+  | (ScriptResult & { readonly hostKey?: string | undefined })
+  | { readonly kind: 'unreachable'; readonly reason: string };
+export type KeyReplaced = { readonly kind: 'replaced' } | { readonly kind: 'kept'; readonly reason: string };
+
+/** The set-up script as a run command. */
+export interface UnattendedJob extends ScriptJob {
+  /** ARM id of the run command, a child of the VM. */
+  readonly id: string;
+  readonly location: string;
+  /** The deployment's name, and which of its attempts this is: another one's run command is no answer to it. */
+  readonly deployment: string;
+  readonly attempt: string;
+  /** The appliance was set up before. */
+  readonly again: boolean;
+  /** What an earlier answer left running. */
+  readonly operation?: string | undefined;
+}
+export type UnattendedResult =
+  | Extract<Outcome, { kind: 'running' | 'later' | 'refused' }>
+  | { readonly kind: 'ended'; readonly result: ScriptResult }
+  /** The script asked as of one that was set up before, or did not: its answers went to the wrong questions. */
+  | { readonly kind: 'otherwise'; readonly again: boolean };
+
+/** `since`: ISO 8601, when a person said that the appliance is set up. */
+export interface CollectingQuestion {
+  readonly vmId: string;
+  readonly since: string;
+}
 /** Where an appliance is asked what it reaches and reads, and what it is asked. */
-export interface ProofJob extends Pick<ApplianceJob, 'address' | 'port' | 'username' | 'hostKey' | 'sshKeyUri'> {
+export interface ProofJob extends Entry {
   readonly questions: Questions;
   /** Those that its identity should read. */
   readonly subscriptions: readonly string[];
@@ -123,6 +158,14 @@ export const activities = {
   /** One answer for each scope, in their order. */
   inspectScopes: activity<ScopesInspection, readonly Inspected[]>('inspectScopes'),
   configureAppliance: activity<ApplianceJob, ApplianceResult>('configureAppliance'),
+  /** Makes a new key, lets it in, proves that, and only then shuts out the one before. */
+  replaceSshKey: activity<Entry, KeyReplaced>('replaceSshKey'),
+  /** Done where the VM's agent is ready for a run command. */
+  checkAgent: activity<{ readonly vmId: string }, Outcome>('checkAgent'),
+  runUnattended: activity<UnattendedJob, UnattendedResult>('runUnattended'),
+  removeRunCommand: activity<{ readonly id: string }, Outcome>('removeRunCommand'),
+  /** Done once Azure's metrics show that the appliance sends more than it did. */
+  checkCollecting: activity<CollectingQuestion, Outcome>('checkCollecting'),
   proveAppliance: activity<ProofJob, ProofResult>('proveAppliance'),
   proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */

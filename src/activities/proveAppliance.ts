@@ -4,13 +4,14 @@ import { AzureError, type Azure } from '../azure/ports';
 import type { Found } from '../domain/proofScript';
 import type { activities, HandlerOf, ProofJob, ProofResult } from './contracts';
 import { prove, type RunScript } from './prove';
+import { ourKeys } from './sshKey';
 
 /** Guide, "Outbound traffic is 443": asked on the appliance itself, over a session of its own, before its window closes. */
 export const makeProveAppliance =
   (azure: Azure, appliance: Appliance): HandlerOf<typeof activities.proveAppliance> =>
   async (job) => {
     try {
-      const run = overSession(appliance, await sessionOf(azure.secrets, job));
+      const run = overSession(appliance, await sessionOf(azure, job));
       const result = await prove(run, job.questions, job.subscriptions);
       return result.kind === 'answered' ? await lasting(azure, job, result) : result;
     } catch (error) {
@@ -19,13 +20,9 @@ export const makeProveAppliance =
     }
   };
 
-async function sessionOf(
-  secrets: Azure['secrets'],
-  { address, port, username, hostKey, sshKeyUri }: ProofJob,
-): Promise<Session> {
-  const key = await secrets.get(sshKeyUri);
-  if (!key) throw new Error(`The vault holds no secret at ${sshKeyUri}.`);
-  return { address, port, username, hostKey, privateKey: key.value };
+async function sessionOf(azure: Azure, { address, port, username, hostKey, sshKeyName }: ProofJob): Promise<Session> {
+  const privateKeys = (await ourKeys(azure, sshKeyName)).map(({ privateKey }) => privateKey);
+  return { address, port, username, hostKey, privateKeys };
 }
 
 const overSession =

@@ -1,12 +1,42 @@
 import { utils } from 'ssh2';
-import type { Azure } from '../azure/ports';
+import type { Azure, Secret } from '../azure/ports';
 import { OWNER_TAG } from '../domain/resources';
 import type { Effects } from './effects';
 
 /** Tag values of a vault hold 256 characters; an ed25519 public key has about 80. */
 const PUBLIC_KEY = 'public-key';
+/** URI of the version whose key this one replaces: until that is done, the appliance knows that one alone. */
+const PREVIOUS = 'previous-version';
 
 const contentType = 'OpenSSH private key';
+
+/** A key of ours to an appliance. */
+export interface OurKey {
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly uri: string;
+}
+const asOurKey = ({ value, uri, tags }: Secret): OurKey => ({
+  privateKey: value,
+  publicKey: tags[PUBLIC_KEY] ?? '',
+  uri,
+});
+
+/** The newest first, then the one that it replaces: whoever was killed while replacing leaves one of them in use. */
+export async function ourKeys({ secrets }: Azure, name: string): Promise<readonly OurKey[]> {
+  const newest = await secrets.get(name);
+  const before = newest?.tags[PREVIOUS] === undefined ? undefined : await secrets.get(newest.tags[PREVIOUS]);
+  return [newest, before].flatMap((secret) => (secret ? [asOurKey(secret)] : []));
+}
+
+/** Makes the key that is to replace one in use, and keeps it before anything is done with it. */
+export async function makeSuccessor({ secrets }: Azure, name: string, inUse: OurKey): Promise<OurKey> {
+  const { privateKey, publicKey } = makeKeyPair(name);
+  const tags = (await secrets.get(inUse.uri))?.tags ?? {};
+  const successor = { ...tags, [PUBLIC_KEY]: publicKey, [PREVIOUS]: inUse.uri };
+  const uri = await secrets.set(name, privateKey, { tags: successor, contentType });
+  return { privateKey, publicKey, uri };
+}
 
 /** Our own way into the appliance: made here, its private half in the vault, its public half in the VM's first PUT. */
 export const sshKey = ({ secrets }: Azure): Effects<'sshKey'> => ({

@@ -3,7 +3,7 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import type { AnswerKey, Script } from '../domain/profile';
-import type { Answers, Dialogue } from './port';
+import type { Answers, ScriptRun } from './port';
 
 /** How a script's run ended, before the connection's facts are added. `cut`: the stream closed with the script running. */
 export type Verdict =
@@ -16,7 +16,7 @@ export type Verdict =
 /** What the script waits for: an answer, or an end of it all because nobody can give one. */
 export type Reply = { readonly send: string } | { readonly end: Verdict };
 
-const constants: Answers = { yes: 'Y', no: 'N' };
+export const constants: Answers = { yes: 'Y', no: 'N' };
 const alwaysSecret: readonly AnswerKey[] = ['pin', 'clientSecret'];
 const rejectionsAllowed = 3;
 /** Far more than any script says; keeps a script that never stops talking from filling the memory. */
@@ -27,7 +27,7 @@ const blot = '•••';
 const plain = (text: string): string => stripVTControlCharacters(text).replaceAll('\r', '');
 
 export class Conversation {
-  readonly #prompts: readonly { match: RegExp; answer: AnswerKey }[];
+  readonly #prompts: readonly { match: RegExp; answer: AnswerKey; onRepeat: 'retry' | 'stop' }[];
   readonly #endings: readonly { match: RegExp; means: Script['endings'][number]['means'] }[];
   readonly #answers: Answers;
   readonly #secrets: readonly string[];
@@ -37,14 +37,14 @@ export class Conversation {
   #output = '';
   #sinceAnswer = '';
 
-  /** `privateKey` never belongs in the output; it is blotted out all the same. */
-  constructor(script: Script, answers: Answers, privateKey: string) {
-    this.#prompts = script.prompts.map(({ match, answer }) => ({ match: new RegExp(match, 'i'), answer }));
+  /** Our own keys never belong in the output; they are blotted out all the same. */
+  constructor(script: Script, answers: Answers, privateKeys: readonly string[]) {
+    this.#prompts = script.prompts.map((prompt) => ({ ...prompt, match: new RegExp(prompt.match, 'i') }));
     this.#endings = script.endings.map(({ match, means }) => ({ match: new RegExp(match, 'i'), means }));
     this.#answers = { ...constants, ...answers };
     const secretKeys = [...alwaysSecret, ...script.prompts.flatMap(({ answer, secret }) => (secret ? [answer] : []))];
     this.#secrets = [
-      ...privateKey.split(/\r?\n/).filter((line) => line.length >= 16),
+      ...privateKeys.flatMap((key) => key.split(/\r?\n/)).filter((line) => line.length >= 16),
       ...new Set(secretKeys.flatMap((key) => answers[key] ?? [])),
     ]
       .filter((secret) => secret !== '')
@@ -65,9 +65,12 @@ export class Conversation {
     const answer = this.#answers[prompt.answer];
     if (answer === undefined) return { end: this.#unknown(line) };
     const times = this.#answered.get(index) ?? 0;
-    if (times > rejectionsAllowed) {
+    if (times > (prompt.onRepeat === 'stop' ? 0 : rejectionsAllowed)) {
       return {
-        end: this.#ending() ?? { kind: 'failed', reason: `the script asks again and again: ${this.blotted(line)}` },
+        end: this.#ending() ?? {
+          kind: 'failed',
+          reason: `the script asks again${times > 1 ? ' and again' : ''}: ${this.blotted(line)}`,
+        },
       };
     }
     this.#answered.set(index, times + 1);
@@ -130,8 +133,8 @@ function lineAround(text: string, index: number): string {
   return text.slice(start, end === -1 ? undefined : end).trim();
 }
 
-/** The dialogue that a verdict makes, as the port tells it. */
-export function dialogueOf(verdict: Verdict, conversation: Conversation, hostKey: string): Dialogue {
-  if (verdict.kind === 'cut') return { kind: 'unreachable', reason: 'the session was cut off while the script ran' };
-  return { ...verdict, transcript: conversation.transcript(), hostKey };
-}
+/** What a verdict makes of the run, as the port tells it. */
+export const runOf = (verdict: Exclude<Verdict, { kind: 'cut' }>, conversation: Conversation): ScriptRun => ({
+  ...verdict,
+  transcript: conversation.transcript(),
+});

@@ -1,11 +1,10 @@
 /** The appliance over SSH: runs the set-up script on a terminal and answers its prompts as an administrator would. */
-import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { Client, type ClientChannel } from 'ssh2';
-import { Conversation, dialogueOf, type Verdict } from './conversation';
-import { hostCheck, reasonOf } from './hostKey';
-import type { Appliance, Dialogue, Session } from './port';
-import { runScript } from './sshRun';
+import type { Client, ClientChannel } from 'ssh2';
+import { Conversation, runOf, type Verdict } from './conversation';
+import type { Appliance, Dialogue, Ran } from './port';
+import { reasonOf } from './hostKey';
+import { type Met, signedIn } from './signIn';
 import { connectDirectly, connectThrough, type Connect } from './tunnel';
 
 interface SshApplianceOptions {
@@ -23,52 +22,30 @@ interface SshApplianceOptions {
 /** After the exit status, output may still be under way; a server that then forgets to close the channel is not waited for. */
 const lastWordsSeconds = 5;
 const readySeconds = 120;
+/** Far more than any script of ours prints. */
+const longestOutput = 1024 * 1024;
 /** So wide that no line editor on the far side wraps an echoed answer, and a secret with it. */
 const terminal = { term: 'dumb', cols: 2_000, rows: 50 };
 
-/** Each call opens a connection of its own and always closes it. Never throws: what went wrong is in the dialogue. */
+/** Each call opens connections of its own and always closes them. Never throws: what went wrong is in the answer. */
 export function createSshAppliance(options: SshApplianceOptions = {}): Appliance {
   const { proxy, settleSeconds = 0.2, quietSeconds = 20, timeLimitSeconds = 300 } = options;
   const timing = { settleSeconds, quietSeconds, timeLimitSeconds };
   const connect = options.connect ?? (proxy ? connectThrough(proxy) : connectDirectly);
+  const patience = Math.min(readySeconds, timeLimitSeconds);
   return {
-    async configure(session, script, answers) {
-      const conversation = new Conversation(script, answers, session.privateKey);
-      const talk = { session, command: script.command, conversation, timing };
-      return overConnection(connect, session, (client, stream) => hold(client, stream, talk));
-    },
-    run: (session, script) =>
-      overConnection(connect, session, (client, stream) =>
-        runScript(client, stream, session, script, timeLimitSeconds),
-      ),
+    configure: (session, script, answers) =>
+      signedIn(connect, session, patience, (client, { hostKey }) => {
+        const conversation = new Conversation(script, answers, session.privateKeys);
+        return hold(client, { hostKey, command: script.command, conversation, timing });
+      }),
+    run: (session, command) =>
+      signedIn(connect, session, patience, (client, met) => runOne(client, met, command, timeLimitSeconds)),
   };
 }
 
-/** Opens a connection for one use, and closes it whatever came of that. */
-async function overConnection<T>(
-  connect: Connect,
-  { address, port }: Session,
-  use: (client: Client, stream: Duplex) => Promise<T>,
-): Promise<T | { readonly kind: 'unreachable'; readonly reason: string }> {
-  let stream: Duplex;
-  try {
-    stream = await connect(address, port);
-  } catch (error) {
-    return { kind: 'unreachable', reason: reasonOf(error) };
-  }
-  const client = new Client();
-  try {
-    return await use(client, stream);
-  } finally {
-    // What a closing connection still complains of concerns nobody.
-    for (const end of [client, stream]) end.removeAllListeners('error').on('error', () => undefined);
-    client.end();
-    stream.destroy();
-  }
-}
-
 interface Talk {
-  readonly session: Session;
+  readonly hostKey: string;
   readonly command: string;
   readonly conversation: Conversation;
   readonly timing: Timing;
@@ -79,45 +56,66 @@ interface Timing {
   readonly timeLimitSeconds: number;
 }
 
-/** Signs in, runs the script and has the conversation. Settles once, with whatever happens first. */
-function hold(client: Client, sock: Duplex, talk: Talk): Promise<Dialogue> {
-  const { session, conversation, timing } = talk;
-  const host = hostCheck(session.hostKey);
+/** Runs the script and has the conversation. Settles once, with whatever happens first. */
+function hold(client: Client, { hostKey, command, conversation, timing }: Talk): Promise<Dialogue> {
   return new Promise((resolve) => {
-    let talking = false;
     const settle = (dialogue: Dialogue): void => {
       clearTimeout(limit);
       resolve(dialogue);
     };
-    const conclude = (verdict: Verdict): void => settle(dialogueOf(verdict, conversation, host.seen() ?? ''));
-    /** Once the script runs, its channel closes too, and knows better how far it came. */
-    const lose = (reason: string): void => {
-      if (!talking) settle({ kind: 'unreachable', reason });
-    };
-    const limit = setTimeout(() => {
-      if (host.seen() === undefined) lose('the SSH server says nothing');
-      conclude({ kind: 'failed', reason: `the script was not done within ${timing.timeLimitSeconds} s` });
-    }, timing.timeLimitSeconds * 1_000);
+    const conclude = (verdict: Verdict): void =>
+      settle(
+        verdict.kind === 'cut'
+          ? { kind: 'unreachable', reason: 'the session was cut off while the script ran' }
+          : { ...runOf(verdict, conversation), hostKey },
+      );
+    const limit = setTimeout(
+      () => conclude({ kind: 'failed', reason: `the script was not done within ${timing.timeLimitSeconds} s` }),
+      timing.timeLimitSeconds * 1_000,
+    );
+    // Once the script runs, its channel closes too, and knows better how far it came.
+    let talking = false;
+    client.on('close', () => {
+      if (!talking) settle({ kind: 'unreachable', reason: 'the connection was closed' });
+    });
+    client.exec(command, { pty: terminal }, (error, channel) => {
+      if (error) return conclude({ kind: 'failed', reason: `the command was not started: ${reasonOf(error)}` });
+      talking = true;
+      converse(channel, conversation, timing, conclude);
+    });
+  });
+}
 
-    client.on('ready', () => {
-      client.exec(talk.command, { pty: terminal }, (error, channel) => {
-        if (error) return conclude({ kind: 'failed', reason: `the command was not started: ${reasonOf(error)}` });
-        talking = true;
-        converse(channel, conversation, timing, conclude);
-      });
+/** One command that asks nothing. Without an exit status it was cut off. */
+function runOne(client: Client, { key }: Met, command: string, timeLimitSeconds: number): Promise<Ran> {
+  return new Promise((resolve) => {
+    const lose = (reason: string): void => {
+      clearTimeout(limit);
+      resolve({ kind: 'unreachable', reason });
+    };
+    const limit = setTimeout(
+      () => lose(`the script was not done within ${timeLimitSeconds} s`),
+      timeLimitSeconds * 1_000,
+    );
+    client.on('close', () => lose('the connection was closed'));
+    client.exec(command, (error, channel) => {
+      if (error) return lose(`the script was not started: ${reasonOf(error)}`);
+      let status: number | string | undefined;
+      let output = '';
+      const decoder = new StringDecoder('utf8');
+      channel.on('data', (chunk: Buffer) => (output = (output + decoder.write(chunk)).slice(-longestOutput)));
+      // A channel is done only when all its output was read.
+      channel.stderr.resume();
+      channel.on('exit', (code: number | null, signal?: string) => (status = code ?? signal ?? 'no status'));
+      channel
+        .on('error', () => undefined)
+        .on('close', () => {
+          if (status === undefined) return lose('the session was cut off while the script ran');
+          clearTimeout(limit);
+          resolve({ kind: 'ran', status, output, key });
+        });
+      channel.end();
     });
-    client.on('error', (error) => {
-      const refusal = host.refusal() ?? (error.level === 'client-authentication' ? 'our key was refused' : undefined);
-      if (refusal === undefined) lose(reasonOf(error));
-      else settle({ kind: 'refused', reason: refusal });
-    });
-    client.on('end', () => lose('the connection was closed')).on('close', () => lose('the connection was closed'));
-    const { username, privateKey } = session;
-    try {
-      client.connect({ sock, username, privateKey, hostVerifier: host.verify, readyTimeout: readySeconds * 1_000 });
-    } catch (error) {
-      settle({ kind: 'refused', reason: reasonOf(error) });
-    }
   });
 }
 

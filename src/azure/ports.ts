@@ -168,6 +168,25 @@ export interface PageBlobs {
   delete(at: BlobAddress): Promise<void>;
 }
 
+/** A script that Azure's agent in a VM runs (run command, version 2). */
+interface RunCommandBody {
+  readonly location: string;
+  readonly tags: Tags;
+  readonly script: string;
+  /** Environment variables of the script. Azure shows them to nobody. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+}
+export interface RunCommandShown {
+  readonly tags: Tags;
+  /** `Pending`, `Running`, `Succeeded`, `Failed`, `TimedOut`, `Canceled` or `Unknown`. */
+  readonly state: string;
+  readonly exitCode: number;
+  /** The last 4,096 bytes of each. */
+  readonly output: string;
+  readonly error: string;
+}
+
 /** What a PUT takes. A NIC that another hand took the security group off is put back as it was read. */
 type Body<K extends ArmKind> = K extends 'networkInterface'
   ? Omit<Wanted[K], 'networkSecurityGroup'> & Partial<Pick<Wanted['networkInterface'], 'networkSecurityGroup'>>
@@ -212,6 +231,21 @@ export interface Azure {
     ): Promise<readonly { readonly scope: string; readonly roleDefinitionId: string }[]>;
   };
   readonly pageBlobs: PageBlobs;
+  readonly runCommands: {
+    /** What Azure hears of the agent in a VM. */
+    agent(vmId: string): Promise<{ readonly ready: boolean; readonly says: string }>;
+    get(id: string): Promise<RunCommandShown | undefined>;
+    put(id: string, body: RunCommandBody): Promise<Accepted>;
+    delete(id: string): Promise<Accepted>;
+  };
+  readonly metrics: {
+    /** Bytes that a VM sent, minute by minute: `at` is the minute's beginning. Times are epoch ms. */
+    networkOut(
+      vmId: string,
+      from: number,
+      to: number,
+    ): Promise<readonly { readonly at: number; readonly bytes: number }[]>;
+  };
   /** All subscriptions that the app may read, from Resource Graph. */
   readonly subscriptions: { list(): Promise<readonly KnownSubscription[]> };
   /** What an application may read, asked with its own client secret, which is used and kept nowhere. */

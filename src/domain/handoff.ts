@@ -10,6 +10,9 @@ export interface Handoff {
   readonly text: string;
   /** Where the appliance is reached, once that is known. */
   readonly address?: string;
+  /** What to run there, and what to answer: where each answer is found, and never a secret itself. */
+  readonly command?: string;
+  readonly answers?: readonly { readonly prompt: string; readonly from: string }[];
   /** The event that brings the answer. Another one each time, so that an answer that came twice is not taken later. */
   readonly event: string;
 }

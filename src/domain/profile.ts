@@ -34,12 +34,38 @@ const pattern = z
 
 const role = z.strictObject({ name: text, id: z.guid({ error: 'is not a GUID' }).toLowerCase() });
 
+const prompt = z.strictObject({
+  /** What the script says, as a regular expression that is not particular about case. */
+  match: pattern,
+  answer: z.enum(answerKeys),
+  /** The answer is blotted out of every transcript. */
+  secret: z.boolean().default(false),
+  /**
+   * What to do where the script asks the same again, because it did not take the answer: give it again, three times at
+   * most (`retry`), or stop there and then (`stop`): a secret is not offered twice.
+   */
+  onRepeat: z.enum(['retry', 'stop']).default('retry'),
+});
+
+/** How the script is answered where nobody is at a terminal: by run command, as root, everything ready on its input. */
+const unattended = z.strictObject({
+  /** Without `sudo`: that wants a terminal. */
+  command: z.string(),
+  /** In the order in which the script asks. What there is no answer for (a managed identity has no secret) is not asked either. */
+  answers: z.array(z.enum(answerKeys)).min(1),
+  /** What it asks before all else where it was set up before: how that is seen in its output, and what is answered. */
+  again: z.strictObject({ match: pattern, answers: z.array(z.enum(answerKeys)).min(1) }).optional(),
+});
+export type Unattended = z.infer<typeof unattended>;
+
 const script = z.strictObject({
   command: text,
   /** A prompt is the text at the end of the output while the script waits. The first pattern that matches is answered. */
-  prompts: z.array(z.strictObject({ match: pattern, answer: z.enum(answerKeys), secret: z.boolean().default(false) })),
+  prompts: z.array(prompt),
   /** How the script's end is read; the first pattern found anywhere in its output decides. */
   endings: z.array(z.strictObject({ match: pattern, means: z.enum(['configured', 'wrongPin', 'failed']) })),
+  /** Absent where the script can be answered at a terminal alone: then there is no run command. */
+  unattended: unattended.optional(),
 });
 export type Script = z.infer<typeof script>;
 

@@ -44,6 +44,8 @@ export function whyUnasked(blueprint: Blueprint): string {
     return 'The managed identity can only be used where it is attached, and this profile has no appliance';
   if (appliance.configuration.kind === 'manual')
     return 'The appliance is set up by hand, and its managed identity can be used on it alone';
+  if (appliance.configuration.kind === 'runCommand')
+    return 'The appliance is set up by run command, without a session that could ask with its managed identity';
   return 'Its managed identity can be used on the appliance alone: proven when the set-up script is next run';
 }
 

@@ -61,8 +61,12 @@ export interface SentryState {
   readonly principalId?: string | null;
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
-  /** The last set-up that ended well: with how many subscriptions, the host key seen then, and what was proven. */
-  readonly configured?: { readonly subscriptions: number; readonly hostKey: string; readonly proof?: Proof } | null;
+  /** The last set-up of this VM that ended well: with how many subscriptions, and what was proven. */
+  readonly configured?: { readonly subscriptions: number; readonly proof?: Proof } | null;
+  /** SHA-256 fingerprint of the appliance's host key, pinned on first contact. Another VM has another one. */
+  readonly hostKey?: string | null;
+  /** When our key was replaced last, or why it could not be: the one before then stays. */
+  readonly keyReplacement?: { readonly at: string; readonly problem?: string };
   readonly stopped?: (Refusal & { readonly transcript?: string }) | null;
 }
 

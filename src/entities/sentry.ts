@@ -14,7 +14,9 @@ export type SentryPatch = Partial<Omit<SentryState, 'receipts' | 'window' | 'add
 
 /** What a run of a Sentry starts from. */
 export interface Beginning {
-  readonly configured: SentryState['configured'] | null;
+  readonly configured: NonNullable<SentryState['configured']> | null;
+  /** Pinned on first contact. */
+  readonly hostKey: string | null;
   /** Subscriptions that it had before. */
   readonly known: readonly string[];
   /** Where it was granted roles before: what is wanted no longer is taken back. */
@@ -43,6 +45,7 @@ const initial = (n: number, instanceId: string): SentryState => ({
 
 const beginningOf = ({
   configured,
+  hostKey,
   resources,
   subscriptions,
   scopes,
@@ -51,6 +54,7 @@ const beginningOf = ({
   receipts,
 }: SentryState): Beginning => ({
   configured: configured ?? null,
+  hostKey: hostKey ?? null,
   known: Object.keys(subscriptions),
   scopes: scopes ?? Object.keys(subscriptions).map((id) => `/subscriptions/${id}`),
   collected: Object.entries(subscriptions).flatMap(([id, one]) =>

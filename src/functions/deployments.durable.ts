@@ -1,6 +1,7 @@
 /** Registers the orchestrations, entities and activities under the names that the contracts give them. */
 import { app, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
+import { makeCheckCollecting } from '../activities/checkCollecting';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
@@ -12,6 +13,8 @@ import { makeObserve } from '../activities/observe';
 import { makeProveAppliance } from '../activities/proveAppliance';
 import { makeProveApplication } from '../activities/proveApplication';
 import { resourceEffects } from '../activities/resourceEffects';
+import { makeReplaceSshKey } from '../activities/replaceSshKey';
+import { makeCheckAgent, makeRemoveRunCommand, makeRunUnattended } from '../activities/runUnattended';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
 import { deploymentsEntity } from '../entities/deployments';
@@ -39,6 +42,11 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   inspectHost: () => makeInspectHost(services().azure, services().config.tenantId),
   inspectScopes: () => makeInspectScopes(services().azure),
   configureAppliance: () => makeConfigureAppliance(services().azure, services().appliance),
+  replaceSshKey: () => makeReplaceSshKey(services().azure, services().appliance),
+  checkAgent: () => makeCheckAgent(services().azure),
+  runUnattended: () => makeRunUnattended(services().azure, services().unattendedScript),
+  removeRunCommand: () => makeRemoveRunCommand(services().azure),
+  checkCollecting: () => makeCheckCollecting(services().azure),
   proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
   proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),

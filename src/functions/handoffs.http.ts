@@ -1,7 +1,7 @@
 /** The API's routes on handoffs (design §6): what a person brings or did. */
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { app, type DurableClient } from 'durable-functions';
-import { registrationSchema } from '../activities/configureAppliance';
+import { registrationSchema } from '../activities/script';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint/blueprint';
 import { toFaults } from '../domain/faults';

@@ -1,5 +1,5 @@
 /** What an appliance is asked to prove over a session, from what it was set up with. Pure. */
-import type { ApplianceJob, ProofJob } from '../activities/contracts';
+import type { Entry, ProofJob } from '../activities/contracts';
 import type { ApplianceChoice } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
 import { originsOf } from '../domain/proof';
@@ -13,7 +13,7 @@ interface Visited {
 
 export function proofJob(
   { input, appliance, given }: Visited,
-  { address, port, username, hostKey, sshKeyUri }: ApplianceJob,
+  { address, port, username, hostKey, sshKeyName }: Entry,
 ): ProofJob {
   const { cloud, request, subscriptions } = input;
   const { access, network, outboundHosts } = appliance;
@@ -27,7 +27,7 @@ export function proofJob(
     port,
     username,
     hostKey,
-    sshKeyUri,
+    sshKeyName,
     subscriptions,
     questions: {
       origins: originsOf(cloud, outboundHosts),

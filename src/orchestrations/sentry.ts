@@ -18,9 +18,10 @@ import {
 import type { Beginning } from '../entities/sentry';
 import { ask, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
+import { brokeDown, notProvenClosed } from './configuration/window';
+import { configure } from './configure';
 import { consentOf } from './consent';
 import { dropCredentials } from './credentials';
-import { brokeDown, configure, notProvenClosed } from './configure';
 import type { SentryInput } from './inputs';
 import { proveAccess } from './prove';
 import { finish, tellMe } from './sentryState';
@@ -120,16 +121,24 @@ function* setUp(
     const uncollected = subscriptionStates(input, input.subscriptions, progress, () => false);
     tellMe(context, input, { configured: null, subscriptions: uncollected });
   }
+  // What was known of its predecessor is not true of this machine.
+  if (rebuilt) tellMe(context, input, { hostKey: null });
   const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
   if (stopped) return stopped;
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (before.configured && !anew) return before.configured;
   if (counts.total === 0) return NOTHING_TO_SET_UP;
-  return yield* configure(context, input, appliance, { ...input.shared, ...given }, counts.granted);
+  return yield* configure(context, {
+    input,
+    appliance,
+    given: { ...input.shared, ...given },
+    granted: counts.granted,
+    hostKey: rebuilt ? undefined : (before.hostKey ?? undefined),
+  });
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
-const NOTHING_TO_SET_UP: Configured = { subscriptions: 0, hostKey: '' };
+const NOTHING_TO_SET_UP: Configured = { subscriptions: 0 };
 
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 

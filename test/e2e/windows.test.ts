@@ -148,6 +148,11 @@ test('private: set up through the network, without a public address', async () =
   expect(shown.state).toBe('completed');
   expect([...addresses]).toEqual(['10.91.0.4']);
   expect(shown.sentries[0]?.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+  expect(shown.sentries[0]).toMatchObject({
+    hostKey: expect.stringMatching(/^SHA256:/),
+    keyReplacement: { at: expect.any(String) },
+  });
+  expect(shown.sentries[0]).not.toHaveProperty('keyReplacement.problem');
   expect(await exposuresOf('private')).toEqual([]);
   // Azure's own rules would let in the whole of the network, and all that is peered with it, at any time.
   const neighbour = '/_simulator/reach?address=10.91.0.4&port=22&source=10.91.0.9';

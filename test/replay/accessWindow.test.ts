@@ -59,7 +59,7 @@ test('a wrong PIN is asked for again, and the second is taken', async () => {
       session === 1 ? { kind: 'wrongPin', hostKey: 'k' } : { kind: 'configured', hostKey: 'k' },
   });
   expect(jobs).toHaveLength(2);
-  expect(state).toMatchObject({ stage: 'completed', configured: { subscriptions: 3, hostKey: 'k' } });
+  expect(state).toMatchObject({ stage: 'completed', configured: { subscriptions: 3 }, hostKey: 'k' });
 });
 
 test('an unknown prompt stops that Sentry with the transcript, and its window closes', async () => {

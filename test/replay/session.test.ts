@@ -36,7 +36,7 @@ const setUpBefore: SentryState = {
   resources: {},
   subscriptions: { [subscriptionId(1)]: { state: 'granted', collected: true, proven: true } },
   receipts: [],
-  configured: { subscriptions: 1, hostKey: 'SHA256:old' },
+  configured: { subscriptions: 1 },
 };
 
 test('a session that breaks down closes its window at once, not when its time is over', async () => {

@@ -4,10 +4,14 @@ import type {
   ApplianceResult,
   ApplicationJob,
   ApplicationResult,
+  Entry,
   EventToRaise,
+  KeyReplaced,
   ProofJob,
   ProofResult,
   Step,
+  UnattendedJob,
+  UnattendedResult,
   WindowOrder,
   Approval,
   HostInspection,
@@ -16,10 +20,12 @@ import type {
 } from '../../src/activities/contracts';
 import { makeStartApproved } from '../../src/activities/instances';
 import type { Outcome } from '../../src/domain/outcome';
+import type { SentryState } from '../../src/domain/states';
 import type { DeploymentInput } from '../../src/orchestrations/inputs';
 import { deploymentEntity } from '../../src/entities/deployment';
 import { deploymentsEntity } from '../../src/entities/deployments';
-import { sentryEntity as sentryTable } from '../../src/entities/sentry';
+import { entity } from '../../src/entities/entity';
+import { sentryOperations } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
 import { planIdOf } from '../../src/functions/planId';
 import { approved } from '../../src/orchestrations/approved';
@@ -46,6 +52,17 @@ export interface Behaviour {
   readonly listing?: (job: ApplicationJob, asked: number) => ApplicationResult | undefined;
   /** False: nobody ever brings the email and PIN. */
   readonly registers?: boolean;
+  /** What is known of the Sentry from an earlier run. */
+  readonly before?: SentryState;
+  readonly replaceKey?: (entry: Entry) => KeyReplaced;
+  /** What Azure says of the VM's agent, at the nth asking. */
+  readonly agent?: (asked: number) => Outcome;
+  /** What the nth look at the run command gives. */
+  readonly unattended?: (job: UnattendedJob, look: number) => UnattendedResult;
+  /** What is seen of the appliance's traffic, at the nth look. */
+  readonly collecting?: (look: number) => Outcome;
+  /** What the person says who runs the script; undefined: that it is done. */
+  readonly byHand?: { readonly declined: string };
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
   readonly presence?: { readonly declined: string } | null;
 }
@@ -61,6 +78,7 @@ const outputs = {
   ipAddress: '20.50.0.4',
   privateIPAddress: '10.90.0.4',
 };
+const registration = { registrationUri: 'https://vault/secrets/registration/1' };
 const done = (change: 'created' | 'removed' | 'kept' = 'created'): Outcome => ({
   kind: 'done',
   change,
@@ -86,17 +104,8 @@ const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
   ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
-export function fakeWorld({
-  ensure,
-  observe,
-  remove,
-  inspect,
-  appliance,
-  proof,
-  listing,
-  registers = true,
-  presence,
-}: Behaviour = {}) {
+export function fakeWorld(behaviour: Behaviour = {}) {
+  const { ensure, observe, remove, inspect, appliance, proof, listing, registers = true, presence } = behaviour;
   const asked = new Map<string, number>();
   const nth = (what: string): number => {
     asked.set(what, (asked.get(what) ?? 0) + 1);
@@ -133,16 +142,44 @@ export function fakeWorld({
   /** The nth time that a Sentry asks, its event is the nth. */
   const come = (client: FakeClient, instanceId: string): void => {
     const event = `registration-${nth(`registration ${instanceId}`)}`;
-    if (registers) client.raiseEvent(instanceId, event, { registrationUri: 'https://vault/secrets/registration/1' });
+    if (registers) client.raiseEvent(instanceId, event, registration);
   };
+  const entries: Entry[] = [];
+  const unattended: UnattendedJob[] = [];
   /** Said in advance: the event waits until the Sentry does. */
   const attend = (client: FakeClient): void => {
     for (const instanceId of begun) {
       if (presence !== null) client.raiseEvent(instanceId, 'presence', presence ?? { done: true });
+      client.raiseEvent(instanceId, 'configuration', behaviour.byHand ?? { done: true });
+      registering.add(instanceId);
       begun.delete(instanceId);
     }
   };
   const activities = {
+    replaceSshKey: (entry: Entry) => {
+      entries.push(entry);
+      return behaviour.replaceKey?.(entry) ?? { kind: 'replaced' };
+    },
+    checkAgent: (_: unknown, client: FakeClient) => {
+      const answer = behaviour.agent?.(nth('agent')) ?? done('kept');
+      // Without a window nothing else tells that email and PIN will be asked for.
+      if (answer.kind === 'done') registering.forEach((id) => come(client, id));
+      return answer;
+    },
+    runUnattended: (job: UnattendedJob, client: FakeClient) => {
+      unattended.push(job);
+      const answer = behaviour.unattended?.(job, unattended.length) ?? {
+        kind: 'ended',
+        result: { kind: 'configured' },
+      };
+      if (answer.kind === 'ended' && answer.result.kind === 'wrongPin') registering.forEach((id) => come(client, id));
+      return answer;
+    },
+    removeRunCommand: () => {
+      steps.push('remove runCommand');
+      return done('removed');
+    },
+    checkCollecting: () => behaviour.collecting?.(nth('collecting')) ?? done('kept'),
     ensureResources: (list: readonly Step[], client: FakeClient) => {
       attend(client);
       return each('ensure', ensure, 'created')(list);
@@ -191,8 +228,11 @@ export function fakeWorld({
       )(approval),
   };
   const waiting = new Set<string>();
+  /** Sentries whose runs have begun. */
+  const registering = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
   const begun = new Set<string>();
+  const sentryTable = entity<SentryState | null>(behaviour.before ?? null, sentryOperations);
   const sentryEntity: typeof sentryTable = (context) => {
     if (context.df.operationName === 'begin')
       begun.add(context.df.getInput<{ instanceId: string }>()?.instanceId ?? '');
@@ -201,6 +241,8 @@ export function fakeWorld({
   return {
     steps,
     jobs,
+    entries,
+    unattended,
     proofs,
     attend,
     looks,

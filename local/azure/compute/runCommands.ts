@@ -3,6 +3,8 @@ import { type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { type Resource } from '../store/resources';
 import { demandRunning, lastBytes, machineOf } from './runCommand';
+import { execute, executorOf } from './executor';
+import { isAnswered } from './scripts';
 import { demandNoBlobs, runSource, source } from './scriptSources';
 
 const parameters = z.array(z.looseObject({ name: z.string().optional(), value: z.string() })).default([]);
@@ -48,7 +50,11 @@ export const runCommands: Kind = {
     demandRunning(azure, vm);
     const { protectedParameters, runAsPassword: _, ...shown } = asked;
     const given = [...asked.parameters, ...protectedParameters];
-    const { seconds, ...result } = runSource(azure, vm, asked.source, environmentOf(given));
+    const script = asked.source.script ?? '';
+    const elsewhere = executorOf(azure, script) !== undefined && !isAnswered(azure, vm, script);
+    const { seconds, ...result } = elsewhere
+      ? { stdout: '', stderr: '', exitCode: 0, seconds: Infinity }
+      : runSource(azure, vm, asked.source, environmentOf(given));
     const startedAt = doneAt(azure, 'runCommand');
     const timedOut = seconds > asked.timeoutInSeconds;
     const endsAt = startedAt + Math.min(seconds, asked.timeoutInSeconds) * 1000;
@@ -67,6 +73,19 @@ export const runCommands: Kind = {
           }
         : {}),
     };
+  },
+  stored(azure, resource, put) {
+    const { source, parameters: open, protectedParameters } = properties.parse(put.body.properties);
+    const vm = machineOf(azure, put.id);
+    const url = source.script === undefined ? undefined : executorOf(azure, source.script);
+    if (source.script === undefined || url === undefined || isAnswered(azure, vm, source.script)) return;
+    execute(url, vm, source.script, environmentOf([...open, ...protectedParameters]), (outcome) => {
+      const now = azure.resources.get(put.id);
+      // Replaced or removed meanwhile: nobody asks for this one's end any more.
+      if (now === undefined || now.hidden['startedAt'] !== resource.hidden['startedAt']) return;
+      const endsAt = Math.max(azure.now(), execution.parse(now.hidden).startedAt);
+      azure.resources.setHidden(put.id, { ...now.hidden, ...outcome, timedOut: false, endsAt });
+    });
   },
   computed: (azure, resource, call) =>
     /instanceView/i.test(call?.query('$expand') ?? '') ? { instanceView: instanceView(azure, resource) } : {},

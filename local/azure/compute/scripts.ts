@@ -42,6 +42,15 @@ export const clearScriptAnswers = ({ db }: Azure): void => {
   db.run('DELETE FROM commandAnswers');
 };
 
+const answerTo = (azure: Azure, vm: Resource, script: string): ScriptAnswer | undefined =>
+  scriptAnswers(azure).find(
+    ({ vmId, contains }) => script.includes(contains) && (vmId ?? vm.id).toLowerCase() === vm.id.toLowerCase(),
+  );
+
+/** An answer was given beforehand. */
+export const isAnswered = (azure: Azure, vm: Resource, script: string): boolean =>
+  answerTo(azure, vm, script) !== undefined;
+
 /**
  * Runs a script as a machine of this Azure does: by the newest answer given for it, else line by line with the few
  * commands that a machine here knows. Anything else is not found, as in a shell; nothing is ever executed.
@@ -52,9 +61,7 @@ export function runScript(
   script: string,
   environment: Readonly<Record<string, string>>,
 ): Outcome {
-  const given = scriptAnswers(azure).find(
-    ({ vmId, contains }) => script.includes(contains) && (vmId ?? vm.id).toLowerCase() === vm.id.toLowerCase(),
-  );
+  const given = answerTo(azure, vm, script);
   if (given !== undefined) return given;
   let outcome: Outcome = { stdout: '', stderr: '', exitCode: 0, seconds: 0 };
   for (const [index, line] of script.split(/\r?\n|;/).entries()) {

@@ -13,6 +13,8 @@ const identities = z.record(z.string(), z.looseObject({ principalId: z.string(),
 
 export interface Machine {
   readonly id: string;
+  /** Tells it from its successor of the same name: each has a disk of its own. */
+  readonly uniqueId: string;
   readonly name: string;
   readonly adminUsername: string;
   readonly sshPublicKeys: readonly string[];
@@ -43,6 +45,7 @@ export function machine(azure: Azure, vm: Resource): Machine {
   const { power, startedAt } = powerOf(azure, vm);
   return {
     id: vm.id,
+    uniqueId: String(vm.document.properties['vmId']),
     name: nameOf(vm.id),
     adminUsername: osProfile?.adminUsername ?? '',
     sshPublicKeys: osProfile?.linuxConfiguration?.ssh?.publicKeys.flatMap(({ keyData }) => keyData ?? []) ?? [],

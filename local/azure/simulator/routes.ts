@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Azure } from '../azure';
 import { powerOf } from '../compute/instanceView';
+import { executor, registerExecutor } from '../compute/executor';
 import { addScriptAnswer, clearScriptAnswers, scriptAnswer, scriptAnswers } from '../compute/scripts';
 import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { applicationToken } from '../entra/principals';
@@ -14,7 +15,7 @@ import { rolesHeld, whatIsLeft } from './questions';
 import { reach } from './reach';
 
 const open = (
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   handle: (call: Call) => Answer | Promise<Answer>,
 ): Route => ({
@@ -44,6 +45,10 @@ export const simulatorRoutes = (azure: Azure): readonly Route[] => [
   }),
   open('DELETE', '/vms/scripts', () => {
     clearScriptAnswers(azure);
+    return { status: 204 };
+  }),
+  open('PUT', '/vms/executor', (call) => {
+    registerExecutor(azure, parseBody(executor, call));
     return { status: 204 };
   }),
   open('POST', '/token', (call) => principalToken(azure, call)),

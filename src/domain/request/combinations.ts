@@ -64,6 +64,11 @@ const configuration: Rule = ({ request, profile }, { privateNetwork }) => [
     'needs the Azure VM agent, which the image of this profile does not have; ask for ssh or manual',
   ),
   ...fault(
+    request.configuration?.kind === 'runCommand' && profile.appliance?.script.unattended === undefined,
+    '/configuration/kind',
+    'needs script.unattended in this profile, which says how the script is answered without a terminal; ask for ssh or manual',
+  ),
+  ...fault(
     request.access?.kind === 'private' && (request.configuration?.kind ?? 'ssh') === 'ssh' && !privateNetwork,
     '/access/kind',
     'needs this app to reach the network, and it is in none. Set PRIVATE_NETWORK (docs/deploy.md), or ask for temporaryPublicIp, runCommand or manual',

@@ -8,7 +8,7 @@ import { script } from '../../support/requests';
 import { startStandInAzure, tenantId, type World } from './standInAzure';
 
 const { private: privateKey, public: publicKey } = readableKeyPair();
-const session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKey };
+const session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKeys: [privateKey] };
 const answers = { tenantId, usesClientId: 'N', subscriptionCount: '3' };
 
 let azure: World;

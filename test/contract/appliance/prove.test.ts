@@ -96,7 +96,7 @@ esac
 
 describe('the simulated appliance, over SSH', () => {
   const { private: privateKey, public: publicKey } = readableKeyPair();
-  const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKey };
+  const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKeys: [privateKey] };
   let azure: World;
   let state: string;
   let url: string;
@@ -168,9 +168,9 @@ describe('the simulated appliance, over SSH', () => {
   test('another host key, another key of ours, and nobody there', async () => {
     const appliance = createSshAppliance({ proxy: url });
     const run = (other: Partial<Session>) => appliance.run({ ...session, ...other }, 'echo here');
-    expect(await run({})).toEqual({ kind: 'ran', status: 0, output: 'here\n' });
+    expect(await run({})).toEqual({ kind: 'ran', status: 0, output: 'here\n', key: 0 });
     expect(await run({ hostKey: 'SHA256:other' })).toMatchObject({ kind: 'refused' });
-    expect(await run({ privateKey: readableKeyPair().private })).toMatchObject({ kind: 'refused' });
+    expect(await run({ privateKeys: [readableKeyPair().private] })).toMatchObject({ kind: 'refused' });
     expect(await run({ address: '20.50.0.9' })).toMatchObject({ kind: 'unreachable' });
   });
 

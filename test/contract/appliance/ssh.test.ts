@@ -15,7 +15,7 @@ import { script } from '../../support/requests';
 import { application, startStandInAzure, tenantId, tenantName, type World } from './standInAzure';
 
 const { private: privateKey, public: publicKey } = readableKeyPair();
-const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKey };
+const session: Session = { address: '20.50.0.4', port: 22, username: 'cloudknox', privateKeys: [privateKey] };
 
 let azure: World;
 let state: string;
@@ -245,21 +245,22 @@ test('the host key stays the same after a restart; another one is refused before
   const changed = await configure({}, { hostKey });
   expect(changed).toEqual({
     kind: 'refused',
+    why: 'hostKey',
     reason: expect.stringMatching(/^the host key is SHA256:.* at first contact$/),
   });
 });
 
 test('another key, another user or something that is no key is refused', async () => {
-  const refused = { kind: 'refused', reason: 'our key was refused' };
-  expect(await configure({}, { privateKey: readableKeyPair().private })).toEqual(refused);
+  const refused = { kind: 'refused', why: 'key', reason: 'our key was refused' };
+  expect(await configure({}, { privateKeys: [readableKeyPair().private] })).toEqual(refused);
   expect(await configure({}, { username: 'root' })).toEqual(refused);
-  expect(await configure({}, { privateKey: 'no key' })).toMatchObject({ kind: 'refused' });
+  expect(await configure({}, { privateKeys: ['no key'] })).toMatchObject({ kind: 'refused' });
 });
 
 test('an RSA key works as well', async () => {
   const rsa = utils.generateKeyPairSync('rsa', { bits: 2048 });
   azure.vm = { ...azure.vm, sshPublicKeys: [rsa.public] };
-  const dialogue = await configure({ ...(await register()), ...asIdentity }, { privateKey: rsa.private });
+  const dialogue = await configure({ ...(await register()), ...asIdentity }, { privateKeys: [rsa.private] });
   expect(dialogue).toMatchObject({ kind: 'configured' });
 });
 

@@ -101,7 +101,7 @@ describe('a machine’s way out', () => {
       address: '20.50.0.4',
       port: 22,
       username: 'cloudknox',
-      sshKeyUri: vm['sshKey']?.['secretUri'] ?? '',
+      sshKeyName: 'sentry-proof-vm-1-ssh',
       questions: { origins: ['https://app.cloudknox.io'] },
       subscriptions: [],
     };
@@ -110,7 +110,7 @@ describe('a machine’s way out', () => {
       run: async () => run,
     });
     const output = 'reach 0 200 https://app.cloudknox.io\n';
-    const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, status: 0 }));
+    const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, status: 0, key: 0 }));
     expect(await prove(job)).toMatchObject({ reached: ['https://app.cloudknox.io'], unreached: [] });
     expect(await prove({ ...job, subnetId: subnet() })).toMatchObject({
       reached: [],

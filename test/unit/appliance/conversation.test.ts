@@ -13,7 +13,7 @@ const answers: Answers = {
   clientSecret: '123456~secret',
   subscriptionCount: '7',
 };
-const converse = (): Conversation => new Conversation(script, answers, privateKey);
+const converse = (): Conversation => new Conversation(script, answers, [privateKey]);
 
 function replyTo(...chunks: string[]): unknown {
   const conversation = converse();
@@ -47,24 +47,34 @@ test('a prompt is the end of the output, and not a line before it', () => {
 
 test('a prompt that was answered is not answered again until it is asked again', () => {
   const conversation = converse();
-  conversation.hear('PIN: ');
-  expect(conversation.reply()).toEqual({ send: '123456\n' });
+  conversation.hear('Azure AD tenant: ');
+  expect(conversation.reply()).toEqual({ send: 'contoso.example\n' });
   expect(conversation.reply()).toBeUndefined();
-  conversation.hear('\r\nPIN: ');
-  expect(conversation.reply()).toEqual({ send: '123456\n' });
+  conversation.hear('\r\nAzure AD tenant: ');
+  expect(conversation.reply()).toEqual({ send: 'contoso.example\n' });
+});
+
+test('asked again and again, a prompt is given up after three rejections', () => {
+  const conversation = converse();
+  for (let asked = 1; asked <= 4; asked++) {
+    conversation.hear('Enter number of subs to add (0-50): ');
+    expect(conversation.reply()).toEqual({ send: '7\n' });
+  }
+  conversation.hear('Enter number of subs to add (0-50): ');
+  expect(conversation.reply()).toMatchObject({
+    end: { kind: 'failed', reason: expect.stringMatching(/^the script asks again and again: Enter number/) },
+  });
 });
 
 test.each([
-  ['asked again and again', '', 'failed'],
-  ['asked again because the PIN is wrong', 'The PIN does not match.\r\n', 'wrongPin'],
-])('%s, a prompt is given up after three rejections', (_name, complaint, kind) => {
+  ['', { kind: 'failed', reason: 'the script asks again: PIN: ' }],
+  ['The PIN does not match.\r\n', { kind: 'wrongPin' }],
+])('a secret is not offered twice: "%s"', (complaint, end) => {
   const conversation = converse();
-  for (let asked = 1; asked <= 4; asked++) {
-    conversation.hear(`${complaint}PIN: `);
-    expect(conversation.reply()).toEqual({ send: '123456\n' });
-  }
+  conversation.hear('PIN: ');
+  expect(conversation.reply()).toEqual({ send: '123456\n' });
   conversation.hear(`${complaint}PIN: `);
-  expect(conversation.reply()).toMatchObject({ end: { kind } });
+  expect(conversation.reply()).toEqual({ end });
 });
 
 test.each([

@@ -8,6 +8,11 @@ const profiles = {
   'cloudknox-sentry': profile,
   agentless: { ...bare, id: 'agentless' },
   noAgent: { ...bare, id: 'noAgent', ...(appliance && image ? { appliance: { ...appliance, image } } : {}) },
+  atTerminal: {
+    ...bare,
+    id: 'atTerminal',
+    ...(appliance ? { appliance: { ...appliance, script: { ...appliance.script, unattended: undefined } } } : {}),
+  },
 };
 const faultsOf = (body: unknown, privateNetwork = false): readonly string[] => {
   const parsed = parseRequest(body, { tenantId, profiles, privateNetwork });
@@ -76,6 +81,11 @@ test.each([
     'run command without an agent',
     { profile: 'noAgent', configuration: { kind: 'runCommand' } },
     '/configuration/kind needs the Azure VM agent',
+  ],
+  [
+    'run command for a script that wants a terminal',
+    { profile: 'atTerminal', configuration: { kind: 'runCommand' } },
+    '/configuration/kind needs script.unattended',
   ],
   ['private access of an app that is in no network', { access }, '/access/kind needs this app to reach'],
   [

@@ -1,0 +1,110 @@
+import type { OrchestrationContext } from 'durable-functions';
+import {
+  activities,
+  type ApplianceJob,
+  type ApplianceResult,
+  type Entry,
+  type ProofJob,
+} from '../../activities/contracts';
+import { secretName } from '../../domain/blueprint/blueprint';
+import { call, isoNow, now, type Story, until } from '../call';
+import { proofJob } from '../proofJob';
+import { proveAppliance, whyFailed } from '../prove';
+import { tellMe } from '../sentryState';
+import { askForRegistration, registered } from './registration';
+import { type Configured, scriptJob, type Stopped, type Visit } from './visit';
+import { duringWindow, isOver, type Opening, whileOpen } from './window';
+
+/** A VM that has just been made answers on its port after a minute or so. */
+const BOOT_RETRY_MS = 15_000;
+
+/**
+ * Guide, "Configure the Sentry": through the window, takes the console's email and PIN, and answers the set-up script
+ * as an administrator would at a terminal. Whoever was met there is pinned, and leaves with a new key of ours.
+ */
+export const ssh = (context: OrchestrationContext, visit: Visit): Story<Configured | Stopped> =>
+  duringWindow(context, visit, inSession);
+
+function* inSession(context: OrchestrationContext, visit: Visit, opening: Opening): Story<Configured | Stopped> {
+  const entry = entryOf(visit, opening);
+  const { outcome, met } = yield* answerTheScript(context, visit, opening, entry);
+  if (met !== undefined && !isOver(context, opening)) yield* replaceKey(context, visit, { ...entry, hostKey: met });
+  return outcome;
+}
+
+const entryOf = ({ input, appliance, hostKey }: Visit, { address }: Opening): Entry => ({
+  address,
+  port: appliance.ports[0] ?? 22,
+  username: appliance.vm.adminUsername,
+  hostKey,
+  sshKeyName: secretName(input.request.name, input.n, 'ssh'),
+});
+
+/** `met` is the host key of whoever was met and trusted; absent where nobody was. */
+interface Session {
+  readonly outcome: Configured | Stopped;
+  readonly met?: string | undefined;
+}
+
+function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: Opening, entry: Entry): Story<Session> {
+  let { hostKey } = entry;
+  let met: string | undefined;
+  for (let round = 1; ; round += 1) {
+    const registration = askForRegistration(context, visit, entry.address, round);
+    const why = yield* whileOpen(context, opening, registration);
+    if (why) return { outcome: why, met };
+    const answer = registered(context, visit, registration);
+    if ('code' in answer) return { outcome: answer, met };
+
+    const result = yield* talk(context, { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey }, opening);
+    if (result.kind === 'unreachable') return { outcome: unreachable(result.reason), met };
+    // Seen once, it is the appliance's: a PIN and a secret go to nobody else, in this session or any later one.
+    met = result.hostKey;
+    if (hostKey === undefined && met !== undefined) tellMe(context, visit.input, { hostKey: met });
+    hostKey ??= met;
+    const proof = proofJob(visit, { ...entry, hostKey });
+    if (result.kind === 'configured') return { outcome: yield* prove(context, visit, proof, opening), met };
+    if (result.kind === 'stopped') return { outcome: yield* whyFailed(context, proof, stopped(result)), met };
+  }
+}
+
+/** Runs the script, trying again while nobody answers and the window is open. */
+function* talk(context: OrchestrationContext, job: ApplianceJob, opening: Opening): Story<ApplianceResult> {
+  for (;;) {
+    const result = yield* call(context, activities.configureAppliance, job);
+    if (result.kind !== 'unreachable' || isOver(context, opening)) return result;
+    yield* until(context, now(context) + BOOT_RETRY_MS);
+  }
+}
+
+/** A Sentry that cannot report is not set up, whatever its script says. */
+function* prove(
+  context: OrchestrationContext,
+  { input, granted }: Visit,
+  job: ProofJob,
+  opening: Opening,
+): Story<Configured | Stopped> {
+  tellMe(context, input, { stage: 'proof' });
+  const proof = yield* proveAppliance(context, job, granted, () => !isOver(context, opening));
+  return 'code' in proof ? proof : { subscriptions: granted, proof };
+}
+
+/** A key that could not be replaced is still ours alone: the status says so, and the Sentry is no worse for it. */
+function* replaceKey(context: OrchestrationContext, { input }: Visit, entry: Entry): Story<void> {
+  const answer = yield* call(context, activities.replaceSshKey, entry);
+  const at = isoNow(context);
+  tellMe(context, input, { keyReplacement: answer.kind === 'replaced' ? { at } : { at, problem: answer.reason } });
+}
+
+const stopped = ({ code, reason, remedy, transcript }: Extract<ApplianceResult, { kind: 'stopped' }>): Stopped => ({
+  code,
+  reason,
+  remedy,
+  transcript,
+});
+
+const unreachable = (reason: string): Stopped => ({
+  code: 'Unreachable',
+  reason,
+  remedy: 'See that the VM runs, then send the same request again.',
+});
