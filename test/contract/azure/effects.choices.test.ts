@@ -89,6 +89,12 @@ describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (a
   });
 });
 
+test('a URI of another vault does not read our own secret of that name', async () => {
+  await world.ports.secrets.set('ours', 'top-secret', { tags: {}, contentType: 'text/plain' });
+  const read = world.ports.secrets.get('https://theirs.vault.azure.net/secrets/ours');
+  await expect(read).rejects.toMatchObject({ outcome: { kind: 'refused', code: 'SecretElsewhere' } });
+});
+
 test('a VHD whose URL lies in the vault is copied, and the URL stays there', async () => {
   await world.ports.secrets.set('vhd-url', `${download}?sig=top-secret`, { tags: {}, contentType: 'text/plain' });
   const uri = `${world.azure.url}/secrets/vhd-url`;
