@@ -145,7 +145,7 @@ export class Azure {
   }
 
   /** Has the set-up script of run commands sent to `url`. */
-  async executes(url: string, contains: string): Promise<void> {
+  async executes(url: string, contains: readonly string[]): Promise<void> {
     const headers = { 'content-type': 'application/json' };
     await this.#ask('/_simulator/vms/executor', z.unknown(), {
       method: 'PUT',

@@ -2,9 +2,9 @@
 import { createServer } from 'node:http';
 import { Socket } from 'node:net';
 import { Azure, overHttp } from './azure';
+import { agentRuns } from './agent';
 import { agentPath, serveConsole } from './console';
 import { defaults, Network, type NetworkOptions } from './network';
-import { setupScript } from './setupScript';
 import { inFolder, Store } from './store';
 
 export interface ApplianceOptions extends Partial<NetworkOptions> {
@@ -45,7 +45,7 @@ export async function startAppliances(
 
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`;
-  await cloud.executes(`${url}${agentPath}`, setupScript);
+  await cloud.executes(`${url}${agentPath}`, agentRuns);
   return {
     url,
     close: () =>

@@ -8,7 +8,7 @@ import type { Finding } from '../domain/preflight/finding';
 import type { Role, WatchedScope } from '../domain/preflight/subscriptions';
 import type { Plan } from '../domain/plan/plan';
 import type { AnswerKey, Script } from '../domain/profile';
-import type { Found, Questions } from '../domain/proofScript';
+import type { Answered, Found, Questions } from '../domain/proofScript';
 import type { Spec } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { WindowReceipt } from '../domain/window';
@@ -62,21 +62,26 @@ export type ApplianceResult =
   | { readonly kind: 'unreachable'; readonly reason: string };
 export type KeyReplaced = { readonly kind: 'replaced' } | { readonly kind: 'kept'; readonly reason: string };
 
-/** The set-up script as a run command. */
-export interface UnattendedJob extends ScriptJob {
+/** A script as a run command. */
+export interface CommandJob {
   /** ARM id of the run command, a child of the VM. */
   readonly id: string;
   readonly location: string;
   /** The deployment's name, and which of its attempts this is: another one's run command is no answer to it. */
   readonly deployment: string;
   readonly attempt: string;
-  /** The appliance was set up before. */
-  readonly again: boolean;
   /** What an earlier answer left running. */
   readonly operation?: string | undefined;
 }
+export type NotEnded = Extract<Outcome, { kind: 'running' | 'later' | 'refused' }>;
+
+/** The set-up script as a run command. */
+export interface UnattendedJob extends ScriptJob, CommandJob {
+  /** The appliance was set up before. */
+  readonly again: boolean;
+}
 export type UnattendedResult =
-  | Extract<Outcome, { kind: 'running' | 'later' | 'refused' }>
+  | NotEnded
   | { readonly kind: 'ended'; readonly result: ScriptResult }
   /** The script asked as of one that was set up before, or did not: its answers went to the wrong questions. */
   | { readonly kind: 'otherwise'; readonly again: boolean };
@@ -94,6 +99,11 @@ export interface ProofJob extends Entry {
   /** Where it has a public address while it is asked: the subnet that must give it a way out afterwards. */
   readonly subnetId?: string | undefined;
 }
+/** One run of the proof's script as a run command. `page`: the next page of the listing alone. */
+export interface ProofCommandJob extends CommandJob, Pick<ProofJob, 'questions' | 'subscriptions'> {
+  readonly page?: string | undefined;
+}
+export type ProofCommandResult = NotEnded | { readonly kind: 'ended'; readonly answered: Answered };
 export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
 
 /** An application that is to list what it may read. The secret only as a vault URI. */
@@ -163,6 +173,8 @@ export const activities = {
   /** Done where the VM's agent is ready for a run command. */
   checkAgent: activity<{ readonly vmId: string }, Outcome>('checkAgent'),
   runUnattended: activity<UnattendedJob, UnattendedResult>('runUnattended'),
+  /** One run of the proof's script as a run command. */
+  proveUnattended: activity<ProofCommandJob, ProofCommandResult>('proveUnattended'),
   removeRunCommand: activity<{ readonly id: string }, Outcome>('removeRunCommand'),
   /** Done once Azure's metrics show that the appliance sends more than it did. */
   checkCollecting: activity<CollectingQuestion, Outcome>('checkCollecting'),

@@ -30,7 +30,7 @@ export const outboundBlocked = (unreached: readonly Unreached[]): Refusal => ({
 export const outboundUnproven = (reason: string): Refusal => ({
   code: 'OutboundUnproven',
   reason: `The appliance is set up, and could not be asked what it reaches: ${reason}`,
-  remedy: 'See that the VM runs and that the window stays open, then send the same request again.',
+  remedy: 'See that the VM runs and, where a window was opened, that it stays open; then send the same request again.',
 });
 
 /** Why a grant is not proven, where nobody has asked, or could. */
@@ -44,8 +44,6 @@ export function whyUnasked(blueprint: Blueprint): string {
     return 'The managed identity can only be used where it is attached, and this profile has no appliance';
   if (appliance.configuration.kind === 'manual')
     return 'The appliance is set up by hand, and its managed identity can be used on it alone';
-  if (appliance.configuration.kind === 'runCommand')
-    return 'The appliance is set up by run command, without a session that could ask with its managed identity';
   return 'Its managed identity can be used on the appliance alone: proven when the set-up script is next run';
 }
 

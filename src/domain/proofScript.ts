@@ -49,34 +49,41 @@ const METADATA = 'http://169.254.169.254/metadata/identity/oauth2/token?api-vers
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** Any HTTP status proves the way: TCP, TLS and an answer. `curl` prints 000 where there was none, and exits with why. */
-const reachLines = (origin: string): readonly string[] => [
+/**
+ * Any HTTP status proves the way: TCP, TLS and an answer. `curl` prints 000 where there was none, and exits with why.
+ * The origin goes by its place in the list: of a run command Azure keeps the last 4,096 bytes.
+ */
+const reachLines = (origin: string, at: number): readonly string[] => [
   `code=$(curl -s -o /dev/null -w '%{http_code}' --max-time ${REACH_SECONDS} ${quoted(`${origin}/`)})`,
-  `echo "reach $? $code "${quoted(origin)}`,
+  `echo "reach ${at} $? $code"`,
 ];
 
-/** The token goes to `curl` by its standard input (`-K -`, which old versions know too). */
-function listingLines({ clientId, armAudience }: Identity, page: string): readonly string[] {
+/**
+ * The token goes to `curl` by its standard input (`-K -`, which old versions know too). Of the listing only the wanted
+ * subscriptions are told, without the beginning of their field's name: fifty make 2,200 bytes.
+ */
+function listingLines({ clientId, armAudience }: Identity, ids: readonly string[], page: string): readonly string[] {
   const query = `&client_id=${encodeURIComponent(clientId)}&resource=${encodeURIComponent(armAudience)}`;
-  const wanted = ['"subscriptionId": *"[^"]*"', '"nextLink": *"[^"]*"', '"code": *"[^"]*"', '^status [0-9]*$'];
+  const each = ids.map((id) => `Id": *"${id}"`);
+  const wanted = [...each, '"nextLink": *"[^"]*"', '"code": *"[^"]*"', '^status [0-9]*$'];
   return [
     `token=$(curl -s --noproxy '*' --max-time ${REACH_SECONDS} -H 'Metadata: true' ${quoted(METADATA + query)} | sed -n 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p')`,
     'echo "identity ${#token}"',
     [
       `printf 'header = "Authorization: Bearer %s"\\n' "$token"`,
       `curl -s -K - --max-time ${LISTING_SECONDS} -w '\\nstatus %{http_code}\\n' ${quoted(page)}`,
-      `grep -o ${wanted.map((pattern) => `-e ${quoted(pattern)}`).join(' ')}`,
+      `grep -oi ${wanted.map((pattern) => `-e ${quoted(pattern)}`).join(' ')}`,
     ].join(' | '),
   ];
 }
 
-/** The whole script; with `page`, the next page of the listing alone. */
-export function proofScript({ origins, identity }: Questions, page?: string): string {
+/** The whole script; with `page`, the next page of the listing alone. `wanted`: whose listing is told, in lower case. */
+export function proofScript({ origins, identity }: Questions, wanted: readonly string[], page?: string): string {
   const first = identity && `${identity.armEndpoint}/subscriptions?api-version=2022-12-01`;
   const url = page ?? first;
   return [
     ...(page === undefined ? origins.flatMap(reachLines) : []),
-    ...(identity && url !== undefined ? listingLines(identity, url) : []),
+    ...(identity && url !== undefined ? listingLines(identity, wanted, url) : []),
   ].join('\n');
 }
 
@@ -98,9 +105,9 @@ const each = (output: string, pattern: RegExp): readonly string[] =>
 
 /** Reads what the script of these questions printed. An origin without a line was not asked: it is not reached. */
 export function readAnswers(output: string, { origins, identity }: Questions): Answered {
-  const lines = [...output.matchAll(/^reach (\d+) (\d*) (\S+)\r?$/gm)];
-  const asked = origins.map((origin) => {
-    const [, exit = '', status = ''] = lines.find(([, , , named]) => named === origin) ?? [];
+  const lines = [...output.matchAll(/^reach (\d+) (\d+) (\d*)\r?$/gm)];
+  const asked = origins.map((origin, at) => {
+    const [, , exit = '', status = ''] = lines.find(([, place]) => place === String(at)) ?? [];
     // A proxy that refuses the way ends curl with 56, whatever it answered itself.
     if (exit === '0' && Number(status) > 0) return { origin };
     return { origin, why: exit === '' ? 'the script broke off before it' : (EXITS[exit] ?? `curl ended with ${exit}`) };
@@ -113,7 +120,7 @@ export function readAnswers(output: string, { origins, identity }: Questions): A
 function readListing(output: string): Pick<Answered, 'readable' | 'nextLink' | 'problem'> {
   const [status] = each(output, /^status (\d+)\r?$/gm);
   const [length] = each(output, /^identity (\d+)\r?$/gm);
-  const readable = each(output, /"subscriptionId": *"([^"]*)"/g).map((id) => id.toLowerCase());
+  const readable = each(output, /Id": *"([^"]*)"/gi).map((id) => id.toLowerCase());
   if (status === '200') return { readable, nextLink: each(output, /"nextLink": *"([^"]+)"/g)[0] };
   if (length === '0') return { readable, problem: 'the metadata service gave no token of its managed identity' };
   const [code] = each(output, /"code": *"([^"]*)"/g);
@@ -121,8 +128,29 @@ function readListing(output: string): Pick<Answered, 'readable' | 'nextLink' | '
   return { readable, problem: `Azure Resource Manager ${answer}${code === undefined ? '' : ` (${code})`}` };
 }
 
+/** One Sentry's identity reads 50 subscriptions; an existing one that reads thousands has as many pages as this. */
+const MOST_PAGES = 50;
+
+/** The page to ask for next, until all of `wanted` are seen, or else what the pages of one asking come to. */
+export function nextOf(
+  pages: readonly Answered[],
+  questions: Questions,
+  wanted: readonly string[],
+): { readonly page: string } | Found {
+  const seen = new Set(pages.flatMap(({ readable }) => readable));
+  const last = pages.at(-1);
+  const page = wanted.every((id) => seen.has(id)) ? undefined : last?.nextLink;
+  if (!last || page === undefined || pages.length >= MOST_PAGES) return foundIn(pages, questions, wanted);
+  // The token goes where the link leads.
+  if (isSameOrigin(page, questions.identity?.armEndpoint)) return { page };
+  return foundIn([...pages, { ...last, problem: 'the listing goes on at another host' }], questions, wanted);
+}
+
+const isSameOrigin = (url: string, other: string | undefined): boolean =>
+  other !== undefined && URL.canParse(url) && new URL(url).origin === new URL(other).origin;
+
 /** What the pages of one asking come to; the first tells of the way out as well. `wanted` in lower case. */
-export function foundIn(pages: readonly Answered[], { identity }: Questions, wanted: readonly string[]): Found {
+function foundIn(pages: readonly Answered[], { identity }: Questions, wanted: readonly string[]): Found {
   const seen = new Set(pages.flatMap(({ readable }) => readable));
   const problem = pages.at(-1)?.problem;
   return {

@@ -14,7 +14,9 @@ import { makeProveAppliance } from '../activities/proveAppliance';
 import { makeProveApplication } from '../activities/proveApplication';
 import { resourceEffects } from '../activities/resourceEffects';
 import { makeReplaceSshKey } from '../activities/replaceSshKey';
-import { makeCheckAgent, makeRemoveRunCommand, makeRunUnattended } from '../activities/runUnattended';
+import { makeProveUnattended } from '../activities/proveUnattended';
+import { makeRemoveRunCommand } from '../activities/runCommandStep';
+import { makeCheckAgent, makeRunUnattended } from '../activities/runUnattended';
 import { services } from '../composition';
 import { deploymentEntity } from '../entities/deployment';
 import { deploymentsEntity } from '../entities/deployments';
@@ -45,6 +47,7 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   replaceSshKey: () => makeReplaceSshKey(services().azure, services().appliance),
   checkAgent: () => makeCheckAgent(services().azure),
   runUnattended: () => makeRunUnattended(services().azure, services().unattendedScript),
+  proveUnattended: () => makeProveUnattended(services().azure),
   removeRunCommand: () => makeRemoveRunCommand(services().azure),
   checkCollecting: () => makeCheckCollecting(services().azure),
   proveAppliance: () => makeProveAppliance(services().azure, services().appliance),

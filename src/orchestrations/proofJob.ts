@@ -1,7 +1,8 @@
-/** What an appliance is asked to prove over a session, from what it was set up with. Pure. */
+/** What an appliance is asked to prove from what it was set up with. Pure. */
 import type { Entry, ProofJob } from '../activities/contracts';
 import type { ApplianceChoice } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
+import type { Questions } from '../domain/proofScript';
 import { originsOf } from '../domain/proof';
 import type { SentryInput } from './inputs';
 
@@ -11,15 +12,21 @@ interface Visited {
   readonly given: Given;
 }
 
-export function proofJob(
-  { input, appliance, given }: Visited,
-  { address, port, username, hostKey, sshKeyName }: Entry,
-): ProofJob {
-  const { cloud, request, subscriptions } = input;
-  const { access, network, outboundHosts } = appliance;
+export function questionsOf({ input: { cloud, request }, appliance, given }: Visited): Questions {
   const clientId =
     request.identity.kind === 'managedIdentity' ? given['userAssignedIdentity']?.['clientId'] : undefined;
   const { armEndpoint, armAudience } = cloud;
+  return {
+    origins: originsOf(cloud, appliance.outboundHosts),
+    ...(clientId === undefined ? {} : { identity: { clientId, armEndpoint, armAudience } }),
+  };
+}
+
+export function proofJob(
+  visited: Visited,
+  { address, port, username, hostKey, sshKeyName }: Entry,
+): ProofJob {
+  const { access, network } = visited.appliance;
   // Where the network is ours, its subnet has a NAT gateway.
   const unsure = access.kind === 'temporaryPublicIp' && network.kind === 'existing';
   return {
@@ -28,11 +35,8 @@ export function proofJob(
     username,
     hostKey,
     sshKeyName,
-    subscriptions,
-    questions: {
-      origins: originsOf(cloud, outboundHosts),
-      ...(clientId === undefined ? {} : { identity: { clientId, armEndpoint, armAudience } }),
-    },
+    subscriptions: visited.input.subscriptions,
+    questions: questionsOf(visited),
     ...(unsure ? { subnetId: network.subnetId } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** Before a Sentry counts as completed: that it can report, and that its own principal reads what it was granted. */
 import type { OrchestrationContext } from 'durable-functions';
-import { activities, type ApplicationJob, type ProofJob, type ProofResult } from '../activities/contracts';
+import { activities, type ApplicationJob, type ProofResult } from '../activities/contracts';
 import { clientSecretOf } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
@@ -20,19 +20,19 @@ const OUTBOUND_MS = 5 * MINUTE_MS;
 const REPLICATION_MS = 5 * MINUTE_MS;
 
 /**
- * Asks the appliance, over a new session each time and only while its window is open: nothing is extended for it.
+ * Asks the appliance, anew each time (`ask`) and only while its window, if there is one, is open: nothing is extended.
  * What it cannot reach stops the Sentry; what it cannot read is told of.
  */
 export function* proveAppliance(
   context: OrchestrationContext,
-  job: ProofJob,
+  ask: () => Story<ProofResult>,
   granted: number,
   isOpen: () => boolean,
 ): Story<Proof | Refusal> {
   const begin = now(context);
   let best: Proof | undefined;
   for (;;) {
-    const found = proofOf(context, yield* call(context, activities.proveAppliance, job), granted);
+    const found = proofOf(context, yield* ask(), granted);
     if (!('code' in found)) best = found;
     const limit = begin + (best ? PROPAGATION_MS : OUTBOUND_MS);
     const isLast = !isOpen() || now(context) + PAUSE_MS > limit;
@@ -43,9 +43,9 @@ export function* proveAppliance(
 }
 
 /** A set-up script that fails for want of a way out says so in its own words: this names the hosts. */
-export function* whyFailed(context: OrchestrationContext, job: ProofJob, failed: Stopped): Story<Stopped> {
+export function* whyFailed(ask: () => Story<ProofResult>, failed: Stopped): Story<Stopped> {
   if (failed.code !== 'ScriptFailed') return failed;
-  const found = yield* call(context, activities.proveAppliance, job);
+  const found = yield* ask();
   if (found.kind === 'unanswered' || found.unreached.length === 0) return failed;
   return { ...failed, ...outboundBlocked(found.unreached) };
 }

@@ -19,11 +19,11 @@ export const printf: Program = ([format = '', ...values]) => {
   return { output: unescaped(format).replace(/%s/g, () => values[next++] ?? ''), status: 0 };
 };
 
-/** `grep -o -e pattern …`: what matches, each on a line of its own. */
+/** `grep -o -e pattern …`, or `-oi` for either case: what matches, each on a line of its own. */
 export const grep: Program = ([only, ...rest], input) => {
   const patterns = rest.filter((_, at) => at % 2 === 1);
-  if (only !== '-o' || !rest.every((word, at) => at % 2 === 1 || word === '-e')) return usage;
-  const any = new RegExp(patterns.map((pattern) => `(?:${toRegExp(pattern)})`).join('|'), 'g');
+  if ((only !== '-o' && only !== '-oi') || !rest.every((word, at) => at % 2 === 1 || word === '-e')) return usage;
+  const any = new RegExp(patterns.map((pattern) => `(?:${toRegExp(pattern)})`).join('|'), only === '-oi' ? 'gi' : 'g');
   const found = linesOf(input).flatMap((line) => [...line.matchAll(any)].map(([match]) => `${match}\n`));
   return { output: found.join(''), status: found.length > 0 ? 0 : 1 };
 };

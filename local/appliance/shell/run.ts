@@ -7,14 +7,19 @@ import { echo, grep, printf, type Program, sed } from './programs';
 const commandNotFound = 127;
 const syntaxError = 2;
 
-/** Runs it line by line, telling what it prints, and gives the status of the last. */
-export async function runScript(script: string, machine: Machine, tell: (text: string) => void): Promise<number> {
-  const shell = new Shell(machine, tell);
+/** Runs it line by line, telling what it prints and complains of, and gives the status of the last. */
+export async function runScript(
+  script: string,
+  machine: Machine,
+  tell: (text: string) => void,
+  complain = tell,
+): Promise<number> {
+  const shell = new Shell(machine, complain);
   let lines: readonly Pipeline[];
   try {
     lines = parseScript(script);
   } catch (error) {
-    tell(`-bash: ${error instanceof Error ? error.message : String(error)}\n`);
+    complain(`-bash: ${error instanceof Error ? error.message : String(error)}\n`);
     return syntaxError;
   }
   for (const line of lines) tell(await shell.run(line));

@@ -3,8 +3,8 @@ import { type Azure } from '../azure';
 import { type Resource } from '../store/resources';
 import { getSetting, setSetting } from '../store/settings';
 
-/** A program that plays a machine's inside: it is given the scripts that contain a text, and says how they end. */
-export const executor = z.strictObject({ url: z.url(), contains: z.string().min(1) });
+/** A program that plays a machine's inside: it is given the scripts that contain one of these texts, and says how they end. */
+export const executor = z.strictObject({ url: z.url(), contains: z.array(z.string().min(1)).min(1) });
 
 /** One at a time; the newest stands, over restarts too. */
 export const registerExecutor = ({ db }: Azure, one: z.infer<typeof executor>): void =>
@@ -14,7 +14,7 @@ export const registerExecutor = ({ db }: Azure, one: z.infer<typeof executor>): 
 export function executorOf({ db }: Azure, script: string): string | undefined {
   const stored = getSetting(db, 'executor');
   const known = stored === undefined ? undefined : executor.parse(JSON.parse(stored));
-  return known && script.includes(known.contains) ? known.url : undefined;
+  return known && known.contains.some((text) => script.includes(text)) ? known.url : undefined;
 }
 
 const execution = z.object({ stdout: z.string(), stderr: z.string(), exitCode: z.number().int() });

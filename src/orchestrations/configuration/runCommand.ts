@@ -1,7 +1,10 @@
 import type { OrchestrationContext } from 'durable-functions';
-import { activities, type ScriptResult, type UnattendedJob } from '../../activities/contracts';
+import { activities, type ProofResult, type ScriptResult, type UnattendedJob } from '../../activities/contracts';
 import type { Refusal } from '../../domain/outcome';
 import { call, firstOf, now, type Story } from '../call';
+import { proofCommands } from '../proofCommand';
+import { questionsOf } from '../proofJob';
+import { proveAppliance, whyFailed } from '../prove';
 import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
 import { settled } from './settled';
@@ -22,17 +25,33 @@ export function* runCommand(context: OrchestrationContext, visit: Visit): Story<
   const agent = yield* settled(context, () => call(context, activities.checkAgent, { vmId }));
   if (agent.kind === 'refused') return refusal(agent);
 
+  const ask = proofCommands(context, {
+    ...commandOf(visit, vmId, 'sentry-proof'),
+    questions: questionsOf(visit),
+    subscriptions: visit.input.subscriptions,
+  });
   for (let round = 1; ; round += 1) {
     const answer = yield* bringRegistration(context, visit, round);
     if ('code' in answer) return answer;
     const result = yield* runScript(context, visit, vmId, answer.registrationUri, round);
-    if (result.kind === 'configured') {
-      const configured = { subscriptions: visit.granted };
-      tellMe(context, visit.input, { configured });
-      return configured;
-    }
-    if (result.kind === 'stopped') return { ...refusal(result), transcript: result.transcript };
+    if (result.kind === 'configured') return yield* prove(context, visit, ask);
+    if (result.kind === 'stopped')
+      return yield* whyFailed(ask, { ...refusal(result), transcript: result.transcript });
   }
+}
+
+/** A Sentry that cannot report is not set up, whatever its script says. */
+function* prove(
+  context: OrchestrationContext,
+  { input, granted }: Visit,
+  ask: () => Story<ProofResult>,
+): Story<Configured | Stopped> {
+  tellMe(context, input, { stage: 'proof' });
+  const proof = yield* proveAppliance(context, ask, granted, () => true);
+  if ('code' in proof) return proof;
+  const configured = { subscriptions: granted, proof };
+  tellMe(context, input, { configured });
+  return configured;
 }
 
 /** The console's form wants an address, and the private one is all that there is. */
@@ -57,14 +76,11 @@ function* runScript(
   registrationUri: string,
   round: number,
 ): Story<ScriptResult> {
-  const { request } = visit.input;
   let again = false;
   for (let attemptNumber = 1; attemptNumber <= MOST_TRIES; attemptNumber += 1) {
     const job: UnattendedJob = {
       ...scriptJob(visit, registrationUri),
-      id: `${vmId}/runCommands/sentry-setup`,
-      location: request.placement.location,
-      deployment: request.name,
+      ...commandOf(visit, vmId, 'sentry-setup'),
       attempt: `${context.df.instanceId}-${round}-${attemptNumber}`,
       again,
     };
@@ -79,6 +95,12 @@ function* runScript(
   }
   return { kind: 'stopped', transcript: '', ...neitherWay };
 }
+
+const commandOf = ({ input: { request } }: Visit, vmId: string, name: string) => ({
+  id: `${vmId}/runCommands/${name}`,
+  location: request.placement.location,
+  deployment: request.name,
+});
 
 const refusal = ({ code, reason, remedy }: Refusal): Refusal => ({ code, reason, remedy });
 

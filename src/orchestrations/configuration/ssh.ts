@@ -4,7 +4,7 @@ import {
   type ApplianceJob,
   type ApplianceResult,
   type Entry,
-  type ProofJob,
+  type ProofResult,
 } from '../../activities/contracts';
 import { secretName } from '../../domain/blueprint/blueprint';
 import { call, isoNow, now, type Story, until } from '../call';
@@ -63,8 +63,9 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
     if (hostKey === undefined && met !== undefined) tellMe(context, visit.input, { hostKey: met });
     hostKey ??= met;
     const proof = proofJob(visit, { ...entry, hostKey });
-    if (result.kind === 'configured') return { outcome: yield* prove(context, visit, proof, opening), met };
-    if (result.kind === 'stopped') return { outcome: yield* whyFailed(context, proof, stopped(result)), met };
+    const ask = () => call(context, activities.proveAppliance, proof);
+    if (result.kind === 'configured') return { outcome: yield* prove(context, visit, ask, opening), met };
+    if (result.kind === 'stopped') return { outcome: yield* whyFailed(ask, stopped(result)), met };
   }
 }
 
@@ -81,11 +82,11 @@ function* talk(context: OrchestrationContext, job: ApplianceJob, opening: Openin
 function* prove(
   context: OrchestrationContext,
   { input, granted }: Visit,
-  job: ProofJob,
+  ask: () => Story<ProofResult>,
   opening: Opening,
 ): Story<Configured | Stopped> {
   tellMe(context, input, { stage: 'proof' });
-  const proof = yield* proveAppliance(context, job, granted, () => !isOver(context, opening));
+  const proof = yield* proveAppliance(context, ask, granted, () => !isOver(context, opening));
   return 'code' in proof ? proof : { subscriptions: granted, proof };
 }
 

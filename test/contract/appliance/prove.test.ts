@@ -38,7 +38,7 @@ esac
 `;
     writeFileSync(join(folder, 'curl'), curl);
     chmodSync(join(folder, 'curl'), 0o755);
-    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', proofScript(questions)], {
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', proofScript(questions, ['a1', 'b2'])], {
       env: { PATH: `${folder}:/usr/bin:/bin` },
       encoding: 'utf8',
     });
@@ -52,7 +52,7 @@ esac
     const { output, asked, input } = runWith(
       cloud,
       `${token}
-*/subscriptions*) printf '{"value":[{"id":"/subscriptions/A1","subscriptionId":"A1"},\\n{"subscriptionId": "b2"}],"nextLink":"https://management.azure.com/subscriptions?x=1"}\\nstatus 200\\n';;
+*/subscriptions*) printf '{"value":[{"id":"/subscriptions/A1","subscriptionId":"A1"},\\n{"subscriptionId": "b2"},{"subscriptionId":"c3"}],"nextLink":"https://management.azure.com/subscriptions?x=1"}\\nstatus 200\\n';;
 *cloudknox*) printf 000; exit 6;;
 *) printf 400;;`,
     );

@@ -109,7 +109,7 @@ describe('a machine’s way out', () => {
       configure: async () => ({ kind: 'unreachable', reason: '' }),
       run: async () => run,
     });
-    const output = 'reach 0 200 https://app.cloudknox.io\n';
+    const output = 'reach 0 0 200\n';
     const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, status: 0, key: 0 }));
     expect(await prove(job)).toMatchObject({ reached: ['https://app.cloudknox.io'], unreached: [] });
     expect(await prove({ ...job, subnetId: subnet() })).toMatchObject({

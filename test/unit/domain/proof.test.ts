@@ -20,7 +20,7 @@ test('what must be reached: the cloud’s endpoints and the profile’s hosts, e
 
 test('an answer that breaks off proves nothing of what it did not come to', () => {
   const questions = { origins: ['https://a.example', 'https://b.example', 'https://c.example'] };
-  const output = 'reach 0 301 https://a.example\nreach 56 407 https://b.example\n';
+  const output = 'reach 0 0 301\nreach 1 56 407\n';
   expect(readAnswers(output, questions)).toMatchObject({
     reached: ['https://a.example'],
     unreached: [
@@ -32,7 +32,7 @@ test('an answer that breaks off proves nothing of what it did not come to', () =
 
 test('a run command’s carriage returns, an exit code that is not in the table, and a missing curl', () => {
   const origins = ['https://a.example', 'https://b.example', 'https://c.example'];
-  const output = 'reach 0 200 https://a.example\r\nreach 99 000 https://b.example\r\nreach 127  https://c.example\r\n';
+  const output = 'reach 0 0 200\r\nreach 1 99 000\r\nreach 2 127 \r\n';
   const { reached, unreached } = readAnswers(output, { origins });
   expect(reached).toEqual(['https://a.example']);
   expect(unreached.map(({ why }) => why)).toEqual(['curl ended with 99', 'the appliance has no curl to ask with']);
@@ -40,8 +40,8 @@ test('a run command’s carriage returns, an exit code that is not in the table,
 
 test('a quote in a link stays inside its quotes', () => {
   const identity = { clientId: 'c', armEndpoint: 'https://arm', armAudience: 'https://arm' };
-  expect(proofScript({ origins: ['https://a'], identity }, "https://arm/x'y")).toContain("'https://arm/x'\\''y'");
-  expect(proofScript({ origins: ['https://a'], identity }, 'https://arm/x')).not.toContain('https://a/');
+  expect(proofScript({ origins: ['https://a'], identity }, [], "https://arm/x'y")).toContain("'https://arm/x'\\''y'");
+  expect(proofScript({ origins: ['https://a'], identity }, [], 'https://arm/x')).not.toContain('https://a/');
 });
 
 test('only grants are proven, or say why not', () => {
