@@ -310,7 +310,7 @@ describe('run command', () => {
       kind: 'ended',
       answered: { reached: origins(), unreached: [], readable: [watched(1)] },
     });
-    const shown = JSON.stringify(await world.demand('GET', `${job.id}?$expand=instanceView`));
+    const shown = JSON.stringify(await world.ports.runCommands.get(job.id));
     expect(shown).toContain('reach 1 0 200');
     expect(shown).not.toMatch(/ey[\w-]+\.ey/);
   });
