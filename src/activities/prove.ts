@@ -12,7 +12,7 @@ export type RunScript = (
 /** Asks what the appliance reaches, and pages through what its identity reads, until all of `wanted` are seen. */
 export async function prove(run: RunScript, questions: Questions, wanted: readonly string[]): Promise<ProofResult> {
   const pages: Answered[] = [];
-  for (let page: string | undefined; ; ) {
+  for (let page: string | undefined; ;) {
     const ran = await run(proofScript(questions, wanted, page));
     if (ran.kind === 'unanswered') return ran;
     pages.push(readAnswers(ran.output, questions));

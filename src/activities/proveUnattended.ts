@@ -18,7 +18,8 @@ async function step(azure: Azure, job: ProofCommandJob): Promise<ProofCommandRes
   }));
   if (answer.kind !== 'over') return answer;
   const { shown } = answer;
-  if (wasCutShort(shown)) return unread(`Azure ended its script (${shown.state}) after ${TIMEOUT_SECONDS / 60} minutes`);
+  if (wasCutShort(shown))
+    return unread(`Azure ended its script (${shown.state}) after ${TIMEOUT_SECONDS / 60} minutes`);
   // What was said first is lost, and silence must not be taken for "not reached".
   if (Buffer.byteLength(shown.output) >= KEPT_BYTES) return unread(`its script said more than ${KEPT_BYTES} bytes`);
   return { kind: 'ended', answered: readAnswers(shown.output, questions) };

@@ -14,7 +14,7 @@ export function proofCommands(
   return function* (): Story<ProofResult> {
     const { questions, subscriptions } = command;
     const pages: Answered[] = [];
-    for (let page: string | undefined; ; ) {
+    for (let page: string | undefined; ;) {
       attempts += 1;
       const job = { ...command, attempt: `${context.df.instanceId}-proof-${attempts}`, page };
       const answer = yield* settled(context, (operation) =>

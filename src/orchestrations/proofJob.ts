@@ -22,10 +22,7 @@ export function questionsOf({ input: { cloud, request }, appliance, given }: Vis
   };
 }
 
-export function proofJob(
-  visited: Visited,
-  { address, port, username, hostKey, sshKeyName }: Entry,
-): ProofJob {
+export function proofJob(visited: Visited, { address, port, username, hostKey, sshKeyName }: Entry): ProofJob {
   const { access, network } = visited.appliance;
   // Where the network is ours, its subnet has a NAT gateway.
   const unsure = access.kind === 'temporaryPublicIp' && network.kind === 'existing';

@@ -49,6 +49,23 @@ test('run command: with a client secret, set up without a port or a public addre
   expect(await opened('exposures', 'unattended')).toBe(false);
 });
 
+test('run command: the appliance proves its way out and what its managed identity reads, through no port either', async () => {
+  await world.administrator.start(named('unattended-proof', 'runCommand', '10.93.0.0/24'));
+  const shown = await world.administrator.seeThrough('unattended-proof', () => undefined);
+  expect(shown).toMatchObject({ state: 'completed', subscriptions: { granted: 2, proven: 2 } });
+  const hosts = shown.sentries[0]?.configured?.proof?.outbound.map((url) => new URL(url).hostname);
+  expect(hosts).toEqual(['127.0.0.1', 'app.cloudknox.io']);
+  expect(await opened('exposures', 'unattended-proof')).toBe(false);
+});
+
+test('run command: a firewall that keeps the profile’s host back is named, and nothing is completed', async () => {
+  const tags = { 'simulator-blocked-hosts': 'app.cloudknox.io' };
+  await world.administrator.start(named('unattended-blocked', 'runCommand', '10.94.0.0/24', { tags }));
+  const shown = await world.administrator.seeThrough('unattended-blocked', () => undefined);
+  expect(shown).toMatchObject({ state: 'failed', problems: [{ code: 'OutboundBlocked' }] });
+  expect(shown.sentries[0]?.stopped?.reason).toMatch(/ https:\/\/app\.cloudknox\.io \(nothing answers within 15 s\)$/);
+});
+
 test('by hand: the status says what to run and where each answer is, and believes the traffic', async () => {
   await world.administrator.start(named('byhand', 'manual', '10.92.0.0/24'));
   const asked = await untilAsked();

@@ -125,7 +125,10 @@ describe('run command', () => {
     expect(state).toMatchObject({ stage: 'completed', configured: { subscriptions: 3 }, receipts: [], handoff: null });
     expect(calls).not.toContain('openWindow');
     expect(calls).not.toContain('configureAppliance');
-    expect(world.steps.filter((step) => /securityRule|publicIPA|runCommand/.test(step))).toEqual(['remove runCommand']);
+    expect(world.steps.filter((step) => /securityRule|publicIPA|remove/.test(step))).toEqual([
+      'remove sentry-setup',
+      'remove sentry-proof',
+    ]);
     expect(world.unattended).toMatchObject([
       {
         id: '/id/runCommands/sentry-setup',
@@ -208,7 +211,7 @@ describe('run command', () => {
     } as const;
     const failed = await deployOne({ unattended: () => ({ kind: 'ended', result }) }, choice);
     expect(failed.state.stopped).toEqual({ code: 'ScriptFailed', reason: 'no', remedy: 'mend', transcript: 'said no' });
-    expect(failed.world.steps).toContain('remove runCommand');
+    expect(failed.world.steps).toContain('remove sentry-setup');
   });
 
   test('nobody brings email and PIN: a day later it says so', async () => {

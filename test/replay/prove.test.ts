@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ProofJob, ProofResult } from '../../src/activities/contracts';
+import type { ProofCommandJob, ProofCommandResult, ProofJob, ProofResult } from '../../src/activities/contracts';
 import type { DeploymentResult, SentryState } from '../../src/domain/states';
 import { type Behaviour, fakeWorld, inputFor } from '../support/fakeWorld';
 import { subscriptionId } from '../support/requests';
@@ -116,6 +116,102 @@ describe('over the session of its window', () => {
     const subnetId = `/subscriptions/${first}/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub/subnets/apps`;
     const { world } = await run({}, inputFor(2, { network: { kind: 'existing', subnetId } }));
     expect(world.proofs).toMatchObject([{ subnetId }]);
+  });
+});
+
+describe('by run command, where no session leads to it', () => {
+  const unattended = { configuration: { kind: 'runCommand' } };
+  const runUnattended = (behaviour: Behaviour, changes: object = {}) =>
+    run(behaviour, inputFor(2, { ...unattended, ...changes }));
+  const ended = (
+    { questions, subscriptions }: ProofCommandJob,
+    changes: Partial<Extract<ProofCommandResult, { kind: 'ended' }>['answered']> = {},
+  ): ProofCommandResult => ({
+    kind: 'ended',
+    answered: { reached: questions.origins, unreached: [], readable: subscriptions, ...changes },
+  });
+  const later = { kind: 'later', code: 'ScriptNotDone', reason: '', remedy: '', seconds: 10 } as const;
+
+  test('is a run command of its own, polled by durable timers and taken away', async () => {
+    const running = { kind: 'running', operation: 'https://azure/op', seconds: 5, change: 'created' } as const;
+    const pending: ProofCommandResult[] = [running, { ...later, patienceSeconds: 1_800 }];
+    const { world, sentry, output, elapsedMs } = await runUnattended({ proofCommand: (_, look) => pending[look - 1] });
+    expect(output).toMatchObject({ state: 'completed', subscriptions: { granted: 2, proven: 2 } });
+    expect(sentry.configured?.proof).toMatchObject({ readable: [first, second] });
+    expect(sentry.subscriptions[first]).toEqual({ state: 'granted', collected: true, proven: true });
+    expect(world.proofs).toEqual([]);
+    expect(world.proofCommands).toHaveLength(3);
+    expect(world.proofCommands[1]).toMatchObject({
+      id: '/id/runCommands/sentry-proof',
+      location: 'westeurope',
+      deployment: 'prod-sentry',
+      subscriptions: [first, second],
+      questions: { identity: { clientId: 'client' } },
+      operation: 'https://azure/op',
+    });
+    expect(new Set(world.proofCommands.map(({ attempt }) => attempt)).size).toBe(1);
+    expect(world.steps.slice(-2)).toEqual(['remove sentry-setup', 'remove sentry-proof']);
+    expect(elapsedMs).toBe(15_000);
+  });
+
+  test('a role that works late is waited for, each time by a new attempt; one that never works is an exception', async () => {
+    const late = await runUnattended({
+      proofCommand: (job, look) => (look < 4 ? ended(job, { readable: [first] }) : undefined),
+    });
+    expect(late.output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
+    expect(new Set(late.world.proofCommands.map(({ attempt }) => attempt)).size).toBe(4);
+    expect(late.elapsedMs).toBe(3 * MINUTE_MS);
+
+    const never = await runUnattended({ proofCommand: (job) => ended(job, { readable: [first] }) });
+    expect(never.output).toMatchObject({
+      state: 'completedWithExceptions',
+      subscriptions: { granted: 2, proven: 1 },
+      problems: [{ code: 'AccessUnproven', reason: expect.stringContaining(second) }],
+    });
+    expect(never.elapsedMs).toBe(30 * MINUTE_MS);
+  });
+
+  const unreached = [{ origin: 'https://app.cloudknox.io', why: 'nothing answers within 15 s' }];
+
+  test('a Sentry that cannot report is not completed, and a script that failed for it says so', async () => {
+    const blocked = await runUnattended({ proofCommand: (job) => ended(job, { reached: [], unreached }) });
+    expect(blocked.output).toMatchObject({ state: 'failed', problems: [{ code: 'OutboundBlocked' }] });
+    expect(blocked.sentry.stopped?.reason).toContain('https://app.cloudknox.io (nothing answers within 15 s)');
+    expect(blocked.sentry.configured ?? null).toBeNull();
+    expect(blocked.elapsedMs).toBe(5 * MINUTE_MS);
+
+    const result = { kind: 'stopped', code: 'ScriptFailed', reason: 'no', remedy: '', transcript: 'said' } as const;
+    const failed = await runUnattended({
+      unattended: () => ({ kind: 'ended', result }),
+      proofCommand: (job) => ended(job, { unreached }),
+    });
+    expect(failed.sentry.stopped).toMatchObject({ code: 'OutboundBlocked', transcript: 'said' });
+  });
+
+  test('what Azure refuses to run is tried again, and at last nothing is proven', async () => {
+    const refused = { kind: 'refused', code: 'Conflict', reason: 'busy', remedy: '' } as const;
+    const again = await runUnattended({ proofCommand: (_, look) => (look < 3 ? refused : undefined) });
+    expect(again.output?.state).toBe('completed');
+    const { sentry, world } = await runUnattended({ proofCommand: () => refused });
+    expect(sentry).toMatchObject({ stage: 'stopped', stopped: { code: 'OutboundUnproven' } });
+    expect(sentry.stopped?.reason).toContain('Conflict: busy');
+    expect(world.steps.at(-1)).toBe('remove sentry-proof');
+  });
+
+  test('the next page of a listing is asked for by the next attempt', async () => {
+    const nextLink = 'https://management.azure.com/subscriptions?x=1';
+    const { output, world } = await runUnattended({
+      proofCommand: (job) =>
+        job.page === undefined ? ended(job, { readable: [first], nextLink }) : ended(job, { readable: [second] }),
+    });
+    expect(output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
+    expect(world.proofCommands.map(({ page }) => page)).toEqual([undefined, nextLink]);
+  });
+
+  test('with an application’s secret it is asked for the way out alone', async () => {
+    const { output, world } = await runUnattended({ proofCommand: (job) => ended(job, { readable: [] }) }, app);
+    expect(output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
+    expect(world.proofCommands.map(({ questions }) => questions.identity)).toEqual([undefined]);
   });
 });
 

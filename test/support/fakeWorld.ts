@@ -7,6 +7,8 @@ import type {
   Entry,
   EventToRaise,
   KeyReplaced,
+  ProofCommandJob,
+  ProofCommandResult,
   ProofJob,
   ProofResult,
   Step,
@@ -59,6 +61,8 @@ export interface Behaviour {
   readonly agent?: (asked: number) => Outcome;
   /** What the nth look at the run command gives. */
   readonly unattended?: (job: UnattendedJob, look: number) => UnattendedResult;
+  /** What the nth look at the proof's run command gives; that it reaches and reads all where it says nothing. */
+  readonly proofCommand?: (job: ProofCommandJob, look: number) => ProofCommandResult | undefined;
   /** What is seen of the appliance's traffic, at the nth look. */
   readonly collecting?: (look: number) => Outcome;
   /** What the person says who runs the script; undefined: that it is done. */
@@ -146,6 +150,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
   };
   const entries: Entry[] = [];
   const unattended: UnattendedJob[] = [];
+  const proofCommands: ProofCommandJob[] = [];
   /** Said in advance: the event waits until the Sentry does. */
   const attend = (client: FakeClient): void => {
     for (const instanceId of begun) {
@@ -175,8 +180,13 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       if (answer.kind === 'ended' && answer.result.kind === 'wrongPin') registering.forEach((id) => come(client, id));
       return answer;
     },
-    removeRunCommand: () => {
-      steps.push('remove runCommand');
+    proveUnattended: (job: ProofCommandJob): ProofCommandResult => {
+      proofCommands.push(job);
+      const answered = { reached: job.questions.origins, unreached: [], readable: job.subscriptions };
+      return behaviour.proofCommand?.(job, proofCommands.length) ?? { kind: 'ended', answered };
+    },
+    removeRunCommand: ({ id }: { id: string }) => {
+      steps.push(`remove ${id.split('/').at(-1)}`);
       return done('removed');
     },
     checkCollecting: () => behaviour.collecting?.(nth('collecting')) ?? done('kept'),
@@ -243,6 +253,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     jobs,
     entries,
     unattended,
+    proofCommands,
     proofs,
     attend,
     looks,

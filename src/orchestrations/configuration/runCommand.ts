@@ -35,8 +35,7 @@ export function* runCommand(context: OrchestrationContext, visit: Visit): Story<
     if ('code' in answer) return answer;
     const result = yield* runScript(context, visit, vmId, answer.registrationUri, round);
     if (result.kind === 'configured') return yield* prove(context, visit, ask);
-    if (result.kind === 'stopped')
-      return yield* whyFailed(ask, { ...refusal(result), transcript: result.transcript });
+    if (result.kind === 'stopped') return yield* whyFailed(ask, { ...refusal(result), transcript: result.transcript });
   }
 }
 

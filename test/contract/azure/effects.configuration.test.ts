@@ -6,9 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { startAppliances } from '../../../local/appliance/start';
 import { makeConfigureAppliance } from '../../../src/activities/configureAppliance';
-import type { Entry, ScriptJob, UnattendedJob, UnattendedResult } from '../../../src/activities/contracts';
+import type {
+  Entry,
+  ProofCommandJob,
+  ProofCommandResult,
+  ScriptJob,
+  UnattendedJob,
+  UnattendedResult,
+} from '../../../src/activities/contracts';
 import { makeReplaceSshKey } from '../../../src/activities/replaceSshKey';
-import { makeCheckAgent, makeRemoveRunCommand, makeRunUnattended } from '../../../src/activities/runUnattended';
+import { makeProveUnattended } from '../../../src/activities/proveUnattended';
+import { makeRemoveRunCommand } from '../../../src/activities/runCommandStep';
+import { makeCheckAgent, makeRunUnattended } from '../../../src/activities/runUnattended';
 import { ourKeys } from '../../../src/activities/sshKey';
 import type { Appliance, Session } from '../../../src/appliance/port';
 import { createSshAppliance } from '../../../src/appliance/ssh';
@@ -17,7 +26,7 @@ import type { Azure } from '../../../src/azure/ports';
 import { type Given, outputsOf } from '../../../src/domain/graph';
 import { script } from '../../support/requests';
 import { deploy, startWorld, type World } from './adapters.support';
-import { instant, location } from './simulator.support';
+import { instant, location, watched } from './simulator.support';
 
 let world: World;
 let state: string;
@@ -191,10 +200,13 @@ describe('run command', () => {
   const run = (job: UnattendedJob) => makeRunUnattended(world.ports, unattendedScript)(job);
   const looks: string[] = [];
   /** As the orchestration does, with its pauses. */
-  async function untilEnd(job: UnattendedJob): Promise<UnattendedResult> {
+  const untilEnd = (job: UnattendedJob) => settled((operation) => run({ ...job, operation }));
+  async function settled<A extends UnattendedResult | ProofCommandResult>(
+    look: (operation: string | undefined) => Promise<A>,
+  ): Promise<A> {
     let operation: string | undefined;
     for (;;) {
-      const answer = await run({ ...job, operation });
+      const answer = await look(operation);
       looks.push(JSON.stringify(answer));
       if (answer.kind !== 'running' && answer.kind !== 'later') return answer;
       operation = answer.kind === 'running' ? answer.operation : undefined;
@@ -271,6 +283,64 @@ describe('run command', () => {
 
   const prepared = (answer: object) =>
     world.azure.ask('POST', '/_simulator/vms/scripts', { body: { contains: 'runAzureConfigCLI', ...answer } });
+
+  const origins = () => [world.azure.url, 'https://app.cloudknox.io'];
+  const proofJob = (changes: Partial<ProofCommandJob> = {}): ProofCommandJob => ({
+    id: `${one.vmId}/runCommands/sentry-proof`,
+    location,
+    deployment: one.name,
+    attempt: `attempt-${(attempts += 1)}`,
+    questions: {
+      origins: origins(),
+      identity: {
+        clientId: one.given['userAssignedIdentity']?.['clientId'] ?? '',
+        armEndpoint: world.azure.url,
+        armAudience: world.azure.url,
+      },
+    },
+    subscriptions: [watched(1)],
+    ...changes,
+  });
+  const proven = (job: ProofCommandJob) =>
+    settled((operation) => makeProveUnattended(world.ports)({ ...job, operation }));
+
+  test('proves what it reaches and what its managed identity reads, and no token is seen', async () => {
+    const job = proofJob();
+    expect(await proven(job)).toEqual({
+      kind: 'ended',
+      answered: { reached: origins(), unreached: [], readable: [watched(1)] },
+    });
+    const shown = JSON.stringify(await world.ports.runCommands.get(job.id));
+    expect(shown).toContain('reach 1 0 200');
+    expect(shown).not.toMatch(/ey[\w-]+\.ey/);
+  });
+
+  test('fifty subscriptions, all its hosts and a long link fit into what Azure keeps', async () => {
+    const subscriptions = Array.from({ length: 50 }, (_, at) => watched(at));
+    const many = Array.from({ length: 40 }, (_, at) => `https://a-rather-long-name-of-a-host-${at}.example`);
+    const said = [
+      ...many.map((_, at) => `reach ${at} 0 200`),
+      'identity 1500',
+      ...subscriptions.map((id) => `Id":"${id}"`),
+      `"nextLink":"${world.azure.url}/subscriptions?skiptoken=${'x'.repeat(800)}"`,
+      'status 200',
+    ];
+    const script = { contains: 'a-rather-long-name', stdout: `${said.join('\n')}\n` };
+    await world.azure.ask('POST', '/_simulator/vms/scripts', { body: script });
+    const { questions } = proofJob();
+    const found = await proven(proofJob({ subscriptions, questions: { ...questions, origins: many } }));
+    expect(found).toMatchObject({ kind: 'ended', answered: { reached: many, readable: subscriptions } });
+    await world.azure.ask('DELETE', '/_simulator/vms/scripts');
+  });
+
+  test.each([
+    [{ stdout: `${'x'.repeat(5_000)}\nstatus 200\n` }, 'said more than 4096 bytes'],
+    [{ stdout: '', seconds: 1_000_000 }, 'TimedOut'],
+  ])('an answer that is not whole says nothing of what is reached (%#)', async (answer, reason) => {
+    await world.azure.ask('POST', '/_simulator/vms/scripts', { body: { contains: 'cloudknox.io', ...answer } });
+    expect(await proven(proofJob())).toMatchObject({ kind: 'refused', reason: expect.stringContaining(reason) });
+    await world.azure.ask('DELETE', '/_simulator/vms/scripts');
+  });
   const asked = 'This Sentry is already configured. ';
   test.each([
     [{ stdout: `${asked}Configuration complete.`, exitCode: 3 }, 'ScriptFailed', 'done and ended with 3'],
