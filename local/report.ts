@@ -47,9 +47,11 @@ export function report(shown: DeploymentShown, calls: unknown, chaos: string | u
   };
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** What will be done, before it is. */
 export const planLine = ({ planId, summary, estimate }: PlanShown): string =>
-  `Plan ${planId}: ${summary.create} to create, ${summary.change} to change, ${summary.remove} to remove, ${summary.refused} refused, ${summary.keep} as they should be; ${summary.appliances} appliances to set up. About ${estimate.azureCalls} calls of Azure and ${Math.ceil(estimate.seconds / 60)} minutes, people's time apart.`;
+  `Plan ${planId}: ${summary.create} to create, ${summary.change} to change, ${summary.remove} to remove, ${summary.refused} refused, ${summary.keep} as they should be; ${counted(summary.appliances, 'appliance')} to set up. About ${counted(estimate.azureCalls, 'call')} of Azure and ${counted(Math.ceil(estimate.seconds / 60), 'minute')}, people's time apart.`;
 
 /** Faults by the simulator's names (docs/simulated-azure.md), in words. */
 const inWords: Readonly<Record<string, string>> = {

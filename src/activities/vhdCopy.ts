@@ -1,4 +1,5 @@
 import { AzureError, type Azure, type BlobAddress, type BlobCopy } from '../azure/ports';
+import { isSecretOf } from '../domain/vaultUri';
 import type { Refused } from '../domain/outcome';
 import type { Effects, Observed } from './effects';
 
@@ -17,7 +18,7 @@ const POLL_SECONDS = 30;
 export const vhdCopy = ({ pageBlobs, secrets }: Azure): Effects<'vhdCopy'> => {
   /** The URL itself, or what the vault holds under the URI given. */
   const resolve = async (uri: string): Promise<string> => {
-    if (!new URL(uri).pathname.startsWith('/secrets/')) return uri;
+    if (!isSecretOf(secrets.vaultUri, uri)) return uri;
     const secret = await secrets.get(uri);
     if (secret) return secret.value.trim();
     const reason = `The vault holds no secret at ${uri}`;

@@ -131,7 +131,9 @@ export interface Secret {
 
 /** Key Vault: the only place where a secret rests. */
 export interface Secrets {
-  /** By name (its newest version) or by URI. */
+  /** Where the app's own vault is, the only one that is read: `https://{vault}.vault.azure.net`. */
+  readonly vaultUri: string;
+  /** By name (its newest version) or by URI. A URI of another vault is refused. */
   get(nameOrUri: string): Promise<Secret | undefined>;
   /** Answers the new version's URI. */
   set(

@@ -9,8 +9,10 @@ import {
 import { services } from '../composition';
 import { toFaults } from '../domain/faults';
 import { hasIdentity, identityFaults } from '../domain/request/identityChange';
+import { placementFaults } from '../domain/request/placementChange';
 import { parseRequest } from '../domain/request/parseRequest';
 import type { DeploymentRequest } from '../domain/request/request';
+import type { Profile } from '../domain/profile';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries, statusOf } from './durableClient';
 import { etagOf } from './etag';
@@ -31,7 +33,7 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   const parsed = parseRequest(json.body, { ...config, profiles });
   if (parsed.kind === 'faults') return invalid(parsed.faults);
 
-  const kept = await identityKept(client, parsed.request);
+  const kept = await whatIsKept(client, parsed.request, parsed.profile);
   if (kept) return kept;
 
   const input = inputOf(parsed.request);
@@ -47,18 +49,34 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   return client.createCheckStatusResponse(request, id);
 }
 
-/** A request that would leave a granted identity behind is refused, before anything is planned or done. */
-async function identityKept(client: DurableClient, after: DeploymentRequest): Promise<HttpResponseInit | undefined> {
+/** A request that would leave behind what was granted or made is refused, before anything is planned or done. */
+async function whatIsKept(
+  client: DurableClient,
+  after: DeploymentRequest,
+  profile: Profile,
+): Promise<HttpResponseInit | undefined> {
   const deployment = await readDeployment(client, after.name);
   if (!deployment) return undefined;
-  const errors = identityFaults(deployment.request, after);
-  if (errors.length === 0 || !(await readSentries(client, deployment)).some(hasIdentity)) return undefined;
+  const sentries = await readSentries(client, deployment);
+  const identity = identityFaults(deployment.request, after);
+  if (identity.length > 0 && sentries.some(hasIdentity)) {
+    return problem({
+      status: 409,
+      code: 'IdentityKept',
+      title: `The Sentries of '${after.name}' have other identities than this request asks for.`,
+      remedy: 'Send what errors names as it was, or send this request under another name. Nothing was done.',
+      errors: identity,
+    });
+  }
+  const placement = placementFaults(deployment, sentries, after, profile);
+  if (placement.length === 0) return undefined;
   return problem({
     status: 409,
-    code: 'IdentityKept',
-    title: `The Sentries of '${after.name}' have other identities than this request asks for.`,
-    remedy: 'Send what errors names as it was, or send this request under another name. Nothing was done.',
-    errors,
+    code: 'PlacementKept',
+    title: `What '${after.name}' has made is elsewhere, or is called otherwise, than this request asks for.`,
+    remedy:
+      'Send what errors names as it was. For a second fleet beside the first, send this request under another name. Nothing was done.',
+    errors: placement,
   });
 }
 

@@ -109,4 +109,11 @@ test('a secret gives way to a federated credential; another kind of identity doe
     expect(answer.status).toBe(409);
     expect(await answer.json()).toMatchObject({ code: 'IdentityKept', errors: [{ pointer: '/identity/kind' }] });
   }
+  const same = body('swap', { kind: 'appRegistration', federatedCredential: { issuer, subject } });
+  const placement = { ...(same['placement'] as object), location: 'northeurope' };
+  for (const path of ['deployments', 'deployments?dryRun=true']) {
+    const answer = await world.post(path, { ...same, placement });
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'PlacementKept', errors: [{ pointer: '/placement/location' }] });
+  }
 });

@@ -3,6 +3,7 @@ import { type KeyVaultSecret, parseKeyVaultSecretIdentifier, SecretClient } from
 import { orUndefined } from '../errors';
 import { type Connection, httpClientOf } from '../client';
 import { sort, sortFailure } from '../errors';
+import { isSecretOf } from '../../domain/vaultUri';
 import { AzureError, type Secret, type Secrets } from '../ports';
 
 const RECOVERY_SECONDS = 10;
@@ -15,7 +16,9 @@ export function secrets({ config, credential, transport }: Connection): Secrets 
     ...httpClientOf(transport),
   });
   return {
+    vaultUri: config.keyVaultUri,
     get: async (nameOrUri) => {
+      if (nameOrUri.startsWith('https:') && !isSecretOf(config.keyVaultUri, nameOrUri)) throw elsewhere(nameOrUri);
       const { name, version } = nameOrUri.startsWith('https:')
         ? parseKeyVaultSecretIdentifier(nameOrUri)
         : { name: nameOrUri, version: undefined };
@@ -43,6 +46,18 @@ export function secrets({ config, credential, transport }: Connection): Secrets 
     },
   };
 }
+
+/** The client reads names only: of another vault's URI it would read our own secret of that name. */
+const elsewhere = (uri: string): AzureError =>
+  new AzureError(
+    {
+      kind: 'refused',
+      code: 'SecretElsewhere',
+      reason: `${uri} is not a secret of the app’s own vault`,
+      remedy: 'Put the secret into the app’s Key Vault, and give its URI there.',
+    },
+    undefined,
+  );
 
 const toSecret = ({ value = '', properties }: KeyVaultSecret): Secret => ({
   value,

@@ -13,7 +13,7 @@ import {
 } from '@azure/storage-blob';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection } from '../client';
-import { orUndefined } from '../errors';
+import { orUndefined, sortFailure } from '../errors';
 import type { BlobAddress, BlobCopy, PageBlobs } from '../ports';
 
 /** Long enough for one call; the copy itself needs no right of ours once it is begun. */
@@ -38,8 +38,9 @@ export function pageBlobs(connection: Connection): PageBlobs {
 }
 
 /**
- * With the account's key, read for this call and kept nowhere; where the account refuses keys, with a SAS that our
- * own identity may sign (azure-docs, "Create a user delegation SAS": Storage Blob Data Contributor).
+ * With the account's key, read for this call and kept nowhere; where the account refuses keys, or we may not read
+ * them, with a SAS that our own identity may sign (azure-docs, "Create a user delegation SAS": Storage Blob Data
+ * Contributor).
  */
 async function clientOf(
   connection: Connection,
@@ -56,20 +57,31 @@ async function clientOf(
     retryOptions: { maxTries: 1 },
     ...(transport.httpClient ? { httpClient: forStorage(transport.httpClient) } : {}),
   };
-  if (allowSharedKeyAccess !== false) {
+  const withKey = async (): Promise<PageBlobClient> => {
     const { keys } = await arm.storageAccounts.listKeys(resourceGroup, name);
     return new PageBlobClient(url, new StorageSharedKeyCredential(name, keys?.[0]?.value ?? ''), options);
+  };
+  const withSas = async (): Promise<PageBlobClient> => {
+    const now = Date.now();
+    const [startsOn, expiresOn] = [new Date(now - CLOCK_SKEW_MS), new Date(now + SAS_MINUTES * 60_000)];
+    const service = new BlobServiceClient(endpoint, credential, options);
+    const key = await service.getUserDelegationKey(startsOn, expiresOn);
+    const permissions = BlobSASPermissions.parse('racwd');
+    const sas = generateBlobSASQueryParameters(
+      { containerName: container, blobName: blob, permissions, startsOn, expiresOn },
+      key,
+      name,
+    );
+    return new PageBlobClient(`${url}?${sas.toString()}`, new AnonymousCredential(), options);
+  };
+  if (allowSharedKeyAccess === false) return withSas();
+  try {
+    return await withKey();
+  } catch (error) {
+    if (sortFailure(error).outcome.code !== 'AuthorizationFailed') throw error;
+    // Where neither may be done, the missing right to the keys is what is told, and may yet arrive.
+    return withSas().catch(() => Promise.reject(sortFailure(error)));
   }
-  const now = Date.now();
-  const [startsOn, expiresOn] = [new Date(now - CLOCK_SKEW_MS), new Date(now + SAS_MINUTES * 60_000)];
-  const service = new BlobServiceClient(endpoint, credential, options);
-  const key = await service.getUserDelegationKey(startsOn, expiresOn);
-  const sas = generateBlobSASQueryParameters(
-    { containerName: container, blobName: blob, permissions: BlobSASPermissions.parse('racwd'), startsOn, expiresOn },
-    key,
-    name,
-  );
-  return new PageBlobClient(`${url}?${sas.toString()}`, new AnonymousCredential(), options);
 }
 
 type Properties = Awaited<ReturnType<PageBlobClient['getProperties']>>;

@@ -1,6 +1,7 @@
 /** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
 import { addressesOf } from '../addressRange';
 import type { Blueprint } from '../blueprint/blueprint';
+import { isOfVault, isSecretOf } from '../vaultUri';
 import { faultyNames } from '../blueprint/faultyNames';
 import type { Fault } from '../faults';
 
@@ -8,6 +9,8 @@ import type { Fault } from '../faults';
 export interface AppFacts {
   /** The app has an outbound address in a network of its own, from which private addresses can be reached. */
   readonly privateNetwork: boolean;
+  /** The one vault whose secrets are read. */
+  readonly keyVaultUri: string;
 }
 
 type Rule = (blueprint: Blueprint, app: AppFacts) => readonly Fault[];
@@ -75,12 +78,18 @@ const configuration: Rule = ({ request, profile }, { privateNetwork }) => [
   ),
 ];
 
-const image: Rule = ({ request: { image: chosen, vm } }) =>
-  fault(
+const image: Rule = ({ request: { image: chosen, vm } }, { keyVaultUri }) => [
+  ...fault(
     chosen?.kind === 'vhd' && vm?.securityType === 'TrustedLaunch',
     '/vm/securityType',
     'cannot be had with an image of a VHD (azure-docs: trusted launch does not support managed images); ask for Standard, or for a version in a gallery',
-  );
+  ),
+  ...fault(
+    chosen?.kind === 'vhd' && isOfVault(keyVaultUri, chosen.uri) && !isSecretOf(keyVaultUri, chosen.uri),
+    '/image/uri',
+    `is of a vault, and not of a secret in the app’s own (${keyVaultUri}); put the VHD’s URL there and give the URI of that secret`,
+  ),
+];
 
 const controller: Rule = ({ request: { controller } }) =>
   fault(

@@ -89,6 +89,27 @@ describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (a
   });
 });
 
+test('an app that may not read the account’s keys copies with a SAS of its own; without either, it tells of the keys', async () => {
+  const body = { error: { code: 'AuthorizationFailed', message: 'The client may not listKeys.' } };
+  const refused = { match: { method: 'POST', path: 'listKeys' }, status: 403, body, count: 1 };
+  const at = { storageAccountId: accounts('withkeys'), container: 'vhds', blob: 'sas.vhd' };
+  await world.fault(refused);
+  await world.ports.pageBlobs.copy(at, download, {});
+  await world.fault(refused);
+  expect(await world.ports.pageBlobs.get(at)).toMatchObject({ total: 30 * GIB + 512 });
+
+  await world.fault(refused);
+  await world.fault({ match: { method: 'POST', path: '^/withkeys/?$' }, status: 403, count: 1 });
+  const code = await world.ports.pageBlobs.get(at).catch((thrown: unknown) => thrown);
+  expect(code).toMatchObject({ outcome: { code: 'AuthorizationFailed' } });
+});
+
+test('a URI of another vault does not read our own secret of that name', async () => {
+  await world.ports.secrets.set('ours', 'top-secret', { tags: {}, contentType: 'text/plain' });
+  const read = world.ports.secrets.get('https://theirs.vault.azure.net/secrets/ours');
+  await expect(read).rejects.toMatchObject({ outcome: { kind: 'refused', code: 'SecretElsewhere' } });
+});
+
 test('a VHD whose URL lies in the vault is copied, and the URL stays there', async () => {
   await world.ports.secrets.set('vhd-url', `${download}?sig=top-secret`, { tags: {}, contentType: 'text/plain' });
   const uri = `${world.azure.url}/secrets/vhd-url`;

@@ -5,7 +5,7 @@ import type { Azure, BlobCopy } from '../../../src/azure/ports';
 import type { Spec } from '../../../src/domain/resources';
 
 const account = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/vhds';
-const source = 'https://example.com/sentry.vhd';
+const source = 'https://vhds.blob.core.windows.net/secrets/sentry.vhd';
 const spec: Spec = {
   kind: 'vhdCopy',
   key: 'vhdCopy',
@@ -26,9 +26,15 @@ const failed: BlobCopy = {
 function azureWith(...copies: readonly BlobCopy[]) {
   let begun = 0;
   const pageBlobs = { get: async () => copies[begun], copy: async () => void (begun += 1) };
-  const azure = { pageBlobs, arm: {}, secrets: {} } as unknown as Azure;
+  const azure = { pageBlobs, arm: {}, secrets: { vaultUri: 'https://ours.vault.azure.net' } } as unknown as Azure;
   return { ensure: makeEnsure(azure, resourceEffects(azure)), begun: () => begun };
 }
+
+test('a blob in a container that is called secrets is copied, not looked up in the vault', async () => {
+  const { ensure, begun } = azureWith(failed, { ...failed, status: 'pending' });
+  expect(await ensure([{ spec }])).toMatchObject([{ kind: 'later' }]);
+  expect(begun()).toBe(1);
+});
 
 test('a copy that failed in an earlier run is begun anew', async () => {
   const { ensure, begun } = azureWith(failed, { ...failed, status: 'pending' });

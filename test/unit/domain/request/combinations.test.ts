@@ -14,8 +14,17 @@ const profiles = {
     ...(appliance ? { appliance: { ...appliance, script: { ...appliance.script, unattended: undefined } } } : {}),
   },
 };
+const keyVaultUri = 'https://ours.vault.azure.net';
+const vhd = (uri: string) => ({
+  image: {
+    kind: 'vhd',
+    uri,
+    storageAccountId: `/subscriptions/${subscriptionIds(1)[0] ?? ''}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/vhds`,
+    container: 'vhds',
+  },
+});
 const faultsOf = (body: unknown, privateNetwork = false): readonly string[] => {
-  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork });
+  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork, keyVaultUri });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const federatedCredential = { issuer: 'https://issuer.example', subject: 'collector' };
@@ -99,6 +108,12 @@ test.each([
     '/controller/assignableRoles limits a controller',
   ],
   [
+    'a secret of another vault',
+    vhd('https://theirs.vault.azure.net/secrets/vhd-url'),
+    '/image/uri is of a vault, and not of a secret in the app’s own (https://ours.vault.azure.net)',
+  ],
+  ['a key of the vault', vhd('https://ours.vault.azure.net/keys/vhd-url'), '/image/uri is of a vault'],
+  [
     'one identity for several Sentries',
     { identity: existing, subscriptions: ids(51) },
     '/identity/resourceId is one identity',
@@ -135,6 +150,8 @@ test.each([
   ],
   ['private access of an app that is in the network', { access }, true],
   ['private access where a person configures', { access, configuration: { kind: 'manual' } }, false],
+  ['a secret of the vault', vhd('https://OURS.vault.azure.net/secrets/vhd-url/1f'), false],
+  ['a blob in a container called secrets', vhd('https://vhds.blob.core.windows.net/secrets/sentry.vhd'), false],
   ['one identity for one Sentry', { identity: existing, subscriptions: ids(50) }, false],
   ['a grant at a management group', { subscriptions: byGroup() }, false],
   [

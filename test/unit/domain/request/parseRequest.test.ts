@@ -3,7 +3,12 @@ import { parseRequest } from '../../../../src/domain/request/parseRequest';
 import { profiles, requestBody, subscriptionId, tenantId } from '../../../support/requests';
 
 const faultsOf = (body: unknown): readonly string[] => {
-  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork: false });
+  const parsed = parseRequest(body, {
+    tenantId,
+    profiles,
+    privateNetwork: false,
+    keyVaultUri: 'https://ours.vault.azure.net',
+  });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const access = (sourceAddresses: unknown[]) => requestBody({ access: { kind: 'temporaryPublicIp', sourceAddresses } });

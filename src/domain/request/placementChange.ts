@@ -1,0 +1,66 @@
+/** What of a deployment a later request may not change, because what it has made would be left behind. Pure. */
+import { nameOf, templateOf } from '../blueprint/naming';
+import type { Fault } from '../faults';
+import type { NameKey, Profile } from '../profile';
+import type { DeploymentState, ResourceState, SentryState } from '../states';
+import type { DeploymentRequest } from './request';
+
+/** Names by which Azure knows a thing: another one is another thing. Such a resource's key is its name's key. */
+const NAMES: readonly NameKey[] = [
+  'networkSecurityGroup',
+  'userAssignedIdentity',
+  'virtualMachine',
+  'networkInterface',
+  'virtualNetwork',
+  'subnet',
+  'natGateway',
+  'egressAddress',
+  'image',
+];
+
+/** What is there, or may be: of what was refused nothing is left behind, and what is another's stays theirs. */
+const exists = ({ state, ours }: ResourceState): boolean =>
+  state === 'running' || state === 'later' || (state === 'done' && ours !== false);
+
+/**
+ * Another group, subscription, region, network or name is another resource: a second fleet beside the first, which
+ * nobody would look after. Only what exists binds.
+ */
+export function placementFaults(
+  { request: before, resources }: DeploymentState,
+  sentries: readonly SentryState[],
+  after: DeploymentRequest,
+  profile: Profile,
+): readonly Fault[] {
+  const made = [resources, ...sentries.map((sentry) => sentry.resources)].flatMap((states) =>
+    Object.entries(states).filter(([, state]) => exists(state)),
+  );
+  const keys = new Set(made.map(([key]) => key));
+  const inGroup = made.some(([, { id }]) => /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.test(id));
+  const kept = (binds: boolean, pointer: string, was: string | undefined, is: string | undefined): readonly Fault[] =>
+    !binds || was?.toLowerCase() === is?.toLowerCase()
+      ? []
+      : [{ pointer, detail: `was ${was ?? 'left out'} when the deployment’s resources were made` }];
+  const { placement, network } = before;
+  const hasNetwork = keys.has('virtualNetwork') || keys.has('networkInterface');
+  const faults = [
+    ...(['subscriptionId', 'resourceGroup', 'location'] as const).flatMap((field) =>
+      kept(inGroup, `/placement/${field}`, placement[field], after.placement[field]),
+    ),
+    ...kept(hasNetwork, '/network/kind', network?.kind, after.network?.kind),
+    ...(network?.kind === 'managed' && after.network?.kind === 'managed'
+      ? kept(hasNetwork, '/network/addressPrefix', network.addressPrefix, after.network.addressPrefix)
+      : []),
+    ...NAMES.filter((key) => keys.has(key)).flatMap((key) => {
+      const [was, is] = [
+        { request: before, profile },
+        { request: after, profile },
+      ] as const;
+      if (nameOf(was, key, 1).toLowerCase() === nameOf(is, key, 1).toLowerCase()) return [];
+      // `{vm}` in a template: the machine's own name is what was changed.
+      const changed = templateOf(was, key) === templateOf(is, key) ? 'virtualMachine' : key;
+      return [{ pointer: `/names/${changed}`, detail: `named '${nameOf(was, key, 1)}' when it was made` }];
+    }),
+  ];
+  return faults.filter(({ pointer }, at) => faults.findIndex((one) => one.pointer === pointer) === at);
+}

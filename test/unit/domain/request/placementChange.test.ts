@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { placementFaults } from '../../../../src/domain/request/placementChange';
+import type { DeploymentState, ResourceState, SentryState } from '../../../../src/domain/states';
+import { profile, request } from '../../../support/requests';
+
+const before = request();
+const { placement } = before;
+const group = `/subscriptions/${placement.subscriptionId}/resourceGroups/${placement.resourceGroup}`;
+const made = (key: string, more: Partial<ResourceState> = {}): Record<string, ResourceState> => ({
+  [key]: { kind: key, id: `${group}/providers/x/${key}`, state: 'done', ours: true, ...more },
+});
+const deployment = (resources: Record<string, ResourceState>): DeploymentState => ({
+  request: before,
+  onboarded: [],
+  pending: [],
+  placement: [],
+  resources,
+  startedAt: '',
+});
+const sentry = (resources: Record<string, ResourceState>): SentryState => ({
+  n: 1,
+  instanceId: 'x',
+  stage: 'completed',
+  resources,
+  subscriptions: {},
+  receipts: [],
+});
+const pointers = (changes: object, shared: Record<string, ResourceState>, own: Record<string, ResourceState> = {}) =>
+  placementFaults(deployment(shared), [sentry(own)], request(changes), profile).map(({ pointer }) => pointer);
+
+const fleet = { ...made('networkInterface'), ...made('virtualMachine') };
+const network = { kind: 'managed', addressPrefix: '10.123.0.0/24' };
+const elsewhere = { placement: { ...placement, resourceGroup: 'another' } };
+
+test.each<readonly [string, object, readonly string[]]>([
+  ['the same', {}, []],
+  [
+    'the group in other letters',
+    { placement: { ...placement, resourceGroup: placement.resourceGroup.toUpperCase() } },
+    [],
+  ],
+  ['another group', elsewhere, ['/placement/resourceGroup']],
+  [
+    'another subscription',
+    { placement: { ...placement, subscriptionId: profile.graphPermissions[0]?.id } },
+    ['/placement/subscriptionId'],
+  ],
+  ['another region', { placement: { ...placement, location: 'northeurope1' } }, ['/placement/location']],
+  ['another range', { network }, ['/network/addressPrefix']],
+  ['another name of the VM', { names: { virtualMachine: 'other' } }, ['/names/virtualMachine']],
+  ['the name that it has', { names: { virtualMachine: profile.names.virtualMachine } }, []],
+  ['a name of what is not there', { names: { natGateway: 'other' } }, []],
+])('a second fleet beside the first is refused: %s', (_what, changes, expected) => {
+  expect(pointers(changes, made('resourceGroup'), fleet)).toEqual(expected);
+});
+
+test('what was refused, or is another’s, binds nobody', () => {
+  expect(pointers(elsewhere, made('resourceGroup', { ours: false }))).toEqual([]);
+  expect(pointers(elsewhere, made('resourceGroup', { state: 'refused' }))).toEqual([]);
+  expect(pointers({ network }, made('resourceGroup'))).toEqual([]);
+  expect(pointers(elsewhere, {}, made('networkSecurityGroup', { state: 'running' }))).toEqual([
+    '/placement/resourceGroup',
+  ]);
+});
