@@ -12,6 +12,7 @@ export interface Explained {
 export const readings: Readonly<Record<string, string>> = {
   'Microsoft.Authorization': '2022-04-01',
   'Microsoft.Authorization/locks': '2020-05-01',
+  'Microsoft.Authorization/policyExemptions': '2024-12-01-preview',
   'Microsoft.Compute': '2024-07-01',
   'Microsoft.Compute/disks': '2024-03-02',
   'Microsoft.Insights': '2021-05-01-preview',
@@ -35,7 +36,7 @@ export const explained: readonly Explained[] = [
       why: 'Bicep lets an answer have what is read only, but not where that is in a list or under an id',
     },
     {
-      finding: /^PUT again .*: BCP073 /,
+      finding: /^PUT (again |Microsoft.Network\/virtualNetworks\/subnets@).*: BCP073 /,
       why: 'a client changes a resource by sending back what it read; Azure passes over what is read only',
     },
     {

@@ -16,7 +16,8 @@ export const networkInterfaceBody = z.looseObject({
       z.looseObject({
         name: z.string(),
         subnet: reference,
-        privateIPAllocationMethod: z.literal('Dynamic'),
+        /** Static where another hand made it so: a window must close on it all the same. */
+        privateIPAllocationMethod: z.enum(['Dynamic', 'Static']),
         privateIPAddress: z.string().optional(),
         publicIPAddress: reference.optional(),
       }),

@@ -67,7 +67,7 @@ export interface Wanted {
   sshKey: { secretName: string; tags: Tags };
   networkInterface: Tracked & {
     networkSecurityGroup: Id;
-    ipConfigurations: { name: string; subnet: Id; privateIPAllocationMethod: 'Dynamic' }[];
+    ipConfigurations: { name: string; subnet: Id; privateIPAllocationMethod: 'Dynamic' | 'Static' }[];
   };
   /** Of the subscription: without it the first PUT of a type is refused. */
   providerRegistration: { registrationState: 'Registered' };

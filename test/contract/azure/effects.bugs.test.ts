@@ -22,6 +22,9 @@ const shape = z.looseObject({
   properties: z.record(z.string(), z.unknown()),
   tags: z.record(z.string(), z.string()).optional(),
 });
+const nic = z.looseObject({
+  ipConfigurations: z.array(z.looseObject({ properties: z.record(z.string(), z.unknown()) })),
+});
 
 test('a grant that was as wanted was written again at every run, because Azure shows no name of its role', async () => {
   const { spec, given } = await made('grant-again');
@@ -67,6 +70,26 @@ test('putting one property right took away what another hand had set: tags, a su
     expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ change: 'changed' });
     expect([kind, await world.demand('GET', spec.id)]).toMatchObject([kind, { properties: theirs }]);
   }
+});
+
+test('a window could not close on a NIC that another hand made static', async () => {
+  const { name, resources, window, spec } = deploy('closes-on-static');
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  await world.carryOut('ensure', name, window(given), given);
+  const id = given['networkInterface']?.['id'] ?? '';
+  const { ipConfigurations, ...properties } = nic.parse((await world.demand('GET', id))['properties']);
+  const made = ipConfigurations.map((one) => ({
+    ...one,
+    properties: { ...one.properties, privateIPAllocationMethod: 'Static' },
+  }));
+  const shown = await world.demand('GET', id);
+  await world.demand('PUT', id, { ...shown, properties: { ...properties, ipConfigurations: made } });
+  const closed = await world.carryOut('remove', name, reversed(window(given)), given);
+  expect(closed['publicIPAssociation']).toMatchObject({ state: 'done', change: 'removed' });
+  expect(await world.demand('GET', id)).toMatchObject({
+    properties: { ipConfigurations: [{ properties: { privateIPAllocationMethod: 'Static' } }] },
+  });
+  expect((await world.drive('ensure', spec('networkInterface', given))).at(-1)).toMatchObject({ kind: 'done' });
 });
 
 test('a window could not close on a NIC that another hand took the security group off', async () => {

@@ -92,6 +92,28 @@ describe('policies', () => {
   const platformGroup = '/providers/Microsoft.Management/managementGroups/platform';
   const locations = definition('e56962a6-4747-49cd-b67b-bf8b01975c4c');
 
+  test('let an exempted scope do what they deny, for as long as the exemption lasts', async () => {
+    const parameters = { listOfAllowedLocations: { value: ['northeurope'] } };
+    await assign(platformGroup, 'north', locations, { parameters });
+    const policyAssignmentId = authorization(platformGroup, 'policyAssignments/north');
+    const exemption = authorization(group, 'policyExemptions/pilot');
+    const properties = { policyAssignmentId, exemptionCategory: 'Waiver' };
+    expect(errorOf(await admin('GET', exemption))).toBe('PolicyExemptionNotFound');
+    expect((await admin('DELETE', exemption)).status).toBe(204);
+    expect((await arm('PUT', nsg('exempted'), { location })).status).toBe(403);
+    expect((await admin('PUT', exemption, { properties })).status).toBe(201);
+    expect((await admin('PUT', exemption, { properties })).status).toBe(200);
+    expect((await arm('PUT', nsg('exempted'), { location })).status).toBe(201);
+    expect((await admin('GET', exemption)).body).toMatchObject({ name: 'pilot', properties });
+    expect((await admin('GET', authorization(group, 'policyExemptions'))).body).toMatchObject({
+      value: [{ id: exemption }],
+    });
+    await admin('PUT', exemption, { properties: { ...properties, expiresOn: '2020-01-01T00:00:00Z' } });
+    expect((await arm('PUT', nsg('expired'), { location })).status).toBe(403);
+    expect((await admin('DELETE', exemption)).status).toBe(200);
+    await unassign(platformGroup, 'north');
+  });
+
   test('deny from a management group, with all that Azure says of why', async () => {
     const parameters = { listOfAllowedLocations: { value: ['northeurope'] } };
     expect((await assign(platformGroup, 'where', locations, { displayName: 'Only north', parameters })).status).toBe(

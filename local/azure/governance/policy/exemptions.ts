@@ -55,6 +55,7 @@ export const isExempted = (azure: Azure, assignmentId: string, scopes: readonly 
 
 function putExemption(azure: Azure, call: Call): Answer {
   const { properties } = parseBody(exemptionBody, call);
+  const existed = azure.extensions.get(call.scope, POLICY_EXEMPTIONS, param(call, 'name')) !== undefined;
   const written = azure.extensions.put({
     type: POLICY_EXEMPTIONS,
     scope: call.scope,
@@ -62,7 +63,7 @@ function putExemption(azure: Azure, call: Call): Answer {
     document: properties,
     createdBy: call.caller.principalId,
   });
-  return { status: 201, body: shown(written) };
+  return { status: existed ? 200 : 201, body: shown(written) };
 }
 
 /** At the scope and above it; without `atScope()` below it too. */

@@ -110,6 +110,7 @@ const special: Readonly<Record<string, readonly number[]>> = {
   'Microsoft.Subscription/cancel': [400],
   '/retrieveBootDiagnosticsData': [404, 409, 400],
   // An operation is polled until it has ended: 202 meanwhile, then 200 or 204.
+  'DELETE /_authorization/policyExemptions/:name': [200, 204],
   '/operations/:id': [200, 202, 404],
   '/operationResults/:id': [200, 202, 204, 404],
   'DELETE /subscriptions/:subscriptionId/resourceGroups/:resourceGroup': [202, 404],

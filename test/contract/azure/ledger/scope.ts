@@ -28,6 +28,8 @@ export const withoutSdk: readonly (readonly [operation: string, why: string])[] 
     '/locations/:location/operationResults/:id',
     'a client polls what it was given, and takes Azure-AsyncOperation before it',
   ],
+  ['/_authorization/policyExemptions', '@azure/arm-policy 7 has no client for exemptions'],
+  ['/_authorization/policyExemptions/:name', 'the same'],
   ['/_authorization/roleAssignmentsUsageMetrics', 'no client of Microsoft’s for JavaScript asks it; the portal does'],
   ['/offers/:offer/skus/:sku', 'no client of Microsoft’s for JavaScript asks it; the Azure CLI does'],
   ['/Microsoft.KeyVault/deletedManagedHSMs', 'managed HSMs are not simulated; the Azure CLI asks it with the vaults'],
