@@ -20,8 +20,8 @@ export interface Wanted {
   publicIPAddress: Tracked & { sku: { name: 'Standard' }; publicIPAllocationMethod: 'Static' };
   natGateway: Tracked & { sku: { name: 'Standard' }; publicIpAddresses: Id[] };
   subnet: { addressPrefix: string; natGateway: Id; defaultOutboundAccess: false };
-  /** The copy of the profile's VHD as a page blob. */
-  vhdCopy: { source: string; storageAccountId: string; container: string; blob: string };
+  /** The copy of the profile's VHD as a page blob. Once the image is made of it, nobody needs it any more. */
+  vhdCopy: { source: string; storageAccountId: string; container: string; blob: string; imageId: string };
   image: Tracked & {
     hyperVGeneration: 'V1' | 'V2';
     storageProfile: {

@@ -35,18 +35,19 @@ function copiedVhd(
   const { request } = blueprint;
   const name = sharedName(blueprint, 'image');
   const blob = `${name}.vhd`;
+  const imageId = armId(request, 'Microsoft.Compute/images', name);
   return [
     {
       kind: 'vhdCopy',
       key: 'vhdCopy',
       id: `${storageAccountId}/blobServices/default/containers/${container}/blobs/${blob}`,
       needs: [],
-      wanted: () => ({ source: uri, storageAccountId, container, blob }),
+      wanted: () => ({ source: uri, storageAccountId, container, blob, imageId }),
     },
     {
       kind: 'image',
       key: 'image',
-      id: armId(request, 'Microsoft.Compute/images', name),
+      id: imageId,
       needs: ['resourceGroup', 'vhdCopy'],
       wanted: (given) => ({
         ...tracked(request),

@@ -48,7 +48,10 @@ const identityOf = ({ request }: Blueprint, given: Given): Pick<Machine, 'identi
     ? { identity: { type: 'UserAssigned', userAssignedIdentities: { [given('userAssignedIdentity', 'id')]: {} } } }
     : {};
 
-/** Nothing where nothing was asked: then Azure's own default stands, which it changes from time to time. */
+/**
+ * Nothing where nothing was asked: then Azure's own default stands, which it changes from time to time. `Standard` is
+ * taken without the feature UseStandardSecurityType, and always shown, since API version 2025-11-01 (azure-cli#33280).
+ */
 function securityOf({ vm: { securityType, encryptionAtHost } }: ApplianceChoice): Pick<Machine, 'securityProfile'> {
   if (securityType === undefined && encryptionAtHost === undefined) return {};
   return {

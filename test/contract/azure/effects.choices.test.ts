@@ -87,6 +87,17 @@ describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (a
     const other = deploy(name, 'managedIdentity', { image: { ...image, uri: `${download}?v=2` } });
     expect(await world.step('ensure', other.spec('vhdCopy'))).toMatchObject({ kind: 'refused', code: 'Immutable' });
   });
+
+  test('a VHD that somebody tidied away was copied again at every run, though its image was made', async () => {
+    const mine = deploy(name, 'managedIdentity', { image });
+    const { wanted } = mine.spec('vhdCopy');
+    await world.ports.pageBlobs.delete(wanted);
+    const kept = await world.drive('ensure', mine.spec('vhdCopy'));
+    expect(kept).toMatchObject([{ kind: 'done', change: 'kept', outputs: { blobUri: expect.stringMatching(/vhd$/) } }]);
+    const given = { vhdCopy: kept[0]?.kind === 'done' ? kept[0].outputs : {} };
+    expect(await world.drive('ensure', mine.spec('image', given))).toMatchObject([{ kind: 'done', change: 'kept' }]);
+    expect(await world.ports.pageBlobs.get(wanted)).toBeUndefined();
+  });
 });
 
 test('an app that may not read the account’s keys copies with a SAS of its own; without either, it tells of the keys', async () => {

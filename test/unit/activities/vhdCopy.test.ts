@@ -11,7 +11,7 @@ const spec: Spec = {
   key: 'vhdCopy',
   id: `${account}/blobServices/default/containers/c/blobs/b`,
   deployment: 'prod-sentry',
-  wanted: { source, storageAccountId: account, container: 'c', blob: 'b' },
+  wanted: { source, storageAccountId: account, container: 'c', blob: 'b', imageId: '/i' },
 };
 const failed: BlobCopy = {
   status: 'failed',
@@ -26,7 +26,11 @@ const failed: BlobCopy = {
 function azureWith(...copies: readonly BlobCopy[]) {
   let begun = 0;
   const pageBlobs = { get: async () => copies[begun], copy: async () => void (begun += 1) };
-  const azure = { pageBlobs, arm: {}, secrets: { vaultUri: 'https://ours.vault.azure.net' } } as unknown as Azure;
+  const azure = {
+    pageBlobs,
+    arm: { image: { get: async () => undefined } },
+    secrets: { vaultUri: 'https://ours.vault.azure.net' },
+  } as unknown as Azure;
   return { ensure: makeEnsure(azure, resourceEffects(azure)), begun: () => begun };
 }
 
