@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
-import { agentlessBody, subscriptionIds } from '../support/requests';
+import { agentlessBody, subscriptionId, subscriptionIds } from '../support/requests';
 
 let world: TestWorld;
 let issuer: string;
@@ -25,6 +25,8 @@ const body = (name: string, identity: object) =>
     name,
     identity,
     tenantId: world.environment['AZURE_TENANT_ID'],
+    // A group of its own: one that another deployment of these tests made would bind nobody to its place.
+    placement: { subscriptionId: subscriptionId(0), resourceGroup: name, location: 'westeurope' },
     subscriptions: { include: [{ kind: 'ids', ids: watched }] },
   });
 const seeThrough = async (name: string, identity: object) => {
