@@ -1,6 +1,7 @@
 import { type Azure } from '../azure';
 import { directoryRolesOf } from '../graph/directoryRoleRights';
 import { randomly, type Seeded } from '../random';
+import { demandVersion } from '../resources/providerTypes';
 import { demandSubscription } from '../resources/subscriptions';
 import { spoiled, spoils } from '../simulator/effects';
 import { type Strike } from '../simulator/faults';
@@ -147,12 +148,14 @@ export class Dispatcher {
     if (route.api === 'arm' && subscription !== undefined) demandSubscription(this.azure, subscription);
     const headers = this.throttle.admit(route.api, call);
     if (route.api !== 'arm') return { headers, call };
-    if (call.query('api-version') === undefined) {
+    const version = call.query('api-version');
+    if (version === undefined) {
       throw badRequest(
         'MissingApiVersionParameter',
         'The api-version query parameter (?api-version=) is required for all requests.',
       );
     }
+    demandVersion(version);
     return { headers, call: permitted(this.azure, route, call) };
   }
 

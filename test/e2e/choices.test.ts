@@ -1,0 +1,108 @@
+/** Choices of the guide that the other runs do not make, each carried out whole: over the API, to the receipt. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nextLook, type TestWorld, testWorld } from '../support/e2e';
+import { requestBody, subscriptionId, subscriptionIds } from '../support/requests';
+
+const PLATFORM = subscriptionId(0);
+const READER = 'acdd72a7-3385-48ef-bd42-f606fba81ae7';
+const download = 'https://download.example.com/sentry.vhd';
+const storageAccountId = `/subscriptions/${PLATFORM}/resourceGroups/storage/providers/Microsoft.Storage/storageAccounts/sentryvhds`;
+
+let world: TestWorld;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sentry-tenant-'));
+  const sample = JSON.parse(readFileSync(join(__dirname, '..', '..', 'samples', 'tenant.json'), 'utf8')) as object;
+  const tenant = join(folder, 'tenant.json');
+  writeFileSync(tenant, JSON.stringify({ ...sample, downloads: [{ url: download, bytes: 30 * 2 ** 30 + 512 }] }));
+  world = await testWorld({ tenant });
+});
+afterAll(async () => {
+  await world.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What the customer has already; again, while Azure is still at work on what holds it. */
+async function exists(path: string, body: object): Promise<void> {
+  for (;;) {
+    try {
+      await world.askAzure('/_simulator/outside', { method: 'PUT', path: `${path}?api-version=2024-05-01`, body });
+      return;
+    } catch {
+      await nextLook();
+    }
+  }
+}
+const read = (path: string): Promise<unknown> =>
+  world.askAzure('/_simulator/outside', { method: 'GET', path: `${path}?api-version=2024-05-01` });
+
+/** Each has a group, names and addresses of its own. */
+const body = (name: string, changes: object) =>
+  requestBody({
+    name,
+    tenantId: world.environment['AZURE_TENANT_ID'],
+    placement: { subscriptionId: PLATFORM, resourceGroup: name, location: 'westeurope' },
+    subscriptions: { include: [{ kind: 'ids', ids: subscriptionIds(2) }] },
+    ...changes,
+  });
+async function completes(name: string, changes: object) {
+  await world.administrator.start(body(name, changes));
+  const shown = await world.administrator.seeThrough(name, () => undefined);
+  expect(shown).toMatchObject({
+    state: 'completed',
+    problems: [],
+    sentries: [{ stage: 'completed', receipts: [{ provenClosed: true }] }],
+  });
+  return (key: string): string =>
+    [...shown.resources, ...shown.sentries.flatMap(({ resources }) => resources)].find((one) => one.key === key)?.id ??
+    '';
+}
+
+test('the VHD, copied and made an image; and another deployment of that image, in a zone and in the subnet that is there', async () => {
+  await exists(`/subscriptions/${PLATFORM}/resourceGroups/storage`, { location: 'westeurope' });
+  await exists(storageAccountId, { location: 'westeurope', kind: 'StorageV2', sku: { name: 'Standard_LRS' } });
+  await exists(`${storageAccountId}/blobServices/default/containers/vhds`, {});
+  const idIn = await completes('vhd', {
+    image: { kind: 'vhd', uri: download, storageAccountId, container: 'vhds' },
+    network: { kind: 'managed', addressPrefix: '10.91.0.0/24' },
+  });
+  expect(idIn('vhdCopy')).toContain('/containers/vhds/blobs/vhd-image.vhd');
+
+  const idOf = await completes('image', {
+    image: { kind: 'image', id: idIn('image') },
+    network: { kind: 'existing', subnetId: idIn('subnet') },
+    placement: { subscriptionId: PLATFORM, resourceGroup: 'image', location: 'westeurope', zone: '2' },
+    vm: { ...(requestBody()['vm'] as object), encryptionAtHost: true },
+  });
+  expect(await read(idOf('virtualMachine'))).toMatchObject({
+    zones: ['2'],
+    properties: {
+      storageProfile: { imageReference: { id: idIn('image') } },
+      securityProfile: { encryptionAtHost: true },
+    },
+  });
+});
+
+test('one grant at a management group for an identity that exists, with a controller that may give one role only', async () => {
+  const resourceId = `/subscriptions/${PLATFORM}/resourceGroups/known/providers/Microsoft.ManagedIdentity/userAssignedIdentities/known`;
+  await exists(`/subscriptions/${PLATFORM}/resourceGroups/known`, { location: 'westeurope' });
+  await exists(resourceId, { location: 'westeurope' });
+  await completes('grouped', {
+    identity: { kind: 'managedIdentity', resourceId },
+    controller: { enabled: true, assignableRoles: [READER] },
+    subscriptions: { include: [{ kind: 'managementGroup', id: 'platform' }], grantAt: 'managementGroup' },
+    network: { kind: 'managed', addressPrefix: '10.92.0.0/24' },
+  });
+  const group = '/providers/Microsoft.Management/managementGroups/platform';
+  const list = (await read(`${group}/providers/Microsoft.Authorization/roleAssignments`)) as {
+    value: { properties: { scope: string; description?: string; condition?: string } }[];
+  };
+  const ours = list.value
+    .map(({ properties }) => properties)
+    .filter(({ description }) => description?.includes('grouped'));
+  expect(ours.map(({ scope }) => scope)).toEqual([group, group]);
+  expect(ours.filter(({ condition }) => condition?.includes(READER))).toHaveLength(1);
+});
