@@ -1,7 +1,8 @@
-import { AzureError, type Azure } from '../azure/ports';
+import type { Azure } from '../azure/ports';
 import { collects } from '../domain/collecting';
-import type { Later } from '../domain/outcome';
+import type { Later, Outcome } from '../domain/outcome';
 import type { activities, HandlerOf } from './contracts';
+import { orOutcome } from './orOutcome';
 
 /** Azure Monitor shows a minute a few minutes after it is over, and a collector begins at its next round. */
 const PATIENCE_SECONDS = 1_200;
@@ -11,18 +12,14 @@ const DAY_MS = 86_400_000;
 /** Whether the appliance sends more than it did before a person said that it is set up. */
 export const makeCheckCollecting =
   ({ metrics }: Azure): HandlerOf<typeof activities.checkCollecting> =>
-  async ({ vmId, since }) => {
-    try {
+  ({ vmId, since }) =>
+    orOutcome(async (): Promise<Outcome> => {
       const confirmed = Date.parse(since);
       const now = Date.now();
       const seen = collects(await metrics.networkOut(vmId, confirmed - DAY_MS, now), confirmed, now);
       if (seen) return { kind: 'done', change: 'kept', ours: true, outputs: {} };
       return seen === undefined ? nothingToCompare : notCollecting;
-    } catch (error) {
-      if (error instanceof AzureError) return error.outcome;
-      throw error;
-    }
-  };
+    });
 
 const notCollecting: Later = {
   kind: 'later',

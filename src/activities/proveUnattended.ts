@@ -1,7 +1,8 @@
 import type { Azure } from '../azure/ports';
 import { proofScript, readAnswers } from '../domain/proofScript';
 import type { activities, HandlerOf, ProofCommandJob, ProofCommandResult } from './contracts';
-import { KEPT_BYTES, orOutcome, runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
+import { orOutcome } from './orOutcome';
+import { KEPT_BYTES, runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
 
 /** Guide, "Outbound traffic is 443": asked on the appliance itself by Azure's agent, where no session leads there. */
 export const makeProveUnattended =

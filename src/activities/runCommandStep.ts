@@ -1,8 +1,9 @@
 /** One step of any run command: begun where it was not begun, looked at where it was. */
-import { AzureError, type Azure, type RunCommandShown } from '../azure/ports';
-import type { Later, Outcome, Refused } from '../domain/outcome';
+import type { Azure, RunCommandShown } from '../azure/ports';
+import type { Later, Outcome } from '../domain/outcome';
 import { OWNER_TAG } from '../domain/resources';
 import type { activities, CommandJob, HandlerOf, NotEnded } from './contracts';
+import { orOutcome } from './orOutcome';
 
 /** Which attempt a run command is of. */
 const ATTEMPT_TAG = 'sentry-attempt';
@@ -11,15 +12,6 @@ const POLL_SECONDS = 10;
 export const TIMEOUT_SECONDS = 900;
 /** Azure keeps the end of each stream. */
 export const KEPT_BYTES = 4_096;
-
-export const orOutcome = async <T>(work: () => Promise<T>): Promise<T | Later | Refused> => {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof AzureError) return error.outcome;
-    throw error;
-  }
-};
 
 /** `secrets` are variables of the script's environment, sent as protected parameters and shown to nobody. */
 interface Command {

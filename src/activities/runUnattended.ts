@@ -3,7 +3,8 @@ import type { Azure, RunCommandShown } from '../azure/ports';
 import type { Later, Outcome, Refused } from '../domain/outcome';
 import type { Unattended } from '../domain/profile';
 import type { activities, HandlerOf, UnattendedJob, UnattendedResult } from './contracts';
-import { orOutcome, runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
+import { orOutcome } from './orOutcome';
+import { runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
 import { readAnswers, stopped, toScriptResult } from './script';
 
 const DONE: Outcome = { kind: 'done', change: 'kept', ours: true, outputs: {} };

@@ -4,22 +4,19 @@ import { app, type DurableClient } from 'durable-functions';
 import { registrationSchema } from '../activities/script';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint/blueprint';
-import { toFaults } from '../domain/faults';
 import { handoffAnswer } from '../domain/handoff';
 import { OWNER_TAG } from '../domain/resources';
 import type { SentryState } from '../domain/states';
 import { isAtWork, readDeployment, readEntity, readSentries, statusOf } from './durableClient';
-import { guarded, invalid, notFound, problem, readJson } from './problem';
+import { guarded, notFound, problem, readBody } from './problem';
 
 const PIN_MINUTES = 60;
 
 /** Takes the console's email and PIN. They go to the vault first; the run is told only where they are. */
 async function register(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const { name = '', n = '' } = request.params;
-  const json = await readJson(request);
-  if ('refusal' in json) return json.refusal;
-  const registration = registrationSchema.safeParse(json.body);
-  if (!registration.success) return invalid(registration.error.issues.flatMap((issue) => toFaults(issue, json.body)));
+  const registration = await readBody(request, registrationSchema);
+  if ('refusal' in registration) return registration.refusal;
   const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
   if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
   if (sentry.handoff?.kind !== 'registration' || !isAtWork(await statusOf(client, sentry.instanceId))) {
@@ -32,7 +29,7 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
   }
   const registrationUri = await services().azure.secrets.set(
     secretName(name, sentry.n, 'registration'),
-    JSON.stringify(registration.data),
+    JSON.stringify(registration.body),
     {
       tags: { [OWNER_TAG]: name },
       contentType: 'email and PIN of the console',
@@ -47,10 +44,8 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
 /** Takes a person's word that a step is done, or will not be. Most handoffs notice by themselves. */
 async function answer(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const { name = '', id = '' } = request.params;
-  const json = await readJson(request);
-  if ('refusal' in json) return json.refusal;
-  const given = handoffAnswer.safeParse(json.body);
-  if (!given.success) return invalid(given.error.issues.flatMap((issue) => toFaults(issue, json.body)));
+  const given = await readBody(request, handoffAnswer);
+  if ('refusal' in given) return given.refusal;
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const sentry = (await readSentries(client, deployment)).find(({ handoff }) => handoff?.id === id);
@@ -62,7 +57,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       remedy: 'Read what it waits for with GET /api/deployments/{name}.',
     });
   }
-  if (sentry.handoff.kind === 'registration' && 'done' in given.data) {
+  if (sentry.handoff.kind === 'registration' && 'done' in given.body) {
     return problem({
       status: 409,
       code: 'RegistrationNeeded',
@@ -70,7 +65,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       remedy: `Send them to POST /api/deployments/${name}/sentries/${sentry.n}/registration.`,
     });
   }
-  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.data);
+  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.body);
   return { status: 202, jsonBody: { handoff: id, accepted: true } };
 }
 

@@ -1,6 +1,7 @@
 /** Errors of the API: RFC 9457, with a stable code, what is wrong where, and what to do. */
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
-import type { Fault } from '../domain/faults';
+import type { z } from 'zod';
+import { type Fault, toFaults } from '../domain/faults';
 import type { Parting } from '../domain/plan/approval';
 
 interface Problem {
@@ -78,6 +79,19 @@ export const notFound = (what: string): HttpResponseInit =>
     title: `There is no ${what}.`,
     remedy: 'GET /api/deployments lists what there is.',
   });
+
+/** The body in its schema's terms, or the problem document that names each fault in it. */
+export async function readBody<T extends z.ZodType>(
+  request: HttpRequest,
+  schema: T,
+): Promise<{ readonly body: z.output<T> } | { readonly refusal: HttpResponseInit }> {
+  const json = await readJson(request);
+  if ('refusal' in json) return json;
+  const parsed = schema.safeParse(json.body);
+  return parsed.success
+    ? { body: parsed.data }
+    : { refusal: invalid(parsed.error.issues.flatMap((issue) => toFaults(issue, json.body))) };
+}
 
 type Handler<C> = (request: HttpRequest, client: C, context: InvocationContext) => Promise<HttpResponseInit>;
 

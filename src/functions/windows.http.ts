@@ -5,11 +5,10 @@ import { z } from 'zod';
 import type { WindowOrder } from '../activities/contracts';
 import { applianceOf } from '../domain/blueprint/blueprint';
 import { windowScope } from '../domain/blueprint/window';
-import { toFaults } from '../domain/faults';
 import type { DeploymentState, SentryState } from '../domain/states';
 import { windowWanted } from '../domain/window';
 import { inputOf, instancesOf, isAtWork, readDeployment, readSentries, statusOf } from './durableClient';
-import { guarded, invalid, notFound, problem, readJson } from './problem';
+import { guarded, invalid, notFound, problem, readBody } from './problem';
 
 const MINUTE_MS = 60_000;
 /** What a window says of itself (`src/orchestrations/accessWindow.ts`). */
@@ -27,11 +26,9 @@ async function windowStage(client: DurableClient, id: string): Promise<Stage | u
 /** Open for so many minutes from now: an open window is moved, later or earlier; at rest one is opened again. */
 async function open(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const { name = '' } = request.params;
-  const json = await readJson(request);
-  if ('refusal' in json) return json.refusal;
-  const wanted = windowWanted.safeParse(json.body);
-  if (!wanted.success) return invalid(wanted.error.issues.flatMap((issue) => toFaults(issue, json.body)));
-  const { sentry: n, minutes } = wanted.data;
+  const wanted = await readBody(request, windowWanted);
+  if ('refusal' in wanted) return wanted.refusal;
+  const { sentry: n, minutes } = wanted.body;
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const sentries = await readSentries(client, deployment);
@@ -86,34 +83,32 @@ async function close(request: HttpRequest, client: DurableClient): Promise<HttpR
   return { status: 202, jsonBody: { sentry: sentry.n, window: 'closing' } };
 }
 
-const closing = (name: string, n: number): HttpResponseInit =>
-  problem({
-    status: 409,
-    code: 'WindowClosing',
-    title: `The access window of Sentry ${n} of '${name}' is being closed.`,
-    remedy: 'Wait for its receipt in GET /api/deployments/{name}, then send this again.',
-  });
-const atWork = (name: string, n: number): HttpResponseInit =>
-  problem({
-    status: 409,
-    code: 'SentryAtWork',
-    title: `Sentry ${n} of '${name}' is being set up and opens its window itself.`,
-    remedy: 'Answer the handoff that it waits for, or wait until it rests. See GET /api/deployments/{name}.',
-  });
-const noAppliance = (name: string, n: number): HttpResponseInit =>
-  problem({
-    status: 409,
-    code: 'NoAppliance',
-    title: `Sentry ${n} of '${name}' has no appliance that a window could lead to.`,
-    remedy: 'See its resources in GET /api/deployments/{name}; send the request again to have it made.',
-  });
-const noWindow = (name: string, n: number): HttpResponseInit =>
-  problem({
-    status: 409,
-    code: 'NoWindow',
-    title: `Sentry ${n} of '${name}' has no open access window.`,
-    remedy: 'Its receipts in GET /api/deployments/{name} tell when each was closed.',
-  });
+/** A 409 about one Sentry. */
+const conflict =
+  (about: { readonly code: string; readonly title: (sentry: string) => string; readonly remedy: string }) =>
+  (name: string, n: number): HttpResponseInit =>
+    problem({ status: 409, ...about, title: about.title(`Sentry ${n} of '${name}'`) });
+
+const closing = conflict({
+  code: 'WindowClosing',
+  title: (sentry) => `The access window of ${sentry} is being closed.`,
+  remedy: 'Wait for its receipt in GET /api/deployments/{name}, then send this again.',
+});
+const atWork = conflict({
+  code: 'SentryAtWork',
+  title: (sentry) => `${sentry} is being set up and opens its window itself.`,
+  remedy: 'Answer the handoff that it waits for, or wait until it rests. See GET /api/deployments/{name}.',
+});
+const noAppliance = conflict({
+  code: 'NoAppliance',
+  title: (sentry) => `${sentry} has no appliance that a window could lead to.`,
+  remedy: 'See its resources in GET /api/deployments/{name}; send the request again to have it made.',
+});
+const noWindow = conflict({
+  code: 'NoWindow',
+  title: (sentry) => `${sentry} has no open access window.`,
+  remedy: 'Its receipts in GET /api/deployments/{name} tell when each was closed.',
+});
 
 const routes = [
   ['openWindow', 'POST', 'deployments/{name}/windows', open],

@@ -3,16 +3,17 @@ import { activities } from '../activities/contracts';
 import type { Blueprint } from '../domain/blueprint/blueprint';
 import { sharedResources } from '../domain/blueprint/shared';
 import { assign } from '../domain/fleet';
-import { outputsOf, settle, type State } from '../domain/graph';
+import { outputsOf } from '../domain/graph';
 import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
 import { type KnownSubscription, needsLookup, select } from '../domain/subscriptions';
 import type { Beginning } from '../entities/deployment';
-import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
+import { ask, call, deploymentRef, deploymentsRef, isoNow, runAll, type Story, tell } from './call';
 import { carryOut } from './carryOut';
 import type { DeploymentInput, SentryInput } from './inputs';
 import { preflight } from './preflight';
+import { settled } from './settled';
 
 /**
  * One run of a deployment: what is shared first, then every Sentry at the same time. Started again with the same
@@ -79,12 +80,5 @@ export function* lookUp(
   { request }: Blueprint,
 ): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {
   if (!needsLookup(request.subscriptions)) return { subscriptions: [] };
-  let state: State | undefined;
-  for (;;) {
-    const answer = yield* call(context, activities.listSubscriptions, null);
-    if (answer.kind === 'listed') return answer;
-    state = settle(state, answer, now(context));
-    if (state.state !== 'later') return answer;
-    yield* until(context, state.dueAt);
-  }
+  return yield* settled(context, () => call(context, activities.listSubscriptions, null));
 }

@@ -3,7 +3,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import { activities, type ProofCommandJob, type ProofResult } from '../activities/contracts';
 import { type Answered, nextOf } from '../domain/proofScript';
 import { call, type Story } from './call';
-import { settled } from './configuration/settled';
+import { settled } from './settled';
 
 /** Each asking, and each page of one, is a run command of its own: the newest attempt's answer counts. */
 export function proofCommands(

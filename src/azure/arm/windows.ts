@@ -1,6 +1,5 @@
 /** Finds what access windows made, by the marks that it bears. */
 import { NetworkManagementClient, type NetworkSecurityGroup, type PublicIPAddress } from '@azure/arm-network';
-import { ResourceGraphClient } from '@azure/arm-resourcegraph';
 import { z } from 'zod';
 import { OWNER_TAG } from '../../domain/resources';
 import { readAddressMark, readRuleMark } from '../../domain/windowMark';
@@ -8,30 +7,19 @@ import type { GroupRef } from '../../domain/windowSweep';
 import { armOptions, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Azure } from '../ports';
+import { resourceGraph } from './resourceGraph';
 
 /** Where the groups are is old news when a window is over, so Resource Graph's lag does no harm to this question. */
 const QUERY = `resources | where isnotempty(tags['${OWNER_TAG}']) | distinct subscriptionId, resourceGroup`;
-const rows = z.array(z.looseObject({ subscriptionId: z.string(), resourceGroup: z.string() }));
+const row = z.looseObject({ subscriptionId: z.string(), resourceGroup: z.string() });
 
 export function windows(connection: Connection): Azure['windows'] {
   const options = armOptions(connection);
-  const graph = new ResourceGraphClient(connection.credential, options);
+  const query = resourceGraph(connection);
   const network = ({ subscriptionId }: GroupRef) =>
     new NetworkManagementClient(connection.credential, subscriptionId, options);
   return {
-    groups: async () => {
-      const found: GroupRef[] = [];
-      let skipToken: string | undefined;
-      do {
-        const page = await graph.resources({
-          query: QUERY,
-          options: { resultFormat: 'objectArray', ...(skipToken ? { skipToken } : {}) },
-        });
-        found.push(...rows.parse(page.data));
-        skipToken = page.skipToken;
-      } while (skipToken);
-      return found;
-    },
+    groups: () => query(QUERY, row),
     marks: async (group) => {
       const { networkSecurityGroups, publicIPAddresses } = network(group);
       const [groups, addresses] = await Promise.all([

@@ -5,7 +5,7 @@ import { declinedHandoff, type Handoff, handoffAnswer, handoffId } from '../../d
 import { call, isoNow, type Story } from '../call';
 import { tellMe } from '../sentryState';
 import { consoleSteps } from './registration';
-import { settled } from './settled';
+import { settled } from '../settled';
 import { type Configured, output, scriptJob, type Stopped, type Visit } from './visit';
 import { closeNow, duringWindow, type Opening, whileOpen } from './window';
 

@@ -7,7 +7,7 @@ import { questionsOf } from '../proofJob';
 import { proveAppliance, whyFailed } from '../prove';
 import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
-import { settled } from './settled';
+import { settled } from '../settled';
 import { type Configured, output, scriptJob, type Stopped, type Visit } from './visit';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
-import { settle, type State } from '../../domain/graph';
-import type { Outcome } from '../../domain/outcome';
-import { now, type Story, until } from '../call';
+import { settle, type State } from '../domain/graph';
+import type { Outcome } from '../domain/outcome';
+import { now, type Story, until } from './call';
 
 type Pending = Extract<Outcome, { kind: 'running' | 'later' }>;
 type Refused = Extract<Outcome, { kind: 'refused' }>;
@@ -22,7 +22,10 @@ export function* settled<A extends { readonly kind: string }>(
     const answer = yield* ask(state?.state === 'running' ? state.operation : undefined);
     if (!isPending(answer)) return answer;
     state = settle(state, answer, now(context));
-    if (state.state === 'refused') return { ...state, kind: 'refused' };
+    if (state.state === 'refused') {
+      const { code, reason, remedy } = state;
+      return { kind: 'refused', code, reason, remedy };
+    }
     if (state.state === 'running' || state.state === 'later') yield* until(context, state.dueAt);
   }
 }
