@@ -183,7 +183,7 @@ export const activities = {
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
-  startDeployment: activity<{ readonly name: string }, Started>('startDeployment'),
+  startDeployment: activity<{ readonly name: string; readonly repair?: true }, Started>('startDeployment'),
   /** Starts the deployment if the plan that was approved is the plan still. */
   startApproved: activity<Approval, ApprovalAnswer>('startApproved'),
 };

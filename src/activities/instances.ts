@@ -4,8 +4,16 @@ import type { activities, HandlerOf, Started } from './contracts';
 
 /** What is needed of the durable client. */
 export interface Instances {
-  /** Answers `running` where an instance of that id is at work with another input: it stays. With the same, it is ours. */
-  start(orchestrator: string, instanceId: string, input: unknown): Promise<Started>;
+  /**
+   * Answers `running` where an instance of that id is at work with another input: it stays. With the same, it is ours.
+   * With `replaces`, one that still waits for its beginning is ended, and this one started.
+   */
+  start(
+    orchestrator: string,
+    instanceId: string,
+    input: unknown,
+    options?: { readonly replaces?: boolean },
+  ): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
   /** Lets an instance go on that a person suspended. */
@@ -31,10 +39,12 @@ export const makeStartApproved =
     planIdOf: (input: unknown, plan: Plan) => string,
   ): HandlerOf<typeof activities.startApproved> =>
   async ({ name, planId, input, plan }) =>
-    planIdOf(input, plan) === planId ? instances.start('runDeployment', `d-${name}`, input) : 'outdated';
+    planIdOf(input, plan) === planId
+      ? instances.start('runDeployment', `d-${name}`, input, { replaces: true })
+      : 'outdated';
 
 /** Starts the deployment again with the input that `inputOf` reads from its stored request. */
 export const makeStartDeployment =
-  (instances: Instances, inputOf: (name: string) => Promise<unknown>): HandlerOf<typeof activities.startDeployment> =>
-  async ({ name }) =>
-    instances.start('runDeployment', `d-${name}`, await inputOf(name));
+  (instances: Instances, inputOf: (name: string) => Promise<object>): HandlerOf<typeof activities.startDeployment> =>
+  async ({ name, ...repair }) =>
+    instances.start('runDeployment', `d-${name}`, { ...(await inputOf(name)), ...repair });

@@ -147,3 +147,7 @@ function block(resources: readonly Resource[], progress: Progress): Progress {
   }
   return states;
 }
+
+/** Something was left in the middle, or not begun: the time was over. */
+export const isCutOff = (resources: readonly Resource[], progress: Progress): boolean =>
+  resources.some(({ key }) => ['waiting', 'later', 'running'].includes(progress[key]?.state ?? 'waiting'));

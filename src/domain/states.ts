@@ -6,6 +6,7 @@ import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
+import type { Drift } from './plan/drift';
 import type { Finding } from './preflight/finding';
 import type { DeploymentRequest } from './request/request';
 import type { Resource } from './resources';
@@ -95,6 +96,8 @@ export interface DeploymentState {
   readonly settled?: boolean;
   /** What the newest preflight found. */
   readonly findings?: readonly Finding[];
+  /** What the newest look showed to be otherwise than wanted; null since a run began. */
+  readonly drift?: Drift | null;
   readonly startedAt: string;
   readonly finishedAt?: string | null;
   readonly result?: DeploymentResult | null;

@@ -1,4 +1,5 @@
 /** Which subscriptions a request means. Pure: what Azure holds is given. */
+import type { Placement } from './fleet';
 import type { DeploymentRequest } from './request/request';
 
 /** A subscription as Resource Graph tells of it. */
@@ -34,6 +35,22 @@ export function select(rules: Rules, known: readonly KnownSubscription[], onboar
   const all = new Set([...listed, ...found.map(({ id }) => id), ...(rules.onboardNew ? onboarded : [])]);
   rules.exclude.forEach((id) => all.delete(id));
   return [...all];
+}
+
+/**
+ * What a run is about. A repair brings in nothing that nobody asked for: what came into a management group, or took a
+ * tag, joins with `onboardNew` or when a person sends the request again.
+ */
+export function wantedNow(
+  { request, repair }: { readonly request: Pick<DeploymentRequest, 'subscriptions'>; readonly repair?: true },
+  known: readonly KnownSubscription[],
+  before: { readonly onboarded: readonly string[]; readonly placement: Placement },
+): readonly string[] {
+  const rules = request.subscriptions;
+  const selected = select(rules, known, before.onboarded);
+  if (!repair || rules.onboardNew) return selected;
+  const placed = new Set(before.placement.flat());
+  return selected.filter((id) => placed.has(id));
 }
 
 /**

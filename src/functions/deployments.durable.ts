@@ -26,6 +26,7 @@ import { approved } from '../orchestrations/approved';
 import { deployment } from '../orchestrations/deployment';
 import { onboardSubscription } from '../orchestrations/onboardSubscription';
 import { plan, planSentry } from '../orchestrations/plan';
+import { reconcile } from '../orchestrations/reconcile';
 import { sentry } from '../orchestrations/sentry';
 import { instancesOf, storedInput } from './durableClient';
 import { planIdOf } from './planId';
@@ -77,6 +78,7 @@ df.app.orchestration('onboardSubscription', onboardSubscription);
 df.app.orchestration('runPlan', plan);
 df.app.orchestration('runPlanSentry', planSentry);
 df.app.orchestration('runApproved', approved);
+df.app.orchestration('reconcile', reconcile);
 
 df.app.entity('deployment', deploymentEntity);
 df.app.entity('sentry', sentryEntity);

@@ -16,8 +16,9 @@ import type { Profile } from '../domain/profile';
 import { deploymentView, listView, type Run, startingView, subscriptionPage, subscriptionQuery } from '../status/views';
 import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries, statusOf } from './durableClient';
 import { etagOf } from './etag';
-import { isDryRun, startApproved, startPlan } from './plans.http';
+import { startApproved, startPlan } from './plans.http';
 import { conflict, guarded, invalid, notFound, problem, readJson } from './problem';
+import { readFlag } from './query';
 import { withoutKey } from './url';
 
 const POLL_SECONDS = '5';
@@ -25,12 +26,12 @@ const instanceId = (name: string): string => `d-${name}`;
 
 /** Starts a deployment, or carries out the difference to the stored one. The same request again is the same run. */
 async function start(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
-  const dryRun = isDryRun(request);
+  const dryRun = readFlag(request, 'dryRun');
   if (typeof dryRun === 'object') return dryRun.refusal;
   const json = await readJson(request);
   if ('refusal' in json) return json.refusal;
   const { config, profiles } = services();
-  const parsed = parseRequest(json.body, { ...config, profiles });
+  const parsed = parseRequest(json.body, { ...config, profiles, now: Date.now() });
   if (parsed.kind === 'faults') return invalid(parsed.faults);
 
   const kept = await whatIsKept(client, parsed.request, parsed.profile);
@@ -44,7 +45,7 @@ async function start(request: HttpRequest, client: DurableClient): Promise<HttpR
   if (dryRun) return startPlan(request, client, input);
   if (planId !== undefined) return startApproved(request, client, input, planId);
   const id = instanceId(parsed.request.name);
-  const started = await instancesOf(client).start('runDeployment', id, input);
+  const started = await instancesOf(client).start('runDeployment', id, input, { replaces: true });
   if (started === 'running') return conflict(request, parsed.request.name);
   return client.createCheckStatusResponse(request, id);
 }

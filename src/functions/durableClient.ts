@@ -9,6 +9,7 @@ import {
 import type { Instances } from '../activities/instances';
 import { services } from '../composition';
 import type { DeploymentRequest } from '../domain/request/request';
+import { scheduledStatus } from '../domain/schedule';
 import type { DeploymentList, DeploymentState, SentryState } from '../domain/states';
 import { etagOf } from './etag';
 import type { DeploymentInput } from '../orchestrations/inputs';
@@ -33,6 +34,16 @@ export async function statusOf(client: DurableClient, id: string): Promise<Durab
 }
 
 const LOOK_MS = 100;
+/** An instance that only waits ends at once when it is told to. */
+const STOP_MS = 10_000;
+/** So close to its beginning a run is not ended any more: it might have begun by then. */
+const BEGINNING_MS = 60_000;
+
+/** It waits for the time from which its request may be carried out, and has written nothing. */
+export function isYetToBegin(status: DurableOrchestrationStatus | undefined): boolean {
+  const waits = scheduledStatus.safeParse(status?.customStatus);
+  return isAtWork(status) && waits.success && Date.parse(waits.data.begins) - Date.now() > BEGINNING_MS;
+}
 
 /** The status as soon as the instance rests, or as it is when the time is over. */
 export async function restOf(
@@ -83,12 +94,15 @@ export const storedInput =
   };
 
 export const instancesOf = (client: DurableClient): Instances => ({
-  start: async (orchestrator, instanceId, input) => {
+  start: async (orchestrator, instanceId, input, { replaces = false } = {}) => {
     /** What is at work there already; with the same input it is what was asked for. */
     const atWork = async () => {
       const status = await statusOf(client, instanceId);
       if (!isAtWork(status)) return undefined;
-      return etagOf(status?.input) === etagOf(input) ? 'started' : 'running';
+      if (etagOf(status?.input) === etagOf(input)) return 'started';
+      if (!replaces || !isYetToBegin(status)) return 'running';
+      await client.terminate(instanceId, 'Another request took its place before it began.');
+      return isAtWork(await restOf(client, instanceId, STOP_MS)) ? 'running' : undefined;
     };
     const before = await atWork();
     if (before) return before;

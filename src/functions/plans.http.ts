@@ -11,10 +11,10 @@ import type { Plan } from '../domain/plan/plan';
 import type { Approved } from '../orchestrations/approved';
 import type { ApprovedInput, DeploymentInput } from '../orchestrations/inputs';
 import { planView } from '../status/planView';
-import { instancesOf, isAtWork, restOf, statusOf } from './durableClient';
+import { instancesOf, isAtWork, isYetToBegin, restOf, statusOf } from './durableClient';
 import { etagOf } from './etag';
 import { isPlanOf, planIdOf } from './planId';
-import { conflict, guarded, invalid, notFound, problem } from './problem';
+import { conflict, guarded, notFound, problem } from './problem';
 import { withoutKey } from './url';
 
 /**
@@ -89,7 +89,7 @@ export async function startApproved(
   const id = approvalInstance(name, planId);
   // Whoever lost the answer and asks again asks for the run that is at work.
   const run = await statusOf(client, `d-${name}`);
-  if (isAtWork(run))
+  if (isAtWork(run) && !isYetToBegin(run))
     return etagOf(run?.input) === etagOf(input) ? started(request, client, name) : conflict(request, name);
   const approval: ApprovedInput = { planId, input };
   await instancesOf(client).start('runApproved', id, approval);
@@ -154,17 +154,6 @@ const anotherRequest = (name: string): HttpResponseInit =>
     title: `The plan that was approved was of another request for '${name}', or of another version of this app's settings.`,
     remedy: 'Plan this request with ?dryRun=true, read it, and send it with the new planId. Nothing was started.',
   });
-
-/** Of a dry run nothing but the code and the wish for it is taken. */
-export function isDryRun(request: HttpRequest): boolean | { readonly refusal: HttpResponseInit } {
-  const faults = [...request.query.keys()]
-    .filter((name) => name !== 'code' && name !== 'dryRun')
-    .map((name) => ({ pointer: `/${name}`, detail: 'is not a query parameter of this call' }));
-  const given = request.query.get('dryRun');
-  if (given !== null && given !== 'true' && given !== 'false')
-    faults.push({ pointer: '/dryRun', detail: 'is not true or false' });
-  return faults.length > 0 ? { refusal: invalid(faults) } : given === 'true';
-}
 
 const routes = [
   ['readPlan', 'deployments/{name}/plans/{id}', readPlan],

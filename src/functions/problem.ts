@@ -67,8 +67,8 @@ export const conflict = (request: HttpRequest, name: string): HttpResponseInit =
   problem({
     status: 409,
     code: 'DeploymentRunning',
-    title: `Deployment '${name}' is running with another request.`,
-    remedy: 'Wait until it rests, then send this one again.',
+    title: `Deployment '${name}' is running.`,
+    remedy: 'Wait until it rests, then send this again.',
     statusUrl: new URL(`/api/deployments/${name}`, request.url).href,
   });
 

@@ -60,7 +60,7 @@ function* openForAWhile(
   let openedAt: string | null = null;
   try {
     context.df.setCustomStatus({ stage: 'opening', expiresAt: scope.expiresAt });
-    const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, undefined, expiresAt);
+    const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, { deadline: expiresAt });
     const problems = refusals(resources, progress).map(({ reason }) => reason);
     if (!resources.every(({ key }) => progress[key]?.state === 'done'))
       return { openedAt, why: 'neverOpened', problems };
@@ -104,7 +104,7 @@ function* stayOpen(context: OrchestrationContext, order: WindowOrder, open: Open
 function* moveExpiry(context: OrchestrationContext, scope: WindowScope, before: number): Story<string | undefined> {
   const resources = windowResources(scope);
   const limit = Math.min(before, now(context) + EXTENDING_MS);
-  const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, undefined, limit);
+  const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, { deadline: limit });
   if (resources.every(({ key }) => progress[key]?.state === 'done')) return undefined;
   const [refusal] = refusals(resources, progress);
   return `Not extended to ${scope.expiresAt}: ${refusal?.reason ?? 'Azure did not take it in time'}`;
@@ -137,7 +137,7 @@ function* close(
 ): Story<readonly string[]> {
   for (const limit = now(context) + CLOSING_MS; ;) {
     const deadline = now(context) + ROUND_MS;
-    const progress = yield* carryOut(context, 'remove', deployment, reversed(resources), {}, undefined, deadline);
+    const progress = yield* carryOut(context, 'remove', deployment, reversed(resources), {}, { deadline });
     const left = resources.flatMap(({ key, id }) => {
       const state = progress[key];
       if (state?.state === 'done' && state.ours) return [];

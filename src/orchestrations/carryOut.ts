@@ -27,10 +27,17 @@ export interface Interrupt {
   readonly apply: (progress: Progress, data: unknown) => Progress;
 }
 
+interface Options {
+  readonly onRound?: (progress: Progress) => void;
+  /** Epoch ms: nothing is begun from then on. */
+  readonly deadline?: number;
+  readonly interrupt?: Interrupt;
+}
+
 /**
  * Carries a verb out over a graph, in rounds: all that is due at the same time, then one timer to the earliest that
- * is not. Without `interrupt` no `Task.any` and no cancelled timer, so none of the engine's traps. Ends when nothing is left to do or to
- * wait for, or at the deadline (epoch ms); what became of each resource is in the answer. `given` are outputs of
+ * is not. Without `interrupt` no `Task.any` and no cancelled timer, so none of the engine's traps. Ends when nothing is
+ * left to do or to wait for, or at the deadline; what became of each resource is in the answer. `given` are outputs of
  * resources outside this graph, or of its own from before.
  */
 export function* carryOut(
@@ -39,9 +46,7 @@ export function* carryOut(
   deployment: string,
   resources: readonly Resource[],
   given: Given,
-  onRound: (progress: Progress) => void = () => undefined,
-  deadline = Infinity,
-  interrupt?: Interrupt,
+  { onRound, deadline = Infinity, interrupt }: Options = {},
 ): Story<Progress> {
   let progress: Progress = {};
   let heard = interrupt?.listen();
@@ -52,7 +57,7 @@ export function* carryOut(
     }
     const step = next(resources, progress, now(context));
     progress = step.progress;
-    onRound(progress);
+    onRound?.(progress);
     if (now(context) >= deadline) return progress;
     if (step.due.length > 0) {
       const batches = inBatches(step.due);

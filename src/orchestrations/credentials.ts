@@ -2,6 +2,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import { CREDENTIALS, formerCredentials } from '../domain/blueprint/identity';
 import { outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
+import { endsAt } from '../domain/schedule';
 import { refusals } from '../domain/states';
 import type { Beginning } from '../entities/sentry';
 import type { Story } from './call';
@@ -24,7 +25,9 @@ export function* dropCredentials(
   const inPlace = CREDENTIALS.every((key) => (progress[key]?.state ?? 'done') === 'done');
   const named = former.every(({ needs }) => needs.every((need) => given[need]));
   if (former.length === 0 || !inPlace || !named) return [];
-  const gone = yield* carryOut(context, 'remove', input.request.name, former, given);
+  const gone = yield* carryOut(context, 'remove', input.request.name, former, given, {
+    deadline: endsAt(input.request),
+  });
   tellMe(context, input, { gone: former.map(({ key }) => key).filter((key) => gone[key]?.state === 'done') });
   return refusals(former, gone);
 }

@@ -8,6 +8,8 @@ export interface DeploymentInput extends Blueprint {
   readonly egressAddresses: readonly string[];
   /** What each appliance must reach besides its profile's hosts. */
   readonly cloud: Cloud;
+  /** Nobody asked for this run: what drifted is set right, and nothing else. */
+  readonly repair?: true;
 }
 
 export interface SentryInput extends DeploymentInput {
@@ -26,4 +28,11 @@ export interface ApprovedInput {
 export interface OnboardInput {
   readonly subscriptionId: string;
   readonly deployment: string;
+}
+
+export interface ReconcileInput {
+  readonly input: DeploymentInput;
+  readonly repair: boolean;
+  /** A person asked just then, so no change window is waited for. */
+  readonly asked: boolean;
 }

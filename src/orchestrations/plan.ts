@@ -10,7 +10,7 @@ import { isAddressed } from '../domain/plan/kinds';
 import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../domain/plan/plan';
 import { type Resource, specify, UNKNOWN } from '../domain/resources';
 import { refusals } from '../domain/states';
-import { select } from '../domain/subscriptions';
+import { wantedNow } from '../domain/subscriptions';
 import { ask, deploymentRef, runAll, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { lookUp } from './deployment';
@@ -27,7 +27,7 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput)
   const before = yield* ask(context, deploymentRef(request.name), 'look', null);
   const known = yield* lookUp(context, input);
   if (!('subscriptions' in known)) return stoppedPlan(known);
-  const wanted = select(request.subscriptions, known.subscriptions, before.onboarded);
+  const wanted = wantedNow(input, known.subscriptions, before);
   const placement = assign(before.placement, wanted, profile.maxSubscriptions);
   const findings = yield* preflight(context, input, placement, before);
 

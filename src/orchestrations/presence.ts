@@ -2,6 +2,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import type { ApplianceChoice } from '../domain/blueprint/blueprint';
 import { declinedHandoff, type Handoff, handoffAnswer, handoffId } from '../domain/handoff';
 import type { Refusal } from '../domain/outcome';
+import { endsAt, scheduleOver } from '../domain/schedule';
 import { firstOf, now, type Story } from './call';
 import type { SentryInput } from './inputs';
 import { tellMe } from './sentryState';
@@ -21,9 +22,11 @@ export function* presence(
 ): Story<Refusal | undefined> {
   tellMe(context, input, { stage: 'presence', handoff: handoff(input, access) });
   const answer = context.df.waitForExternalEvent(EVENT);
-  yield* firstOf(context, [answer], now(context) + WAIT_HOURS * HOUR_MS);
+  const limit = now(context) + WAIT_HOURS * HOUR_MS;
+  const ends = endsAt(input.request);
+  yield* firstOf(context, [answer], Math.min(limit, ends));
   tellMe(context, input, { handoff: null });
-  if (!answer.isCompleted) return nobodyThere;
+  if (!answer.isCompleted) return ends < limit ? scheduleOver(input.request) : nobodyThere;
   const given = handoffAnswer.parse(answer.result);
   return 'declined' in given ? declinedHandoff('presence', given.declined) : undefined;
 }

@@ -3,8 +3,9 @@ import { applianceOf } from '../domain/blueprint/blueprint';
 import { formerGrants, grantKey, rolesOf, scopesOf, surplusGrants } from '../domain/blueprint/grants';
 import { principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
-import { outputsOf, type Progress } from '../domain/graph';
+import { isCutOff, outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
+import { endsAt, scheduleOver } from '../domain/schedule';
 import { grantedOf, whyUnasked, withProof } from '../domain/proof';
 import {
   type Counts,
@@ -16,7 +17,7 @@ import {
   subscriptionStates,
 } from '../domain/states';
 import type { Beginning } from '../entities/sentry';
-import { ask, sentryRef, type Story } from './call';
+import { ask, now, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
 import { brokeDown, notProvenClosed } from './configuration/window';
 import { configure } from './configure';
@@ -67,16 +68,8 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     told = JSON.stringify(patch);
   };
   const { interrupt } = consent;
-  const progress = yield* carryOut(
-    context,
-    'ensure',
-    request.name,
-    resources,
-    input.shared,
-    onRound,
-    Infinity,
-    interrupt,
-  );
+  const options = { onRound, interrupt, deadline: endsAt(request) };
+  const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, options);
   yield* takeBack(context, input, before, progress);
   const stays = yield* dropCredentials(context, input, before, progress);
 
@@ -84,7 +77,8 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const granted = grantedOf(statesOf(progress));
   // The appliance is set up for what was granted, and asked for no more.
   const setUpFor = { ...input, subscriptions: granted };
-  const refused = [...refusals(resources, progress), ...stays];
+  const over = isCutOff(resources, progress) ? [scheduleOver(request)] : [];
+  const refused = [...refusals(resources, progress), ...stays, ...over];
   const outcome = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
@@ -95,7 +89,8 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const access = yield* proveAccess(context, input, outputsOf(progress), claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
-  return { n, subscriptions: count(states), ...(access.problem ? { problems: [access.problem] } : {}) };
+  const problems = [...over, ...(access.problem ? [access.problem] : [])];
+  return { n, subscriptions: count(states), ...(problems.length > 0 ? { problems } : {}) };
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -123,7 +118,9 @@ function* setUp(
   }
   // What was known of its predecessor is not true of this machine.
   if (rebuilt) tellMe(context, input, { hostKey: null });
-  const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
+  const isSetUp = before.configured && !anew;
+  const over = !isSetUp && now(context) >= endsAt(input.request) ? scheduleOver(input.request) : undefined;
+  const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over ?? whyNothing(counts);
   if (stopped) return stopped;
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (before.configured && !anew) return before.configured;
@@ -161,7 +158,8 @@ function* takeBack(
   const surplus = [...surplusGrants(input, n, scopes, before), ...former];
   // Without its principal a grant cannot be named; what is known of it is kept for the next run.
   const named = surplus.every(({ needs }) => needs.every((need) => given[need]));
-  const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given) : {};
+  const deadline = endsAt(request);
+  const gone = named ? yield* carryOut(context, 'remove', request.name, surplus, given, { deadline }) : {};
   const stuck = surplus.filter(({ key }) => gone[key]?.state !== 'done').map(({ key }) => key);
   const stays = left.filter((scope) =>
     rolesOf(everyRole).some(({ name }) => stuck.some((key) => key.endsWith(grantKey(scope, name)))),
@@ -177,12 +175,7 @@ function* takeBack(
 }
 
 /** A person is called to the console only when everything is there that the set-up script will ask for. */
-function whyNotConfigure(
-  found: readonly Refusal[],
-  progress: Progress,
-  counts: Counts,
-  unclosed: boolean,
-): Refusal | undefined {
+function whyNotConfigure(found: readonly Refusal[], progress: Progress, unclosed: boolean): Refusal | undefined {
   if (progress['virtualMachine']?.state !== 'done') {
     return (
       found[0] ?? {
@@ -192,8 +185,9 @@ function whyNotConfigure(
       }
     );
   }
-  if (unclosed) return notProvenClosed('Its last access window is not proven closed; the window goes on trying');
-  return whyNothing(counts);
+  return unclosed
+    ? notProvenClosed('Its last access window is not proven closed; the window goes on trying')
+    : undefined;
 }
 
 const whyNothing = ({ total, granted }: Counts): Refusal | undefined =>

@@ -1,5 +1,6 @@
 /** What the API shows of a deployment. Pure: made from what the entities hold. */
 import { z } from 'zod';
+import { beginsAt } from '../domain/schedule';
 import { count, type Counts, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
 
 /** How the run's instance stands: `failure` where it broke down instead of ending. */
@@ -60,15 +61,19 @@ export function deploymentView(
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: keyof Counts) => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
-  const { request, startedAt, finishedAt, result, pending } = deployment;
+  const { request, startedAt, finishedAt, result, pending, drift } = deployment;
+  const begins = beginsAt(request);
   return {
     name: request.name,
     state: stateOf(deployment, run),
     runtimeStatus: run.runtimeStatus,
     startedAt,
+    /** While it waits for the time from which it may change anything. */
+    beginsAt: run.atWork && begins > now ? new Date(begins).toISOString() : null,
     finishedAt: run.atWork ? null : (finishedAt ?? null),
     subscriptions: { total: placed, granted: sum('granted'), proven: sum('proven'), setAside: sum('setAside') },
     announced: pending.length,
+    drift: drift ?? null,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map((sentry) => sentryView(sentry, now)),
     findings: deployment.findings ?? [],
@@ -99,6 +104,7 @@ export const listView = (
     state: stateOf(deployment, { atWork, failure: undefined }),
     sentries: deployment?.placement.length ?? 0,
     subscriptions: deployment?.placement.flat().length ?? 0,
+    drift: deployment?.drift?.count ?? null,
     startedAt: deployment?.startedAt ?? null,
     url: `/api/deployments/${name}`,
   })),

@@ -34,6 +34,7 @@ import { approved } from '../../src/orchestrations/approved';
 import { deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
 import { plan, planSentry } from '../../src/orchestrations/plan';
+import { reconcile } from '../../src/orchestrations/reconcile';
 import { sentry } from '../../src/orchestrations/sentry';
 import { profile, requestFor } from './requests';
 import type { FakeClient } from './runOrchestrator';
@@ -267,6 +268,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
         runPlan: plan,
         runPlanSentry: planSentry,
         runApproved: approved,
+        reconcile,
       },
       entities: { deployment: deploymentEntity, deployments: deploymentsEntity, sentry: sentryEntity },
     },

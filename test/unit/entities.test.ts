@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { deploymentOperations } from '../../src/entities/deployment';
 import { type SentryPatch, sentryOperations } from '../../src/entities/sentry';
 import { request, subscriptionId } from '../support/requests';
@@ -10,7 +10,7 @@ test('an announced subscription waits in the queue until a run takes it up', () 
   const id = subscriptionId(99);
   const queued = deploymentOperations.onboard(begun(), id).state;
   expect(deploymentOperations.onboard(queued, id).state).toEqual(queued);
-  expect(deploymentOperations.isPending(queued, id).answer).toBe(true);
+  expect(deploymentOperations.queued(queued, id).answer).toEqual({});
   const result = {
     state: 'completed' as const,
     sentries: 0,
@@ -20,7 +20,7 @@ test('an announced subscription waits in the queue until a run takes it up', () 
   expect(deploymentOperations.finish(queued, { result, at }).answer).toBe(1);
   const { state, answer } = deploymentOperations.begin(queued, { request: request(), at });
   expect(answer.onboarded).toEqual([id]);
-  expect(deploymentOperations.isPending(state, id).answer).toBe(false);
+  expect(deploymentOperations.queued(state, id).answer).toBeNull();
 });
 
 test('nothing can be announced to a deployment that does not exist', () => {
@@ -53,4 +53,25 @@ test('the receipt of a window that closes at last takes the place of the one tha
   expect(sentryOperations.begin(unclosed, { n: 1, instanceId: 'y' }).answer.unclosed).toBe(true);
   const closed = { ...open, provenClosed: true };
   expect(sentryOperations.receipt(unclosed, closed).state?.receipts).toEqual([receipt, closed]);
+});
+
+describe('drift', () => {
+  const drift = { checkedAt: at, count: 1, differences: [{ what: 'shared: subnet', change: 'create' }] };
+  const later = '2026-01-02T00:00:00.000Z';
+
+  test('is kept as it was seen', () => {
+    expect(deploymentOperations.drifted(begun(), { startedAt: at, drift }).state?.drift).toEqual(drift);
+  });
+
+  test('that was seen before a run began is not told after it', () => {
+    const again = deploymentOperations.begin(begun(), { request: request(), at: later }).state;
+    expect(deploymentOperations.drifted(again, { startedAt: at, drift }).state?.drift).toBeNull();
+  });
+
+  test('stays to be read while its repair runs, and is forgotten by any other run', () => {
+    const { state } = deploymentOperations.drifted(begun(), { startedAt: at, drift });
+    const run = (repair?: true) => deploymentOperations.begin(state, { request: request(), at: later, repair }).state;
+    expect(run(true)?.drift).toEqual(drift);
+    expect(run()?.drift).toBeNull();
+  });
 });

@@ -2,7 +2,7 @@
 import type { PropertyChange } from '../outcome';
 import type { Plan, PlannedResource, PlanPart } from './plan';
 
-interface Deed {
+export interface Deed {
   readonly change: string;
   readonly changes?: readonly PropertyChange[];
   readonly code?: string;

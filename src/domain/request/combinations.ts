@@ -4,6 +4,7 @@ import type { Blueprint } from '../blueprint/blueprint';
 import { isOfVault, isSecretOf } from '../vaultUri';
 import { faultyNames } from '../blueprint/faultyNames';
 import type { Fault } from '../faults';
+import { endsAt } from '../schedule';
 
 /** What of the app decides about a request. */
 export interface AppFacts {
@@ -11,6 +12,8 @@ export interface AppFacts {
   readonly privateNetwork: boolean;
   /** The one vault whose secrets are read. */
   readonly keyVaultUri: string;
+  /** Epoch ms. */
+  readonly now: number;
 }
 
 type Rule = (blueprint: Blueprint, app: AppFacts) => readonly Fault[];
@@ -135,9 +138,28 @@ const oneSentry: Rule = (blueprint) => {
   ];
 };
 
+const schedule: Rule = ({ request }, { now }) => [
+  ...fault(endsAt(request) <= now, '/schedule/notAfter', 'is over; give a later moment, or leave it out'),
+  ...fault(
+    request.schedule?.changeWindows !== undefined && request.drift === 'report' && !request.subscriptions.onboardNew,
+    '/schedule/changeWindows',
+    'is for what nobody asks for at the time, and this request has none of that; set drift to repair or subscriptions.onboardNew, or leave it out',
+  ),
+];
+
 const names: Rule = (blueprint) => faultyNames(blueprint, [...new Set([1, 2, Math.max(1, leastSentries(blueprint))])]);
 
-const rules: readonly Rule[] = [applianceFields, names, ports, credential, configuration, image, controller, oneSentry];
+const rules: readonly Rule[] = [
+  applianceFields,
+  names,
+  ports,
+  credential,
+  configuration,
+  image,
+  controller,
+  oneSentry,
+  schedule,
+];
 
 export const faultyCombinations: (blueprint: Blueprint, app: AppFacts) => readonly Fault[] = (blueprint, app) =>
   rules.flatMap((rule) => rule(blueprint, app));

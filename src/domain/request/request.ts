@@ -7,6 +7,7 @@ import { access, configuration, image, network, vm } from './appliance';
 import { identity } from './identity';
 import { names, tags } from './names';
 import { guid, someOf, unique } from './parts';
+import { schedule } from './schedule';
 
 const include = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ids'), ids: someOf(guid, 'The subscription') }),
@@ -80,6 +81,9 @@ export const requestSchema = z
         });
       }),
     configuration: configuration.optional(),
+    /** What is done about what somebody else changed: told of, or set right too. */
+    drift: z.enum(['report', 'repair']).default('report'),
+    schedule: schedule.optional(),
     /** Of a dry run: only what that plan says is carried out. It belongs to one start, so it is not stored. */
     planId: z
       .string()

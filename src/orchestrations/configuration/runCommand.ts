@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities, type ProofResult, type ScriptResult, type UnattendedJob } from '../../activities/contracts';
 import type { Refusal } from '../../domain/outcome';
+import { endsAt, scheduleOver } from '../../domain/schedule';
 import { call, firstOf, now, type Story } from '../call';
 import { proofCommands } from '../proofCommand';
 import { questionsOf } from '../proofJob';
@@ -62,8 +63,10 @@ function* bringRegistration(
   const address = output(visit.given, 'networkInterface', 'privateIPAddress');
   const note = 'It is the private one: no port is opened, and the console need not reach it.';
   const registration = askForRegistration(context, visit, address, round, note);
-  yield* firstOf(context, [registration], now(context) + WAIT_HOURS * HOUR_MS);
-  if (!registration.isCompleted) return nobodyRegistered;
+  const limit = now(context) + WAIT_HOURS * HOUR_MS;
+  const ends = endsAt(visit.input.request);
+  yield* firstOf(context, [registration], Math.min(limit, ends));
+  if (!registration.isCompleted) return ends < limit ? scheduleOver(visit.input.request) : nobodyRegistered;
   return registered(context, visit, registration);
 }
 

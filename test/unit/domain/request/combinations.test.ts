@@ -15,6 +15,7 @@ const profiles = {
   },
 };
 const keyVaultUri = 'https://ours.vault.azure.net';
+const now = Date.UTC(2027, 0, 1);
 const vhd = (uri: string) => ({
   image: {
     kind: 'vhd',
@@ -24,7 +25,7 @@ const vhd = (uri: string) => ({
   },
 });
 const faultsOf = (body: unknown, privateNetwork = false): readonly string[] => {
-  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork, keyVaultUri });
+  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork, keyVaultUri, now });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const federatedCredential = { issuer: 'https://issuer.example', subject: 'collector' };

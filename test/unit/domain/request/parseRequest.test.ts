@@ -8,6 +8,7 @@ const faultsOf = (body: unknown): readonly string[] => {
     profiles,
     privateNetwork: false,
     keyVaultUri: 'https://ours.vault.azure.net',
+    now: Date.UTC(2027, 0, 1),
   });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
@@ -15,6 +16,9 @@ const access = (sourceAddresses: unknown[]) => requestBody({ access: { kind: 'te
 const network = (addressPrefix: string) => requestBody({ network: { kind: 'managed', addressPrefix } });
 const vm = requestBody()['vm'] as object;
 const including = (include: unknown, more: object = {}) => requestBody({ subscriptions: { include, ...more } });
+const changeWindow = { days: ['saturday'], from: '22:00', hours: 4, timeZone: 'Europe/Amsterdam' };
+const windowed = (changes: object, drift = 'repair') =>
+  requestBody({ drift, schedule: { changeWindows: [{ ...changeWindow, ...changes }] } });
 const privateKey = `-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----`;
 
 test('the sample is a valid request', () => {
@@ -94,11 +98,52 @@ test.each([
   ['an unknown profile', requestBody({ profile: 'other' }), /^\/profile is not a profile of this app/],
   ['a name that cannot be in a URL', requestBody({ name: 'Prod Sentry' }), /^\/name must be/],
   ['our own mark as a tag', requestBody({ tags: { 'sentry-deployment': 'x' } }), /^\/tags\/sentry-deployment/],
+  ['a drift that is unknown', requestBody({ drift: 'mend' }), /^\/drift is not report or repair/],
+  [
+    'a day that is none',
+    windowed({ days: ['caturday'] }),
+    /^\/schedule\/changeWindows\/0\/days\/0 is not one of monday/,
+  ],
+  ['a zone that is none', windowed({ timeZone: 'Mars/Base' }), /\/timeZone is not a time zone such as/],
+  ['a time that is none', windowed({ from: '24:00' }), /\/from is not a time of day/],
+  ['a change window of minutes', windowed({ hours: 0.5 }), /^\/schedule\/changeWindows\/0\/hours /],
+  ['no change window', requestBody({ schedule: { changeWindows: [] } }), /^\/schedule\/changeWindows is an empty list/],
+  [
+    'a moment without a zone',
+    requestBody({ schedule: { notBefore: '2027-02-01T22:00:00' } }),
+    /notBefore is not a moment/,
+  ],
+  [
+    'an end before the beginning',
+    requestBody({ schedule: { notBefore: '2027-02-02T00:00:00Z', notAfter: '2027-02-02T00:30:00+01:00' } }),
+    /^\/schedule\/notAfter is not after notBefore/,
+  ],
+  [
+    'an end that is over',
+    requestBody({ schedule: { notAfter: '2027-01-01T00:00:00Z' } }),
+    /^\/schedule\/notAfter is over/,
+  ],
+  [
+    'change windows for nothing',
+    { ...windowed({}, 'report'), subscriptions: { include: [{ kind: 'ids', ids: [subscriptionId(1)] }] } },
+    /^\/schedule\/changeWindows is for what nobody asks for/,
+  ],
   ['something that is no object', [], /^ /],
 ])('%s is refused at its JSON pointer', (_what, body, fault) => {
   const faults = faultsOf(body);
   expect(faults.some((text) => fault.test(text)) ? [] : faults).toEqual([]);
   expect(faults.length).toBeGreaterThan(0);
+});
+
+test.each([
+  ['change windows for repairs', windowed({})],
+  ['a summer night', windowed({ from: '00:00', hours: 24, timeZone: undefined })],
+  [
+    'a beginning and an end',
+    requestBody({ schedule: { notBefore: '2027-02-01T22:00:00+01:00', notAfter: '2028-01-01T00:00:00Z' } }),
+  ],
+])('%s is taken', (_what, body) => {
+  expect(faultsOf(body)).toEqual([]);
 });
 
 test('every fault is named at once', () => {
