@@ -23,7 +23,7 @@ import { configure } from './configure';
 import { consentOf } from './consent';
 import { dropCredentials } from './credentials';
 import type { SentryInput } from './inputs';
-import { proveAccess } from './prove';
+import { type Access, applianceAccess, applicationAccess } from './prove';
 import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -85,17 +85,24 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   // The appliance is set up for what was granted, and asked for no more.
   const setUpFor = { ...input, subscriptions: granted };
   const refused = [...refusals(resources, progress), ...stays];
-  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refused);
+  const { outcome, asked } = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
   const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
   const claims = { granted, collected, proof: outcome.proof };
-  const access = yield* proveAccess(context, input, outputsOf(progress), claims);
+  const access =
+    asked ?? (yield* applicationAccess(context, input, outputsOf(progress), granted)) ?? applianceAccess(input, claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
   return { n, subscriptions: count(states), ...(access.problem ? { problems: [access.problem] } : {}) };
+}
+
+/** `asked`: what its application reads, where that was asked before the script was run. */
+interface SetUp {
+  readonly outcome: Stopped | Configured;
+  readonly asked?: Access | undefined;
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -106,9 +113,9 @@ function* setUp(
   progress: Progress,
   counts: Counts,
   refused: readonly Refusal[],
-): Story<Stopped | Configured> {
+): Story<SetUp> {
   const appliance = applianceOf(input);
-  if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
+  if (!appliance) return { outcome: refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP };
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
   const given = outputsOf(progress);
@@ -124,17 +131,19 @@ function* setUp(
   // What was known of its predecessor is not true of this machine.
   if (rebuilt) tellMe(context, input, { hostKey: null });
   const stopped = whyNotConfigure(refused, progress, counts, before.unclosed);
-  if (stopped) return stopped;
+  if (stopped) return { outcome: stopped };
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  if (before.configured && !anew) return before.configured;
-  if (counts.total === 0) return NOTHING_TO_SET_UP;
-  return yield* configure(context, {
+  if (before.configured && !anew) return { outcome: before.configured };
+  if (counts.total === 0) return { outcome: NOTHING_TO_SET_UP };
+  const asked = yield* applicationAccess(context, input, given, input.subscriptions);
+  const outcome = yield* configure(context, {
     input,
     appliance,
     given: { ...input.shared, ...given },
     granted: counts.granted,
     hostKey: rebuilt ? undefined : (before.hostKey ?? undefined),
   });
+  return { outcome, asked };
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */
