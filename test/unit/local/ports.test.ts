@@ -2,7 +2,9 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { freePorts } from '../../../local/ports';
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 test('ports that are chosen and not yet bound are not chosen again', async () => {
   const luck = jest.spyOn(Math, 'random');
