@@ -31,14 +31,19 @@ export function* proveAppliance(
 ): Story<Proof | Refusal> {
   const begin = now(context);
   let best: Proof | undefined;
+  let blocked: Refusal | undefined;
   for (;;) {
-    const found = proofOf(context, yield* ask(), granted);
+    const answer = yield* ask();
+    const found = proofOf(context, answer, granted);
     if (!('code' in found)) best = found;
+    else if (answer.kind === 'answered') blocked = found;
+    // What it said once says more than that it could not be asked again.
+    const told = best ?? blocked ?? found;
     const limit = begin + (best ? PROPAGATION_MS : OUTBOUND_MS);
     const isLast = !isOpen() || now(context) + PAUSE_MS > limit;
-    if (isLast || (best && best.why === undefined)) return best ?? found;
+    if (isLast || (best && best.why === undefined)) return told;
     yield* until(context, now(context) + PAUSE_MS);
-    if (!isOpen()) return best ?? found;
+    if (!isOpen()) return told;
   }
 }
 

@@ -133,6 +133,10 @@ describe('over the session of its window', () => {
     const cut = { kind: 'unanswered', reason: 'the session was cut off' } as const;
     const again = await run({ proof: (_, asked) => (asked < 3 ? cut : undefined) });
     expect(again.output?.state).toBe('completed');
+    const unreached = [{ origin: 'https://app.cloudknox.io', why: 'nothing answers within 15 s' }];
+    const blocked = { kind: 'answered', reached: [], unreached } as const;
+    const atLast = await run({ proof: (_, asked) => (asked === 1 ? blocked : cut) });
+    expect(atLast.sentry.stopped).toMatchObject({ code: 'OutboundBlocked' });
     const never = await run({ proof: () => cut });
     expect(never.sentry).toMatchObject({ stage: 'stopped', stopped: { code: 'OutboundUnproven' } });
   });
