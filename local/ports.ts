@@ -35,15 +35,29 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 /**
  * Free ports for a world. They are below the range from which the system takes ports for outgoing connections and for
  * servers that leave the choice to it: one of those could otherwise take a port between a kill and the restart.
+ * A world binds them seconds later, and again after a kill. Until this process ends, its hold on the port before them
+ * keeps away every other that chooses in this way.
  */
 export async function freePorts(): Promise<Ports> {
-  const found: number[] = [];
-  while (found.length < 3) {
-    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
-    if (!found.includes(port) && (await isFree(port))) found.push(port);
+  for (;;) {
+    const first = LOWEST_PORT + BLOCK * Math.floor(Math.random() * BLOCKS);
+    if (!(await isHeld(first))) continue;
+    const [host, azure, appliance] = [first + 1, first + 2, first + 3];
+    const free = await Promise.all([host, azure, appliance].map(isFree));
+    if (free.every(Boolean)) return { host, azure, appliance };
   }
-  const [host = 0, azure = 0, appliance = 0] = found;
-  return { host, azure, appliance };
 }
 const LOWEST_PORT = 20_000;
-const PORTS = 12_000;
+const BLOCK = 4;
+const BLOCKS = 3_000;
+
+/** Holds the port for as long as the process lives, which it does not prolong; false where another has it. */
+const isHeld = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => {
+        server.unref();
+        resolve(true);
+      });
+  });

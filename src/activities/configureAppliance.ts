@@ -1,7 +1,8 @@
-import type { Appliance, Refused } from '../appliance/port';
+import type { Appliance, Refused, Session, Unreachable } from '../appliance/port';
 import { AzureError, type Azure } from '../azure/ports';
 import type { Refusal } from '../domain/outcome';
-import type { activities, ApplianceResult, Entry, HandlerOf } from './contracts';
+import type { activities, ApplianceJob, ApplianceResult, Entry, HandlerOf } from './contracts';
+import { prove } from './prove';
 import { readAnswers, stopped, toScriptResult } from './script';
 import { ourKeys } from './sshKey';
 
@@ -16,6 +17,8 @@ export const makeConfigureAppliance =
       const { address, port, username, hostKey, sshKeyName } = job;
       const privateKeys = (await ourKeys(azure, sshKeyName)).map(({ privateKey }) => privateKey);
       const session = { address, port, username, hostKey, privateKeys };
+      const tooEarly = await whyTooEarly(appliance, session, job);
+      if (tooEarly) return tooEarly;
       const dialogue = await appliance.configure(session, job.script, await readAnswers(azure, job));
       if (dialogue.kind === 'unreachable') return dialogue;
       if (dialogue.kind === 'refused') return refused(dialogue, job);
@@ -27,6 +30,33 @@ export const makeConfigureAppliance =
       return kind === 'later' ? { kind: 'unreachable', reason } : stopped(code, reason, remedy);
     }
   };
+
+/**
+ * The script picks, once, among what its identity reads at that moment. A role that was given a moment ago may not work
+ * yet, and a script that does not see it is content with less. What does not say what it reads is not waited for.
+ */
+async function whyTooEarly(
+  appliance: Appliance,
+  session: Session,
+  { first }: ApplianceJob,
+): Promise<ApplianceResult | undefined> {
+  if (!first) return undefined;
+  const lost: Unreachable[] = [];
+  const found = await prove(
+    async (script) => {
+      const ran = await appliance.run(session, script);
+      if (ran.kind === 'ran') return ran;
+      if (ran.kind === 'unreachable') lost.push(ran);
+      return { kind: 'unanswered', reason: ran.reason };
+    },
+    first.questions,
+    first.subscriptions,
+  );
+  if (found.kind === 'unanswered') return lost[0];
+  const { readable = first.subscriptions } = found;
+  const missing = first.subscriptions.filter((id) => !readable.includes(id));
+  return missing.length > 0 ? { kind: 'unread', missing } : undefined;
+}
 
 const refusals: Readonly<Record<Refused['why'], (entry: Entry) => Pick<Refusal, 'code' | 'remedy'>>> = {
   hostKey: () => ({

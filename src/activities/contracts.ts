@@ -55,10 +55,15 @@ export interface Entry {
   /** Name of the vault's secret that holds our key. */
   readonly sshKeyName: string;
 }
-export interface ApplianceJob extends ScriptJob, Entry {}
+export interface ApplianceJob extends ScriptJob, Entry {
+  /** What its identity has to read before the script picks among it; absent where that is not waited for. */
+  readonly first?: Pick<ProofJob, 'questions' | 'subscriptions'> | undefined;
+}
 export type ApplianceResult =
   /** `hostKey` is absent where nobody was met. */
   | (ScriptResult & { readonly hostKey?: string | undefined })
+  /** The script was not run: its identity does not read these of `first` yet. */
+  | { readonly kind: 'unread'; readonly missing: readonly string[] }
   | { readonly kind: 'unreachable'; readonly reason: string };
 export type KeyReplaced = { readonly kind: 'replaced' } | { readonly kind: 'kept'; readonly reason: string };
 

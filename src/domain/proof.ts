@@ -29,7 +29,7 @@ export const outboundBlocked = (unreached: readonly Unreached[]): Refusal => ({
 
 export const outboundUnproven = (reason: string): Refusal => ({
   code: 'OutboundUnproven',
-  reason: `The appliance is set up, and could not be asked what it reaches: ${reason}`,
+  reason: `The appliance could not be asked what it reaches: ${reason}`,
   remedy: 'See that the VM runs and, where a window was opened, that it stays open; then send the same request again.',
 });
 

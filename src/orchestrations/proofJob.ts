@@ -1,5 +1,5 @@
 /** What an appliance is asked to prove from what it was set up with. Pure. */
-import type { Entry, ProofJob } from '../activities/contracts';
+import type { ApplianceJob, Entry, ProofJob } from '../activities/contracts';
 import type { ApplianceChoice } from '../domain/blueprint/blueprint';
 import type { Given } from '../domain/graph';
 import type { Questions } from '../domain/proofScript';
@@ -20,6 +20,12 @@ export function questionsOf({ input: { cloud, request }, appliance, given }: Vis
     origins: originsOf(cloud, appliance.outboundHosts),
     ...(clientId === undefined ? {} : { identity: { clientId, armEndpoint, armAudience } }),
   };
+}
+
+/** What has to be readable before the set-up script is run; undefined where that is not asked on the appliance. */
+export function firstRead(visited: Visited): ApplianceJob['first'] {
+  const { identity } = questionsOf(visited);
+  return identity && { questions: { origins: [], identity }, subscriptions: visited.input.subscriptions };
 }
 
 export function proofJob(visited: Visited, { address, port, username, hostKey, sshKeyName }: Entry): ProofJob {

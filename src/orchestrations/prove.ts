@@ -11,9 +11,9 @@ import type { SentryInput } from './inputs';
 import { tellMe } from './sentryState';
 
 const MINUTE_MS = 60_000;
-const PAUSE_MS = MINUTE_MS;
+export const PAUSE_MS = MINUTE_MS;
 /** Azure makes a role assignment work everywhere within ten minutes (rbac/troubleshooting); this is thrice that. */
-const PROPAGATION_MS = 30 * MINUTE_MS;
+export const PROPAGATION_MS = 30 * MINUTE_MS;
 /** A way out either is there or is not: a few more looks are for what was restarting just now. */
 const OUTBOUND_MS = 5 * MINUTE_MS;
 /** What Entra refuses may be a secret that it has not replicated yet. */
@@ -31,14 +31,19 @@ export function* proveAppliance(
 ): Story<Proof | Refusal> {
   const begin = now(context);
   let best: Proof | undefined;
+  let blocked: Refusal | undefined;
   for (;;) {
-    const found = proofOf(context, yield* ask(), granted);
+    const answer = yield* ask();
+    const found = proofOf(context, answer, granted);
     if (!('code' in found)) best = found;
+    else if (answer.kind === 'answered') blocked = found;
+    // What it said once says more than that it could not be asked again.
+    const told = best ?? blocked ?? found;
     const limit = begin + (best ? PROPAGATION_MS : OUTBOUND_MS);
     const isLast = !isOpen() || now(context) + PAUSE_MS > limit;
-    if (isLast || (best && best.why === undefined)) return best ?? found;
+    if (isLast || (best && best.why === undefined)) return told;
     yield* until(context, now(context) + PAUSE_MS);
-    if (!isOpen()) return best ?? found;
+    if (!isOpen()) return told;
   }
 }
 
@@ -63,7 +68,7 @@ function proofOf(context: OrchestrationContext, found: ProofResult, granted: num
 
 type Stopped = NonNullable<SentryState['stopped']>;
 
-const NOT_READABLE = 'Its own principal does not read it, so long after the role was granted';
+export const NOT_READABLE = 'Its own principal does not read it, so long after the role was granted';
 
 /** What is proven of a Sentry's grants. */
 export interface Access {
@@ -83,23 +88,26 @@ interface Claims {
 }
 
 /**
- * Which of its granted subscriptions the Sentry's own principal reads: an application is asked here in each run, with
- * its secret; a managed identity was asked on its appliance, in the session that set it up.
+ * Which of the granted subscriptions the Sentry's application reads: it is asked here in each run, with its secret, and
+ * before the set-up script where that is run, which picks among what it reads. Undefined where there is none to ask.
  */
-export function* proveAccess(
+export function* applicationAccess(
   context: OrchestrationContext,
   input: SentryInput,
   given: Given,
-  { granted, collected, proof }: Claims,
-): Story<Access> {
+  granted: readonly string[],
+): Story<Access | undefined> {
   const clientId = given['servicePrincipal']?.['clientId'];
   const clientSecretUri = given['clientSecret']?.['secretUri'];
   const app = clientSecretOf(input.request) && clientId !== undefined && clientSecretUri !== undefined;
-  if (granted.length > 0 && app) {
-    tellMe(context, input, { stage: 'proof' });
-    const { tenantId } = input.request;
-    return yield* proveApplication(context, { tenantId, clientId, clientSecretUri, subscriptions: granted });
-  }
+  if (granted.length === 0 || !app) return undefined;
+  tellMe(context, input, { stage: 'proof' });
+  const { tenantId } = input.request;
+  return yield* proveApplication(context, { tenantId, clientId, clientSecretUri, subscriptions: granted });
+}
+
+/** The same where there is no application: a managed identity was asked on its appliance, in the session that set it up. */
+export function applianceAccess(input: SentryInput, { granted, collected, proof }: Claims): Access {
   const known = new Set(proof?.readable);
   const why = proof?.why;
   const asked = why === undefined ? [] : granted.filter((id) => collected(id) && !known.has(id));

@@ -24,7 +24,7 @@ import { configure } from './configure';
 import { consentOf } from './consent';
 import { dropCredentials } from './credentials';
 import type { SentryInput } from './inputs';
-import { proveAccess } from './prove';
+import { type Access, applianceAccess, applicationAccess } from './prove';
 import { finish, tellMe } from './sentryState';
 
 type Stopped = NonNullable<SentryState['stopped']>;
@@ -79,18 +79,25 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const setUpFor = { ...input, subscriptions: granted };
   const over = isCutOff(resources, progress) ? [scheduleOver(request)] : [];
   const refused = [...refusals(resources, progress), ...stays, ...over];
-  const outcome = yield* setUp(context, setUpFor, before, progress, counts, refused);
+  const { outcome, asked } = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
   const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
   const claims = { granted, collected, proof: outcome.proof };
-  const access = yield* proveAccess(context, input, outputsOf(progress), claims);
+  const access =
+    asked ?? (yield* applicationAccess(context, input, outputsOf(progress), granted)) ?? applianceAccess(input, claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
   const problems = [...over, ...(access.problem ? [access.problem] : [])];
   return { n, subscriptions: count(states), ...(problems.length > 0 ? { problems } : {}) };
+}
+
+/** `asked`: what its application reads, where that was asked before the script was run. */
+interface SetUp {
+  readonly outcome: Stopped | Configured;
+  readonly asked?: Access | undefined;
 }
 
 /** Sees to it that the appliance is set up, where there is one and it is not already. */
@@ -101,9 +108,9 @@ function* setUp(
   progress: Progress,
   counts: Counts,
   refused: readonly Refusal[],
-): Story<Stopped | Configured> {
+): Story<SetUp> {
   const appliance = applianceOf(input);
-  if (!appliance) return refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP;
+  if (!appliance) return { outcome: refused[0] ?? whyNothing(counts) ?? NOTHING_TO_SET_UP };
   const vm = progress['virtualMachine'];
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
   const given = outputsOf(progress);
@@ -121,17 +128,19 @@ function* setUp(
   const isSetUp = before.configured && !anew;
   const over = !isSetUp && now(context) >= endsAt(input.request) ? scheduleOver(input.request) : undefined;
   const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over ?? whyNothing(counts);
-  if (stopped) return stopped;
+  if (stopped) return { outcome: stopped };
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  if (before.configured && !anew) return before.configured;
-  if (counts.total === 0) return NOTHING_TO_SET_UP;
-  return yield* configure(context, {
+  if (before.configured && !anew) return { outcome: before.configured };
+  if (counts.total === 0) return { outcome: NOTHING_TO_SET_UP };
+  const asked = yield* applicationAccess(context, input, given, input.subscriptions);
+  const outcome = yield* configure(context, {
     input,
     appliance,
     given: { ...input.shared, ...given },
     granted: counts.granted,
     hostKey: rebuilt ? undefined : (before.hostKey ?? undefined),
   });
+  return { outcome, asked };
 }
 
 /** No appliance, or none of its subscriptions left: no script is run. */

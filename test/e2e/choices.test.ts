@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId, subscriptionIds } from '../support/requests';
 
@@ -25,17 +26,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the customer has already; again, while Azure is still at work on what holds it. */
+/** What the customer has already, and not: what Azure is still at work on. */
 async function exists(path: string, body: object): Promise<void> {
-  for (;;) {
-    try {
-      await world.askAzure('/_simulator/outside', { method: 'PUT', path: `${path}?api-version=2024-05-01`, body });
-      return;
-    } catch {
-      await nextLook();
-    }
-  }
+  await world.askAzure('/_simulator/outside', { method: 'PUT', path: `${path}?api-version=2024-05-01`, body });
+  while (!ready.parse(await read(path))) await nextLook();
 }
+/** Some kinds have no state: they are there at once. */
+const ready = z
+  .looseObject({ properties: z.looseObject({ provisioningState: z.string().default('Succeeded') }).prefault({}) })
+  .transform(({ properties }) => properties.provisioningState === 'Succeeded');
 const read = (path: string): Promise<unknown> =>
   world.askAzure('/_simulator/outside', { method: 'GET', path: `${path}?api-version=2024-05-01` });
 

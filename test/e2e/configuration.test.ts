@@ -55,6 +55,9 @@ test('run command: the appliance proves its way out and what its managed identit
   expect(shown).toMatchObject({ state: 'completed', subscriptions: { granted: 2, proven: 2 } });
   const hosts = shown.sentries[0]?.configured?.proof?.outbound.map((url) => new URL(url).hostname);
   expect(hosts).toEqual(['127.0.0.1', 'app.cloudknox.io']);
+  expect(await collectors()).toContainEqual(
+    expect.objectContaining({ applianceAddress: '10.93.0.4', subscriptions: 2 }),
+  );
   expect(await opened('exposures', 'unattended-proof')).toBe(false);
 });
 

@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { DeploymentShown, SentryShown } from '../../local/administrator';
+import { readClock, simulatedNow } from '../../local/clock';
 import { getJson } from '../../local/world';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId } from '../support/requests';
@@ -71,7 +72,13 @@ const waitsForPin = ({ handoff }: SentryShown): boolean => handoff?.kind === 're
 const extend = (name: string, body: object) => world.post(`deployments/${name}/windows`, body);
 const close = (name: string, sentry = 1) => world.api(`deployments/${name}/windows/${sentry}`, { method: 'DELETE' });
 
-test('on both ports: shown counting down, extended, closed on request, opened again at rest', async () => {
+/** The first of these tests leaves a deployment at rest, with which the others go on in whatever order they are run. */
+let resting: Promise<void> | undefined;
+const atRest = (): Promise<void> => (resting ??= movedAbout());
+
+test('on both ports: shown counting down, extended, closed on request, opened again at rest', () => atRest());
+
+async function movedAbout(): Promise<void> {
   const access = { kind: 'temporaryPublicIp', sourceAddresses: SOURCES, ports: [22, 9000], windowMinutes: 30 };
   await world.administrator.start(named('moved', access));
   const presence = await until('moved', ({ handoff }) => handoff?.kind === 'presence');
@@ -101,11 +108,11 @@ test('on both ports: shown counting down, extended, closed on request, opened ag
   expect(rested.sentries[0]).toMatchObject({ stage: 'stopped', stopped: { code: 'WindowClosed' } });
 
   expect((await extend('moved', { sentry: 1, minutes: 5 })).status).toBe(202);
-  await until('moved', (sentry) => sentry.window !== null);
   const again = await until('moved', ({ receipts }) => receipts.length === 2);
-  expect(again.receipts[1]).toMatchObject({ why: 'expired', provenClosed: true });
-  expect((await windowsOf('moved')).every(({ closedAt }) => closedAt !== null)).toBe(true);
-});
+  expect(again.receipts[1]).toMatchObject({ openedAt: expect.any(String), why: 'expired', provenClosed: true });
+  const windows = await windowsOf('moved');
+  expect(windows.map(({ closedAt }) => closedAt !== null)).toEqual([true, true, true, true]);
+}
 
 test.each([
   [{ sentry: 7, minutes: 60 }, ['/sentry']],
@@ -113,12 +120,14 @@ test.each([
   [{ sentry: 1, minutes: 241 }, ['/minutes']],
   [{ sentry: 1, minutes: 60, ports: [80] }, ['/ports']],
 ])('%j is refused at its pointers', async (body, pointers) => {
+  await atRest();
   const answer = await extend('moved', body);
   expect(answer.status).toBe(400);
   expect(problem.parse(await answer.json()).errors.map(({ pointer }) => pointer)).toEqual(pointers);
 });
 
 test('a window of nobody is not found', async () => {
+  await atRest();
   expect(await refusal(await extend('unheard-of', { sentry: 1, minutes: 60 }))).toEqual([404, 'NotFound']);
   expect(await refusal(await close('moved', 7))).toEqual([404, 'NotFound']);
 });
@@ -127,8 +136,10 @@ test.each([
   ['terminate', 'swept'],
   ['suspend', 'expired'],
 ])('its own instance is told to %s: the port is closed with its time, with a receipt', async (what, why) => {
+  await atRest();
   const { receipts } = await until('moved', ({ window }) => !window);
-  expect((await extend('moved', { sentry: 1, minutes: 5 })).status).toBe(202);
+  // Five real seconds, in which it is seen open and its instance is told: a busy machine lets nothing run for a while.
+  expect((await extend('moved', { sentry: 1, minutes: 10 })).status).toBe(202);
   await until('moved', ({ window }) => Boolean(window));
   const url = `${durable()}/w-moved-1/${what}?reason=test&code=${systemKey()}`;
   expect((await fetch(url, { method: 'POST' })).status).toBe(202);
@@ -159,26 +170,41 @@ test('private: set up through the network, without a public address', async () =
   expect(await world.askAzure(neighbour)).toMatchObject({ allowed: false, rule: 'Closed_Inbound' });
 });
 
+/**
+ * In a world of its own, whose keys are lost too, and half as fast: the sweep is a matter of minutes, and for each
+ * second in which a busy machine lets nothing run a minute goes by.
+ */
 test('all state is lost while it is open: five minutes after its time it is closed and proven so', async () => {
   const access = { kind: 'temporaryPublicIp', sourceAddresses: SOURCES, ports: [22, 9000], windowMinutes: 10 };
-  await world.administrator.start(named('lost', access));
-  await until('lost', waitsForPin);
-  await world.kill('host');
-  rmSync(join(world.state, 'host'), { recursive: true });
-  await world.startHost();
+  const stallMinutes = 3;
+  const shared = world;
+  world = await testWorld({ speed: 60 });
+  try {
+    await world.administrator.start(named('lost', access));
+    await until('lost', waitsForPin);
+    await world.kill('host');
+    rmSync(join(world.state, 'host'), { recursive: true });
+    await world.startHost();
+    const running = simulatedNow(readClock(world.clockFile));
 
-  const instance = z.looseObject({ runtimeStatus: z.string(), output: z.unknown().optional() });
-  const url = `${durable()}/w-lost-1?code=${systemKey()}`;
-  const ended = async () =>
-    instance.parse(await getJson(url).catch(() => ({ runtimeStatus: 'None' }))).runtimeStatus === 'Completed';
-  while (!(await ended())) await nextLook();
+    const instance = z.looseObject({ runtimeStatus: z.string(), output: z.unknown().optional() });
+    const url = `${durable()}/w-lost-1?code=${systemKey()}`;
+    const ended = async () =>
+      instance.parse(await getJson(url).catch(() => ({ runtimeStatus: 'None' }))).runtimeStatus === 'Completed';
+    while (!(await ended())) await nextLook();
 
-  expect(instance.parse(await getJson(url)).output).toMatchObject({ why: 'swept', provenClosed: true, problems: [] });
-  const windows = await windowsOf('lost');
-  expect(windows).toHaveLength(2);
-  for (const { openedAt, closedAt } of windows)
-    expect((closedAt ?? Infinity) - openedAt).toBeLessThanOrEqual((10 + 5 + 1) * MINUTE_MS);
-  const exposures = await exposuresOf('lost');
-  expect(exposures.length).toBeGreaterThan(0);
-  expect(exposures.every(({ closedAt }) => closedAt !== null)).toBe(true);
+    expect(instance.parse(await getJson(url)).output).toMatchObject({ why: 'swept', provenClosed: true, problems: [] });
+    const windows = await windowsOf('lost');
+    expect(windows).toHaveLength(2);
+    for (const { openedAt, closedAt } of windows) {
+      const due = Math.max(openedAt + 10 * MINUTE_MS, running);
+      expect((closedAt ?? Infinity) - due).toBeLessThanOrEqual((5 + stallMinutes) * MINUTE_MS);
+    }
+    const exposures = await exposuresOf('lost');
+    expect(exposures.length).toBeGreaterThan(0);
+    expect(exposures.every(({ closedAt }) => closedAt !== null)).toBe(true);
+  } finally {
+    await world.stop();
+    world = shared;
+  }
 });

@@ -126,8 +126,8 @@ describe('run command', () => {
     expect(calls).not.toContain('openWindow');
     expect(calls).not.toContain('configureAppliance');
     expect(world.steps.filter((step) => /securityRule|publicIPA|remove/.test(step))).toEqual([
-      'remove sentry-setup',
       'remove sentry-proof',
+      'remove sentry-setup',
     ]);
     expect(world.unattended).toMatchObject([
       {

@@ -49,6 +49,31 @@ describe('over the session of its window', () => {
     expect(elapsedMs).toBe(3 * MINUTE_MS);
   });
 
+  test('a role that works late is waited for before the script, which picks among what its identity reads', async () => {
+    const unread = { kind: 'unread', missing: [second] } as const;
+    const { world, output, elapsedMs } = await run({
+      appliance: (_, session) => (session < 4 ? unread : { kind: 'configured', hostKey: 'SHA256:x' }),
+    });
+    expect(output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
+    const asked = { questions: { origins: [], identity: { clientId: 'client' } }, subscriptions: [first, second] };
+    expect(world.jobs.map((job) => job.first)).toMatchObject([asked, asked, asked, asked]);
+    expect(elapsedMs).toBe(3 * MINUTE_MS);
+  });
+
+  test('one that does not work in half of the window is waited for no longer: the other half is the script’s', async () => {
+    const access = { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], windowMinutes: 8 };
+    const { world, output } = await run(
+      {
+        appliance: ({ first: wanted }) =>
+          wanted ? { kind: 'unread', missing: [second] } : { kind: 'configured', hostKey: 'SHA256:x' },
+        proof: (job) => answered(job, [first]),
+      },
+      inputFor(2, { access }),
+    );
+    expect(world.jobs.map((job) => job.first !== undefined)).toEqual([true, true, true, true, false]);
+    expect(output).toMatchObject({ state: 'completedWithExceptions', problems: [{ code: 'AccessUnproven' }] });
+  });
+
   test('one that never works is granted, unproven, and the run completes with an exception', async () => {
     const { output, sentry, elapsedMs } = await run({ proof: (job) => answered(job, [first]) });
     expect(output).toMatchObject({
@@ -108,6 +133,10 @@ describe('over the session of its window', () => {
     const cut = { kind: 'unanswered', reason: 'the session was cut off' } as const;
     const again = await run({ proof: (_, asked) => (asked < 3 ? cut : undefined) });
     expect(again.output?.state).toBe('completed');
+    const unreached = [{ origin: 'https://app.cloudknox.io', why: 'nothing answers within 15 s' }];
+    const blocked = { kind: 'answered', reached: [], unreached } as const;
+    const atLast = await run({ proof: (_, asked) => (asked === 1 ? blocked : cut) });
+    expect(atLast.sentry.stopped).toMatchObject({ code: 'OutboundBlocked' });
     const never = await run({ proof: () => cut });
     expect(never.sentry).toMatchObject({ stage: 'stopped', stopped: { code: 'OutboundUnproven' } });
   });
@@ -150,14 +179,16 @@ describe('by run command, where no session leads to it', () => {
       operation: 'https://azure/op',
     });
     expect(new Set(world.proofCommands.map(({ attempt }) => attempt)).size).toBe(1);
-    expect(world.steps.slice(-2)).toEqual(['remove sentry-setup', 'remove sentry-proof']);
+    expect(world.steps.slice(-2)).toEqual(['remove sentry-proof', 'remove sentry-setup']);
     expect(elapsedMs).toBe(15_000);
   });
 
-  test('a role that works late is waited for, each time by a new attempt; one that never works is an exception', async () => {
+  test('a role that works late is waited for before the script, each time by a new attempt; one that never works is an exception', async () => {
     const late = await runUnattended({
       proofCommand: (job, look) => (look < 4 ? ended(job, { readable: [first] }) : undefined),
     });
+    const order = late.world.steps.filter((step) => step.startsWith('remove sentry'));
+    expect(order).toEqual([...Array<string>(4).fill('remove sentry-proof'), 'remove sentry-setup']);
     expect(late.output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
     expect(new Set(late.world.proofCommands.map(({ attempt }) => attempt)).size).toBe(4);
     expect(late.elapsedMs).toBe(3 * MINUTE_MS);
@@ -183,7 +214,7 @@ describe('by run command, where no session leads to it', () => {
     const result = { kind: 'stopped', code: 'ScriptFailed', reason: 'no', remedy: '', transcript: 'said' } as const;
     const failed = await runUnattended({
       unattended: () => ({ kind: 'ended', result }),
-      proofCommand: (job) => ended(job, { unreached }),
+      proofCommand: (job, look) => ended(job, look === 1 ? {} : { unreached }),
     });
     expect(failed.sentry.stopped).toMatchObject({ code: 'OutboundBlocked', transcript: 'said' });
   });
@@ -216,20 +247,27 @@ describe('by run command, where no session leads to it', () => {
 });
 
 describe('with the application’s own secret', () => {
-  test('the appliance is asked for the way out alone, the application for what it reads, after the window', async () => {
+  test('the appliance is asked for the way out alone, the application for what it reads', async () => {
     const { world, output, sentry } = await run({}, inputFor(2, app));
     expect(output).toMatchObject({ state: 'completed', subscriptions: { proven: 2 } });
     expect(world.proofs[0]?.questions.identity).toBeUndefined();
     expect(sentry.configured?.proof?.readable).toBeUndefined();
   });
 
-  test('is asked again while the role does not work yet', async () => {
-    const { output, elapsedMs } = await run(
-      { listing: (_, asked) => (asked < 3 ? { kind: 'listed', readable: [first] } : undefined) },
+  test('is asked again while the role does not work yet, before the script picks among what it reads', async () => {
+    const setUpAt: number[] = [];
+    let listings = 0;
+    const { output, world, elapsedMs } = await run(
+      {
+        appliance: () => (setUpAt.push(listings), { kind: 'configured', hostKey: 'SHA256:x' }),
+        listing: (_, asked) => ((listings = asked) < 3 ? { kind: 'listed', readable: [first] } : undefined),
+      },
       inputFor(2, app),
     );
     expect(output?.state).toBe('completed');
     expect(elapsedMs).toBe(2 * MINUTE_MS);
+    expect([setUpAt, listings]).toEqual([[3], 3]);
+    expect(world.jobs[0]?.first).toBeUndefined();
   });
 
   test.each([

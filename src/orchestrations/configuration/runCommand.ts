@@ -2,6 +2,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import { activities, type ProofResult, type ScriptResult, type UnattendedJob } from '../../activities/contracts';
 import type { Refusal } from '../../domain/outcome';
 import { endsAt, scheduleOver } from '../../domain/schedule';
+import type { Proof } from '../../domain/states';
 import { call, firstOf, now, type Story } from '../call';
 import { proofCommands } from '../proofCommand';
 import { questionsOf } from '../proofJob';
@@ -31,24 +32,29 @@ export function* runCommand(context: OrchestrationContext, visit: Visit): Story<
     questions: questionsOf(visit),
     subscriptions: visit.input.subscriptions,
   });
+  // Before the script, which picks among what its identity reads; and before anybody goes to the console.
+  const proof = yield* proven(context, visit, ask);
+  if ('code' in proof) return proof;
   for (let round = 1; ; round += 1) {
     const answer = yield* bringRegistration(context, visit, round);
     if ('code' in answer) return answer;
     const result = yield* runScript(context, visit, vmId, answer.registrationUri, round);
-    if (result.kind === 'configured') return yield* prove(context, visit, ask);
+    if (result.kind === 'configured') return noted(context, visit, proof);
     if (result.kind === 'stopped') return yield* whyFailed(ask, { ...refusal(result), transcript: result.transcript });
   }
 }
 
-/** A Sentry that cannot report is not set up, whatever its script says. */
-function* prove(
+/** A Sentry that cannot report is not set up. */
+function* proven(
   context: OrchestrationContext,
   { input, granted }: Visit,
   ask: () => Story<ProofResult>,
-): Story<Configured | Stopped> {
+): Story<Proof | Refusal> {
   tellMe(context, input, { stage: 'proof' });
-  const proof = yield* proveAppliance(context, ask, granted, () => true);
-  if ('code' in proof) return proof;
+  return yield* proveAppliance(context, ask, granted, () => true);
+}
+
+function noted(context: OrchestrationContext, { input, granted }: Visit, proof: Proof): Configured {
   const configured = { subscriptions: granted, proof };
   tellMe(context, input, { configured });
   return configured;

@@ -7,9 +7,10 @@ import {
   type ProofResult,
 } from '../../activities/contracts';
 import { secretName } from '../../domain/blueprint/blueprint';
+import { accessUnproven } from '../../domain/proof';
 import { call, isoNow, now, type Story, until } from '../call';
-import { proofJob } from '../proofJob';
-import { proveAppliance, whyFailed } from '../prove';
+import { firstRead, proofJob } from '../proofJob';
+import { NOT_READABLE, PAUSE_MS, PROPAGATION_MS, proveAppliance, whyFailed } from '../prove';
 import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
 import { type Configured, scriptJob, type Stopped, type Visit } from './visit';
@@ -17,6 +18,7 @@ import { duringWindow, isOver, type Opening, whileOpen } from './window';
 
 /** A VM that has just been made answers on its port after a minute or so. */
 const BOOT_RETRY_MS = 15_000;
+const RETRIES_MS: Readonly<Record<string, number>> = { unreachable: BOOT_RETRY_MS, unread: PAUSE_MS };
 
 /**
  * Guide, "Configure the Sentry": through the window, takes the console's email and PIN, and answers the set-up script
@@ -56,7 +58,9 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
     const answer = registered(context, visit, registration);
     if ('code' in answer) return { outcome: answer, met };
 
-    const result = yield* talk(context, { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey }, opening);
+    const job = { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey, first: firstRead(visit) };
+    const result = yield* talk(context, job, opening);
+    if (result.kind === 'unread') return { outcome: accessUnproven(result.missing, NOT_READABLE), met };
     if (result.kind === 'unreachable') return { outcome: unreachable(result.reason), met };
     // Seen once, it is the appliance's: a PIN and a secret go to nobody else, in this session or any later one.
     met = result.hostKey;
@@ -69,12 +73,18 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
   }
 }
 
-/** Runs the script, trying again while nobody answers and the window is open. */
+/**
+ * Runs the script, trying again while nobody answers or a grant does not work yet, and the window is open. What does
+ * not work after the time that Azure takes at most, or after half of what is left of the window, is not waited for.
+ */
 function* talk(context: OrchestrationContext, job: ApplianceJob, opening: Opening): Story<ApplianceResult> {
+  const begin = now(context);
+  const limit = Math.min(begin + PROPAGATION_MS, (begin + Date.parse(opening.expiresAt)) / 2);
+  const { first: _, ...anyway } = job;
   for (;;) {
-    const result = yield* call(context, activities.configureAppliance, job);
-    if (result.kind !== 'unreachable' || isOver(context, opening)) return result;
-    yield* until(context, now(context) + BOOT_RETRY_MS);
+    const result = yield* call(context, activities.configureAppliance, now(context) < limit ? job : anyway);
+    if (!(result.kind in RETRIES_MS) || isOver(context, opening)) return result;
+    yield* until(context, now(context) + (RETRIES_MS[result.kind] ?? 0));
   }
 }
 

@@ -183,6 +183,21 @@ describe('our key', () => {
     expect(refused).not.toHaveProperty('hostKey');
   });
 
+  test('the script is not run while the identity does not read what it was granted, and nothing is spent', async () => {
+    const one = await sentry('early');
+    const job = { ...one.entry, ...(await registered('early-pin', one.entry.address)), answers };
+    const { ARM_ENDPOINT: armEndpoint = '' } = world.azure.environment;
+    const clientId = one.given['userAssignedIdentity']?.['clientId'] ?? '';
+    const identity = { clientId, armEndpoint, armAudience: 'https://management.azure.com/' };
+    const first = (...subscriptions: string[]) => ({ questions: { origins: [], identity }, subscriptions });
+    const configure = makeConfigureAppliance(world.ports, appliance);
+    const early = await configure({ ...job, first: first(watched(1), watched(2)) });
+    expect(early).toEqual({ kind: 'unread', missing: [watched(2)] });
+    expect(await configure({ ...job, first: first(watched(1)) })).toMatchObject({ kind: 'configured' });
+    const nobody = { ...job, address: '10.99.99.99', first: first(watched(1)) };
+    expect(await configure(nobody)).toMatchObject({ kind: 'unreachable' });
+  });
+
   test('keys that the appliance does not take are a refusal with the way to let them in again', async () => {
     const one = await sentry('foreign');
     const job = { ...one.entry, ...(await registered('foreign-pin', one.entry.address)), answers, username: 'other' };
