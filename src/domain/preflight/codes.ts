@@ -72,7 +72,7 @@ export const findingCodes = {
   GrantMayBeDenied: {
     severity: 'warning',
     cause:
-      'An Azure Policy of watched subscriptions with the effect deny has a rule that cannot be worked out for role assignments',
+      'An Azure Policy that denies has a rule that cannot be worked out for role assignments in watched subscriptions',
     wayOut: 'Read the policy named; ask for an exemption where it would deny',
   },
   GrantsStay: {
@@ -168,7 +168,7 @@ export const findingCodes = {
   SecondIdentity: {
     severity: 'warning',
     cause:
-      'An Azure Policy may give the VM an identity beside the Sentry’s: with two the appliance is refused a token, or is given the wrong one',
+      'An Azure Policy may give the VM a second identity: the appliance is then refused a token, or given the wrong one',
     wayOut: 'Have the resource group exempted from that policy, or ask for `identity.kind` appRegistration',
   },
   AddressSpaceDiffers: {

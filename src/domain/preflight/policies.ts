@@ -233,7 +233,7 @@ function subjectsOf(blueprint: Blueprint): readonly Subject[] {
 /** Of the subscription, of another group, or no resource to a policy. */
 const NO_SUBJECTS: readonly Kind[] = ['marketplaceAgreement', 'providerRegistration', 'vhdCopy', 'existingIdentity'];
 
-export function subjectOf(resource: Resource): readonly Subject[] {
+function subjectOf(resource: Resource): readonly Subject[] {
   const [container = '', rest] = resource.id.split(/\/providers\/(?=[^/]+\/[^/]+\/[^/]+)/i);
   if (!container.startsWith('/subscriptions/') || NO_SUBJECTS.includes(resource.kind)) return [];
   const [namespace = '', ...segments] = rest?.split('/') ?? [];
