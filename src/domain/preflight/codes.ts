@@ -147,8 +147,8 @@ export const findingCodes = {
   },
   VhdContainerNotFound: {
     severity: 'error',
-    cause: 'The storage account has no container of the name in `image.container`',
-    wayOut: 'Make it with the command in the finding',
+    cause: 'The storage account has no container of the name in `image.container`, or is not there itself',
+    wayOut: 'Correct `image.storageAccountId`, or make the container with the command in the finding',
   },
   NameTaken: {
     severity: 'error',

@@ -65,7 +65,12 @@ export function checkContainer(blueprint: Blueprint, exists: boolean): readonly 
   const { storageAccountId: id, container } = vhd;
   const remedy = `Make it: az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}.`;
   return [
-    finding('VhdContainerNotFound', '/image/container', `The storage account has no container '${container}'`, remedy),
+    finding(
+      'VhdContainerNotFound',
+      '/image/container',
+      `There is no container '${container}' in the storage account, if there is such an account`,
+      remedy,
+    ),
   ];
 }
 

@@ -107,7 +107,9 @@ test('where everything stands, what is no longer written may be forbidden since'
   expect(codes(await findingsOf(world, inputFor(name, { network }), true))).toEqual(['LockForbidsTeardown']);
   // One Sentry more is to be made.
   const more = Array.from({ length: 51 }, (_, index) => watched((index % 5) + 1 + 10 * Math.floor(index / 5)));
-  expect(codes(await findingsOf(world, inputFor(name, { network, ...listed(...more) }), true))).toContain('PolicyDenies');
+  expect(codes(await findingsOf(world, inputFor(name, { network, ...listed(...more) }), true))).toContain(
+    'PolicyDenies',
+  );
 });
 
 describe('policies', () => {
