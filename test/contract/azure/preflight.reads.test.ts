@@ -49,7 +49,11 @@ async function makeNetwork(): Promise<void> {
   const ssh = { priority: 200, direction: 'Inbound', access: 'Allow', protocol: 'Tcp', sourcePortRange: '*' };
   const remote = { sourceAddressPrefix: '203.0.113.0/24', destinationAddressPrefix: '*', destinationPortRange: '22' };
   await world.demand('PUT', `${networkSecurityGroup.id}/securityRules/ssh`, { properties: { ...ssh, ...remote } });
-  const subnets = [{ name: 'sentries', properties: { addressPrefix: '10.1.0.0/24', networkSecurityGroup } }];
+  const routeTable = { id: ofNetwork('routeTables/theirs') };
+  const firewall = { addressPrefix: '0.0.0.0/0', nextHopType: 'VirtualAppliance', nextHopIpAddress: '10.2.0.4' };
+  await world.demand('PUT', routeTable.id, { location, properties: { routes: [{ name: 'out', properties: firewall }] } }); // prettier-ignore
+  const subnet = { addressPrefix: '10.1.0.0/24', defaultOutboundAccess: false, networkSecurityGroup, routeTable };
+  const subnets = [{ name: 'sentries', properties: subnet }];
   const properties = { addressSpace: { addressPrefixes: ['10.1.0.0/16'] }, subnets };
   await world.demand('PUT', ofNetwork('virtualNetworks/hub'), { location, properties });
 }

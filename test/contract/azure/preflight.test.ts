@@ -239,6 +239,17 @@ describe('an existing subnet', () => {
     expect(codes(found)).toEqual(['SubnetInOtherRegion', 'SubnetDelegated', 'NoWayOut']);
   });
 
+  test('whose route table leads nowhere', async () => {
+    await makeGroup('subnet-lost');
+    const id = ofNetwork('subnet-lost', 'routeTables/theirs');
+    const nowhere = { addressPrefix: '0.0.0.0/0', nextHopType: 'None' };
+    const properties = { routes: [{ name: 'out', properties: nowhere }] };
+    await world.demand('PUT', id, { location: 'westeurope', properties });
+    await makeSubnet('subnet-lost', { routeTable: { id } });
+    const found = await findingsOf(world, inputFor('subnet-lost', existing('subnet-lost')));
+    expect(found).toMatchObject([{ code: 'NoWayOut', reason: 'Its route to 0.0.0.0/0 leads nowhere' }]);
+  });
+
   test('whose group lets nothing in and no 443 out', async () => {
     const out = rule('NoWeb', { direction: 'Outbound', access: 'Deny', destinationPortRange: '400-500' });
     const id = await makeSecurityGroup('subnet-shut', [out]);
