@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type Kind } from '../arm/kind';
+import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
 import { randomUUID } from '../random';
-import { usersOfType } from './references';
+import { reference, usersOfType } from './references';
 
 const SUBNETS = 'Microsoft.Network/virtualNetworks/subnets';
 
@@ -15,6 +16,13 @@ const route = z.looseObject({
   }),
 });
 const properties = z.looseObject({ routes: z.array(route).default([]) });
+
+/** Where a subnet's route table sends what leaves; undefined where it has no route for it. */
+export function defaultHopOf(azure: Azure, table: unknown): string | undefined {
+  const found = azure.resources.get(reference.safeParse(table).data?.id ?? '');
+  const { routes } = properties.parse(found?.document.properties ?? {});
+  return routes.find(({ properties: of }) => of.addressPrefix === '0.0.0.0/0')?.properties.nextHopType;
+}
 
 /** Route tables with the routes that a PUT of the whole names; a route is no resource of its own here. */
 export const routeTables: Kind = {
