@@ -1,6 +1,7 @@
 /** What preflight finds of a VHD, of networks beside ours, and of policies where it grants. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Finding } from '../../../src/domain/preflight/finding';
+import { checkPolicies } from '../../../src/domain/preflight/policies';
 import { deploy, startWorld, type World } from './adapters.support';
 import { findingsOf, inputFor, listed } from './preflight.support';
 import { instant, location, platform, watched } from './simulator.support';
@@ -67,4 +68,44 @@ test('a policy that denies a grant is told for the subscription, which is set as
   const exemption = { policyAssignmentId: `${authorization}/policyAssignments/people`, exemptionCategory: 'Waiver' };
   await world.demand('PUT', `${authorization}/policyExemptions/sentry`, { properties: exemption });
   expect(await findingsOf(world, inputFor('grants', listed(watched(2))))).toEqual([]);
+});
+
+test('initiatives and what a policy does are read whole out of the rows of Resource Graph', async () => {
+  const scope = `/subscriptions/${platform}`;
+  const at = (type: string, name: string): string => `${scope}/providers/Microsoft.Authorization/${type}/${name}`;
+  const set = at('policySetDefinitions', 'Set');
+  const page = (data: readonly object[]) => ({
+    match: { path: 'ResourceGraph' },
+    status: 200,
+    count: 1,
+    body: { totalRecords: data.length, count: data.length, resultTruncated: 'false', facets: [], data },
+  });
+  const properties = { displayName: null, policyDefinitionId: set, parameters: { how: { value: 'modify' } } };
+  const member = { policyDefinitionId: at('policyDefinitions', 'one'), parameters: { effect: { value: "[parameters('how')]" } } }; // prettier-ignore
+  await world.fault(
+    page([
+      {
+        definitionId: set.toLowerCase(),
+        assignments: [{ id: at('policyAssignments', 'a'), name: 'a', properties }],
+        definitionId1: set.toLowerCase(),
+        name: 'Set',
+        properties: { parameters: { how: { type: 'String' } }, policyDefinitions: [member] },
+      },
+    ]),
+  );
+  const then = { effect: "[parameters('effect')]", details: { operations: [{ field: 'identity.type' }] } };
+  const policyRule = { if: { field: 'type', equals: 'Microsoft.Compute/virtualMachines' }, then };
+  await world.fault(
+    page([
+      { id: at('policyDefinitions', 'one'), name: 'one', type: 'microsoft.authorization/policydefinitions', properties: { displayName: 'Identities', mode: 'Indexed', policyRule } }, // prettier-ignore
+      { id: at('policyExemptions', 'e'), name: 'e', type: 'microsoft.authorization/policyexemptions', properties: { policyAssignmentId: at('policyAssignments', 'b') } }, // prettier-ignore
+    ]),
+  );
+
+  const policies = await world.ports.inspection.policies([scope]);
+  expect(policies.exemptions).toMatchObject([{ scope, members: [] }]);
+  const place = { scope: `${scope}/resourceGroups/any`, above: [scope] };
+  const found = checkPolicies(inputFor('any'), policies, place);
+  expect(found).toMatchObject([{ severity: 'warning', code: 'SecondIdentity', where: at('policyAssignments', 'a') }]);
+  expect(found[0]?.reason).toContain("The policy 'a' (Identities)");
 });
