@@ -1,5 +1,5 @@
 // Terms are accepted for a whole subscription, and no built-in role short of Contributor may do it. The reads are what
-// preflight looks at there: quota, sizes, registrations, permissions, locks and policies.
+// preflight looks at there: quota, sizes, registrations, permissions, locks, networks and policies.
 targetScope = 'subscription'
 param principalId string
 
@@ -7,7 +7,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, 'sentry-orchestrator-marketplace')
   properties: {
     roleName: 'Sentry Orchestrator: marketplace terms (${subscription().subscriptionId})'
-    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, permissions, locks and policies.'
+    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, permissions, locks, networks and policies.'
     type: 'CustomRole'
     assignableScopes: [subscription().id]
     permissions: [
@@ -19,11 +19,13 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Authorization/permissions/read'
           'Microsoft.Authorization/policyAssignments/read'
           'Microsoft.Authorization/policyDefinitions/read'
+          'Microsoft.Authorization/policyExemptions/read'
           'Microsoft.Authorization/policySetDefinitions/read'
           'Microsoft.Authorization/roleAssignments/read'
           'Microsoft.Compute/locations/usages/read'
           'Microsoft.Compute/skus/read'
           'Microsoft.Network/locations/usages/read'
+          'Microsoft.Network/virtualNetworks/read'
           'Microsoft.Resources/subscriptions/read'
           'Microsoft.Resources/subscriptions/providers/read'
         ]

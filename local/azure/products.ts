@@ -27,6 +27,7 @@ import { networkUsageRoutes } from './network/usages';
 import { networkInterfaces } from './network/networkInterfaces';
 import { networkSecurityGroups } from './network/networkSecurityGroups';
 import { natGateways, publicIpAddresses } from './network/publicAddresses';
+import { routeTables } from './network/routeTables';
 import { securityRules } from './network/securityRules';
 import { subnets, virtualNetworks } from './network/virtualNetworks';
 import { managementGroupRoutes } from './management/managementGroups';
@@ -49,6 +50,7 @@ export const kinds: readonly Kind[] = [
   securityRules,
   virtualNetworks,
   subnets,
+  routeTables,
   natGateways,
   publicIpAddresses,
   networkInterfaces,

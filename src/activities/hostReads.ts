@@ -7,8 +7,11 @@ import type { Size, Terms } from '../domain/preflight/capacity';
 import { demandOf } from '../domain/preflight/existing';
 import { networkIdOf } from '../domain/preflight/network';
 import type { Permission } from '../domain/preflight/rights';
-import { ROLE_ASSIGNMENT_LIMIT, subscriptionScope } from '../domain/preflight/subscriptions';
+import type { Reached } from '../domain/preflight/policies';
+import { groupsAbove, ROLE_ASSIGNMENT_LIMIT, subscriptionScope } from '../domain/preflight/subscriptions';
 import type { VaultAnswer } from '../domain/preflight/vault';
+import type { Source } from '../domain/preflight/vhd';
+import { isSecretOf } from '../domain/vaultUri';
 import type { HostInspection } from './contracts';
 import { isForbidden } from './inspected';
 
@@ -17,7 +20,8 @@ export type HostReads = ReturnType<typeof hostReads>;
 /** A secret that nobody has: whoever may read secrets is told that it is not there. */
 const NO_SECRET = 'sentry-preflight-reads-nothing';
 
-export function hostReads({ inspection, arm, secrets }: Azure, { blueprint, sentries, settled }: HostInspection) {
+export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspection) {
+  const { blueprint, sentries, settled, watched } = input;
   const { subscriptionId, location } = blueprint.request.placement;
   const appliance = applianceOf(blueprint);
   const group = groupId(blueprint.request);
@@ -32,7 +36,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, { blueprint, sent
   };
   const resources = once(() => inspection.resources(group));
   const identity = once(() => inspection.identity());
-  /** Locks and policies are asked for at the group; at one that is not there yet, Azure answers 404. */
+  /** Locks are asked for at the group; at one that is not there yet, Azure answers 404. */
   const scope = async (): Promise<string> => ((await resources()) ? group : host);
   const size = async (): Promise<Size | undefined> =>
     appliance && inspection.size(subscriptionId, location, appliance.vm.size);
@@ -41,51 +45,88 @@ export function hostReads({ inspection, arm, secrets }: Azure, { blueprint, sent
     const body = agreement && (await otherwise(arm.marketplaceAgreement.get(agreement.id), hasNoTerms, undefined));
     return body && { accepted: 'accepted' in body && body.accepted === true };
   };
-  const network = async () => {
-    const id = networkIdOf(blueprint) ?? '';
-    const ours = appliance?.network.kind === 'managed';
-    const exists = async () => (await resources())?.some((one) => one.id.toLowerCase() === id.toLowerCase());
-    return !ours || (await exists()) ? inspection.network(id) : undefined;
-  };
+  const networkId = networkIdOf(blueprint) ?? '';
+  const existing = appliance?.network.kind === 'existing' ? appliance.network.subnetId : undefined;
+  const vhd = appliance?.image.kind === 'vhd' ? appliance.image : undefined;
+  const isThere = async (id: string) => (await resources())?.some((one) => one.id.toLowerCase() === id.toLowerCase());
+  /** All in one query, and asked only where there is something to ask for. */
+  const around = once(async () =>
+    existing === undefined && !vhd
+      ? undefined
+      : inspection.surroundings({
+          ...(existing === undefined ? {} : { networkId, subnetId: existing }),
+          accountId: vhd?.storageAccountId,
+        }),
+  );
+  /** A network that was made a moment ago is not in Resource Graph yet. */
+  const network = async () =>
+    existing === undefined
+      ? (await isThere(networkId)) === true
+        ? inspection.network(networkId)
+        : undefined
+      : ((await around())?.network ?? inspection.network(networkId));
+  /** Those that ours could meet, where it is still to be made. */
+  const others = async () =>
+    appliance?.network.kind === 'managed' && (await isThere(networkId)) !== true ? inspection.networks() : undefined;
+  const inVault = vhd !== undefined && isSecretOf(secrets.vaultUri, vhd.uri);
+  /** Where the VHD's URL lies in the vault, reading it is the look at the vault as well. */
+  const secret = once(() => secrets.get(inVault ? vhd.uri : NO_SECRET));
   const vault = async (): Promise<VaultAnswer> => {
     try {
-      await secrets.get(NO_SECRET);
+      await secret();
       return { kind: 'open' };
     } catch (error) {
       if (isForbidden(error)) return { kind: 'forbidden', reason: error.outcome.reason };
       throw error;
     }
   };
+  /** With a SAS in it perhaps: it goes from here to Azure and nowhere else. */
+  const source = async (): Promise<Source> => {
+    if (!vhd) return { kind: 'absent' };
+    if (!inVault) return { kind: 'url', url: vhd.uri };
+    const found = await secret();
+    return found ? { kind: 'url', url: found.value.trim() } : { kind: 'absent' };
+  };
   /** Everything is made and set up: what may no longer be written need not be. */
   const standing = async (): Promise<boolean> =>
     settled && demandOf(blueprint, sentries, (await resources()) ?? []).machines === 0;
+  const tenant = once(async () =>
+    inspection.tenant((await identity()).objectId, ROLE_ASSIGNMENT_LIMIT - rolesOf(blueprint).length + 1),
+  );
+  /** The group, whether it exists or not, and the watched subscriptions: what policies reach. */
+  const places = once(async () => {
+    const facts = await tenant();
+    const of = (id: string): Reached => ({ scope: subscriptionScope(id), above: groupsAbove(id, facts) });
+    const { scope: at, above } = of(subscriptionId);
+    return { group: { scope: group, above: [at, ...above] }, watched: watched.map(of) };
+  });
+  const policies = async () => {
+    const { group: own, watched: rest } = await places();
+    return inspection.policies([...new Set([own, ...rest].flatMap(({ scope: at, above }) => [at, ...above]))]);
+  };
   return {
     identity,
     standing: once(standing),
     permissions,
     resources,
     subscriptionPermissions: () => permissions(host),
-    tenant: once(async () =>
-      inspection.tenant((await identity()).objectId, ROLE_ASSIGNMENT_LIMIT - rolesOf(blueprint).length + 1),
-    ),
+    tenant,
     registrations: once(() => inspection.registrations(subscriptionId)),
-    usages: once(async () =>
-      (
-        await Promise.all([
-          inspection.computeUsages(subscriptionId, location),
-          inspection.networkUsages(subscriptionId, location),
-        ])
-      ).flat(),
-    ),
+    computeUsages: () => inspection.computeUsages(subscriptionId, location),
+    networkUsages: () => inspection.networkUsages(subscriptionId, location),
     size: once(size),
     terms: once(terms),
     network: once(network),
-    locks: once(async () => inspection.locks(await scope())),
-    policies: once(async () => inspection.policies(await scope())),
-    securityRules: (id: string) => inspection.securityRules(id),
-    routes: (id: string) => inspection.routes(id),
-    secretRules: () => inspection.secretRules(),
+    others,
+    around,
     vault,
+    source,
+    answerOf: (url: string) => inspection.vhdSource(url),
+    hasContainer: async () => !vhd || inspection.hasContainer(vhd.storageAccountId, vhd.container),
+    locks: once(async () => inspection.locks(await scope())),
+    places,
+    policies: once(policies),
+    secretRules: () => inspection.secretRules(),
   };
 }
 

@@ -2,11 +2,12 @@ import type { Azure } from '../azure/ports';
 import { rolesOf } from '../domain/blueprint/grants';
 import { type Area, areas } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
-import { checkLocks, checkNames, demandOf } from '../domain/preflight/existing';
+import { checkLocks, checkNames, demandOf, plannedResources } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
+import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
 import { checkGraph, checkSecret } from '../domain/preflight/graphRights';
 import { checkNetwork, subnetOf } from '../domain/preflight/network';
-import { checkHostScope, checkNeeds, checkTerms, hostNeeds } from '../domain/preflight/permissions';
+import { checkDelegation, checkHostScope, checkNeeds, checkTerms, hostNeeds } from '../domain/preflight/permissions';
 import { checkPolicies } from '../domain/preflight/policies';
 import {
   checkHost,
@@ -16,6 +17,7 @@ import {
   watchedSubscriptions,
 } from '../domain/preflight/subscriptions';
 import { checkVault } from '../domain/preflight/vault';
+import { checkAccount, checkContainer, checkSource, sourceAbsent, vhdOf } from '../domain/preflight/vhd';
 import type { activities, HandlerOf, HostInspection } from './contracts';
 import { hostReads, type HostReads } from './hostReads';
 import { type Found, HEALS_SECONDS, inspected } from './inspected';
@@ -47,6 +49,15 @@ const forMaking =
   async (reads, input, home) =>
     (await reads.standing()) ? found([]) : look(reads, input, home);
 
+const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
+
+async function delegation(reads: HostReads, blueprint: HostInspection['blueprint']): Promise<readonly Finding[]> {
+  const scope = vhdOf(blueprint)?.storageAccountId ?? '';
+  const [{ objectId }, above] = await Promise.all([reads.identity(), reads.subscriptionPermissions()]);
+  const given = isWithin(scope, blueprint) && checkDelegation(scope, above ?? [], objectId).length === 0;
+  return given ? [] : checkDelegation(scope, (await reads.permissions(scope)) ?? [], objectId);
+}
+
 const looks: Readonly<Record<Area, Look>> = {
   tenant: async (reads, { blueprint, watched, groups }, home) => {
     const facts = await reads.tenant();
@@ -74,31 +85,57 @@ const looks: Readonly<Record<Area, Look>> = {
   },
   graph: forMaking(async (reads, { blueprint }) => found(checkGraph(blueprint, await reads.identity()))),
   providers: async (reads, { blueprint }) => {
-    const [registered, held] = await Promise.all([reads.registrations(), reads.subscriptionPermissions()]);
-    return found(checkProviders(blueprint, registered, held ?? []));
+    const held = (await reads.subscriptionPermissions()) ?? [];
+    // Where the app may register whatever is missing, nothing depends on what is.
+    const registered = checkProviders(blueprint, {}, held).length === 0 ? undefined : await reads.registrations();
+    return found(registered ? checkProviders(blueprint, registered, held) : []);
   },
   quota: forMaking(async (reads, { blueprint, sentries }) => {
-    const [usages, size, existing] = await Promise.all([reads.usages(), reads.size(), reads.resources()]);
-    return found(checkQuota(blueprint, usages, size, demandOf(blueprint, sentries, existing ?? [])));
+    const demand = demandOf(blueprint, sentries, (await reads.resources()) ?? []);
+    const ofNetwork = demand.addresses > 0 ? reads.networkUsages() : [];
+    const [compute, network, size] = await Promise.all([reads.computeUsages(), ofNetwork, reads.size()]);
+    return found(checkQuota(blueprint, [...compute, ...network], size, demand));
   }),
   size: forMaking(async (reads, { blueprint }) => found(checkSize(blueprint, await reads.size()))),
   offer: async (reads, { blueprint }) => found(checkOffer(blueprint, await reads.terms())),
   names: async (reads, { blueprint, sentries }) =>
     found(checkNames(blueprint, sentries, (await reads.resources()) ?? [])),
   locks: async (reads, { blueprint }) => found(checkLocks(blueprint, await reads.locks(), await reads.standing())),
-  policies: forMaking(async (reads, { blueprint }) => {
-    const [policies, existing] = await Promise.all([reads.policies(), reads.resources()]);
-    return found(checkPolicies(blueprint, policies, existing !== undefined));
-  }),
+  policies: async (reads, { blueprint }) => {
+    const [policies, places] = await Promise.all([reads.policies(), reads.places()]);
+    const [existing, standing] = await Promise.all([reads.resources(), reads.standing()]);
+    const ofHost = standing ? [] : checkPolicies(blueprint, policies, places.group, existing !== undefined);
+    return found([...ofHost, ...checkGrantPolicies(blueprint, places.watched, policies)]);
+  },
   network: forMaking(async (reads, { blueprint, sentries, egress }) => {
-    const [network, existing] = await Promise.all([reads.network(), reads.resources()]);
-    const subnet = subnetOf(blueprint, network);
-    const [rules, routes] = await Promise.all([
-      subnet?.networkSecurityGroupId === undefined ? undefined : reads.securityRules(subnet.networkSecurityGroupId),
-      subnet?.routeTableId === undefined ? undefined : reads.routes(subnet.routeTableId),
+    const [network, others, existing, around] = await Promise.all([
+      reads.network(),
+      reads.others(),
+      reads.resources(),
+      reads.around(),
     ]);
+    const subnet = subnetOf(blueprint, network);
+    const rules = around?.securityGroups.find(({ id }) => same(id, subnet?.networkSecurityGroupId))?.rules;
+    const routes = around?.routeTables.find(({ id }) => same(id, subnet?.routeTableId))?.routes;
     const toMake = demandOf(blueprint, sentries, existing ?? []).interfaces;
-    return found(checkNetwork(blueprint, { network, rules, routes, toMake, egress }));
+    return found(checkNetwork(blueprint, { network, others, rules, routes, toMake, egress }));
+  }),
+  vhd: forMaking(async (reads, { blueprint }) => {
+    // An image that was made of it needs no VHD any more.
+    const image = plannedResources(blueprint, 0).find(({ kind }) => kind === 'image')?.id;
+    if ((await reads.resources())?.some(({ id }) => same(id, image))) return found([]);
+    const [around, container, source] = await Promise.all([reads.around(), reads.hasContainer(), reads.source()]);
+    const ofSource =
+      source.kind === 'url'
+        ? checkSource(await reads.answerOf(source.url))
+        : [sourceAbsent(vhdOf(blueprint)?.uri ?? '')];
+    const delegated = around?.account?.allowSharedKeyAccess === false ? await delegation(reads, blueprint) : [];
+    return found([
+      ...checkAccount(blueprint, around?.account),
+      ...checkContainer(blueprint, container),
+      ...ofSource,
+      ...delegated,
+    ]);
   }),
   vault: async (reads) => {
     const [{ objectId }, answer] = await Promise.all([reads.identity(), reads.vault()]);

@@ -3,11 +3,12 @@ import type { Later, Refused } from '../domain/outcome';
 import type { Registrations, Size, Usage } from '../domain/preflight/capacity';
 import type { Existing, Lock } from '../domain/preflight/existing';
 import type { AppIdentity, SecretRules } from '../domain/preflight/graphRights';
-import type { Network, Routes } from '../domain/preflight/network';
+import type { AddressSpace, Network, Routes } from '../domain/preflight/network';
 import type { Policies } from '../domain/preflight/policies';
 import type { Permission } from '../domain/preflight/rights';
 import type { SecurityRule } from '../domain/preflight/securityRules';
 import type { TenantFacts } from '../domain/preflight/subscriptions';
+import type { SourceAnswer, StorageAccount } from '../domain/preflight/vhd';
 import type { Tags, Wanted } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { GroupRef, WindowMarks } from '../domain/windowSweep';
@@ -194,11 +195,25 @@ type Body<K extends ArmKind> = K extends 'networkInterface'
   ? Omit<Wanted[K], 'networkSecurityGroup'> & Partial<Pick<Wanted['networkInterface'], 'networkSecurityGroup'>>
   : Wanted[K];
 
+interface SurroundingIds {
+  readonly networkId?: string | undefined;
+  /** Security groups and route tables on it are shown too. */
+  readonly subnetId?: string | undefined;
+  readonly accountId?: string | undefined;
+}
+interface Surrounding {
+  readonly network: Network | undefined;
+  readonly account: StorageAccount | undefined;
+  /** Each with its own rules and Azure's defaults. */
+  readonly securityGroups: readonly { readonly id: string; readonly rules: readonly SecurityRule[] }[];
+  readonly routeTables: readonly { readonly id: string; readonly routes: Routes }[];
+}
+
 /** What preflight reads and nothing else does. Each method but `identity` and `policies` is one call of Azure. */
 export interface Inspection {
   /** Out of the app's own token of Graph: no call but the one for a token. */
   identity(): Promise<AppIdentity>;
-  /** Three queries of Resource Graph. `atLeast`: role assignments from which on a subscription counts as crowded. */
+  /** One query of Resource Graph. `atLeast`: role assignments from which on a subscription counts as crowded. */
   tenant(appId: string, atLeast: number): Promise<TenantFacts>;
   /** The app's own permissions at any scope; undefined where there is no such scope. */
   permissions(scope: string): Promise<readonly Permission[] | undefined>;
@@ -210,12 +225,16 @@ export interface Inspection {
   resources(groupId: string): Promise<readonly Existing[] | undefined>;
   /** Those at a scope and above it. */
   locks(scope: string): Promise<readonly Lock[]>;
-  /** The assignments at a scope and above it with their exemptions and definitions: two calls, and one or two queries. */
-  policies(scope: string): Promise<Policies>;
+  /** The assignments at these scopes with their exemptions and definitions: one query of Resource Graph, or two. */
+  policies(scopes: readonly string[]): Promise<Policies>;
   network(id: string): Promise<Network | undefined>;
-  /** A security group's own rules and Azure's defaults. */
-  securityRules(groupId: string): Promise<readonly SecurityRule[]>;
-  routes(tableId: string): Promise<Routes>;
+  /** What lies around the Sentry as far as Resource Graph shows it, all in one query. */
+  surroundings(of: SurroundingIds): Promise<Surrounding>;
+  /** The address spaces of all networks that the app may read: one query of Resource Graph. */
+  networks(): Promise<readonly AddressSpace[]>;
+  /** What a VHD's URL answers to HEAD; it may hold a SAS, which no answer repeats. */
+  vhdSource(url: string): Promise<SourceAnswer>;
+  hasContainer(accountId: string, name: string): Promise<boolean>;
   secretRules(): Promise<SecretRules>;
 }
 

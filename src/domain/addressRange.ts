@@ -73,3 +73,9 @@ function expand(address: string): string[] {
 
 /** How many addresses a range of IPv4 has. */
 export const addressesOf = (range: string): number => 2 ** (LENGTH[4] - Number(range.split('/')[1]));
+
+/** Have two ranges an address in common? Both are valid CIDR ranges. */
+export function overlap(a: string, b: string): boolean {
+  const [one, other] = [parseRange(a), parseRange(b)];
+  return one.version === other.version && (one.bits.startsWith(other.bits) || other.bits.startsWith(one.bits));
+}

@@ -59,11 +59,14 @@ export function* preflight(
     inputOf: (some) => ({ blueprint, areas: some, sentries, settled: before.settled, watched, groups, egress }),
     unread: (area, reason) => (area === 'vault' ? vaultUnreachable(reason) : notChecked(areas[area], where, reason)),
   });
-  const found = host.flatMap(({ findings }) => findings);
 
   const scopes = [...groups.map(groupScope), ...watched.map(subscriptionScope)];
   const granted = scopesOf(blueprint, before.placement.flat());
-  const ofScopes = yield* lookAtScopes(context, input, scopes, granted, host);
+  // What was granted before a policy came is kept.
+  const isKept = ({ code, where: at }: Finding): boolean => code === 'GrantDenied' && granted.includes(at);
+  const found = host.flatMap(({ findings }) => findings.filter((one) => !isKept(one)));
+  const limited = host.flatMap((one) => one.limited ?? []);
+  const ofScopes = yield* lookAtScopes(context, input, scopes, granted, { known: found, limited });
   const all = [...found, ...ofScopes];
   return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);
 }
@@ -83,10 +86,9 @@ function* lookAtScopes(
   input: DeploymentInput,
   scopes: readonly string[],
   granted: readonly string[],
-  host: readonly InspectedNow[],
+  { known, limited: limits }: { readonly known: readonly Finding[]; readonly limited: readonly WatchedScope[] },
 ): Story<readonly Finding[]> {
-  const limited = new Map(host.flatMap((one) => one.limited ?? []).map((one) => [one.scope, one]));
-  const known = host.flatMap(({ findings }) => findings);
+  const limited = new Map(limits.map((one) => [one.scope, one]));
   const aside = setAside(known);
   const roles = rolesOf(input).map(({ name, id }) => ({ name, id }));
   const jobs = scopes

@@ -14,6 +14,7 @@ const subnetProperties = z.looseObject({
   addressPrefixes: z.array(z.string()).optional(),
   networkSecurityGroup: reference.optional(),
   natGateway: reference.optional(),
+  routeTable: reference.optional(),
 });
 const inlineSubnet = z.looseObject({ name: z.string().min(1), properties: subnetProperties });
 const vnetProperties = z.looseObject({
@@ -74,12 +75,13 @@ export const subnets: Kind = {
   schema: z.looseObject({ properties: subnetProperties }),
   readOnly: ['ipConfigurations'],
   prepare(azure, put) {
-    const { networkSecurityGroup, natGateway, ...rest } = subnetProperties.parse(put.body.properties);
+    const { networkSecurityGroup, natGateway, routeTable, ...rest } = subnetProperties.parse(put.body.properties);
     demandPrefixes(azure, put.id, prefixesOf(put.body.properties));
     if (networkSecurityGroup !== undefined)
       usable(azure, put, networkSecurityGroup.id, 'Microsoft.Network/networkSecurityGroups/join/action');
     if (natGateway !== undefined) usable(azure, put, natGateway.id, 'Microsoft.Network/natGateways/join/action');
-    const used = [networkSecurityGroup, natGateway].flatMap((one) => (one === undefined ? [] : [one.id]));
+    if (routeTable !== undefined) usable(azure, put, routeTable.id, 'Microsoft.Network/routeTables/join/action');
+    const used = [networkSecurityGroup, natGateway, routeTable].flatMap((one) => (one === undefined ? [] : [one.id]));
     return {
       document: {
         properties: {
@@ -89,6 +91,7 @@ export const subnets: Kind = {
           ...rest,
           ...(networkSecurityGroup === undefined ? {} : { networkSecurityGroup }),
           ...(natGateway === undefined ? {} : { natGateway }),
+          ...(routeTable === undefined ? {} : { routeTable }),
         },
       },
       links: used.map((target) => ({ target, via: put.id })),

@@ -102,10 +102,32 @@ const functions: Readonly<Record<string, readonly [least: number, most: number, 
   isnull: [1, 1, boolOf(isNull)],
   isnotnull: [1, 1, boolOf((value) => !isNull(value))],
   not: [1, 1, boolOf((value) => value !== true)],
+  iff: [3, 3, choice],
+  bag_pack: [2, 64, bag],
   array_length: [1, 1, (one) => ({ kind: 'dynamic', of: (row) => lengthOf(one?.of(row)) })],
 };
 
 const lengthOf = (value: unknown): number | null => (Array.isArray(value) ? value.length : null);
+
+/** Both branches have one type, as in the language. */
+function choice(...[test, yes, no]: readonly Compiled[]): Compiled {
+  if (test?.kind !== 'bool' || yes === undefined || yes.kind !== no?.kind)
+    throw new UnsupportedQuery(`this form of 'iff' is not simulated`);
+  return { kind: yes.kind, of: (row) => (test.of(row) === true ? yes : no).of(row) };
+}
+
+/** Names and values in turn. */
+function bag(...of: readonly Compiled[]): Compiled {
+  const pairs = of.flatMap((name, at) => {
+    const value = of[at + 1];
+    return at % 2 === 0 && value !== undefined ? [[name, value] as const] : [];
+  });
+  if (of.length % 2 === 1 || pairs.some(([name]) => name.kind !== 'text'))
+    throw new UnsupportedQuery(`this form of 'bag_pack' is not simulated`);
+  const one = (row: Row): unknown =>
+    Object.fromEntries(pairs.map(([name, value]) => [asText(name.of(row)), value.of(row) ?? null]));
+  return { kind: 'dynamic', of: one };
+}
 
 /** With an index: a list of that one part. */
 function split(...[text, separator, index]: readonly Compiled[]): Compiled {

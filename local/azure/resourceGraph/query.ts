@@ -172,9 +172,10 @@ function summarize({ columns, rows }: Table, rest: string): Table {
   return { columns: new Map([...kindsOf(keys), ...kinds]), rows: found };
 }
 
-const JOIN = /^kind\s*=\s*(leftouter|inner)\s*\(([\s\S]+)\)\s*on\s+(?:\$left\.(\w+)\s*==\s*\$right\.(\w+)|(\w+))$/i;
+const JOIN =
+  /^kind\s*=\s*(leftouter|fullouter|inner)\s*\(([\s\S]+)\)\s*on\s+(?:\$left\.(\w+)\s*==\s*\$right\.(\w+)|(\w+))$/i;
 
-/** `leftouter` and `inner`, on one column of each side. A column that both have comes again with a 1, as in the language. */
+/** `leftouter`, `fullouter` and `inner`, on one column of each side. A column that both have comes again with a 1, as in the language. */
 function join(table: Table, rest: string, tables: Tables): Table {
   const [, kind, inner, left, right, both] = JOIN.exec(rest) ?? [];
   const [from, to] = [left ?? both, right ?? both];
@@ -191,19 +192,26 @@ function join(table: Table, rest: string, tables: Tables): Table {
   const matching = Map.groupBy(other.rows, (row) => asText(row[to]));
   // What has no match has nothing on the right side: such a column may be absent.
   const absent: Compiled['kind'] = 'dynamic';
-  const isOuter = kind.toLowerCase() === 'leftouter';
+  const isOuter = kind.toLowerCase() !== 'inner';
+  const isFull = kind.toLowerCase() === 'fullouter';
+  const found = new Set(table.rows.map((row) => asText(row[from])));
+  const unmatched = isFull ? other.rows.filter((row) => !found.has(asText(row[to]))) : [];
+  const shownOf = (one: Row): Row => Object.fromEntries(names.map(([name, shown]) => [shown, one[name] ?? null]));
   return {
     columns: new Map([
-      ...table.columns,
+      ...[...table.columns].map(([name, of]): [string, Compiled['kind']] => [name, isFull ? absent : of]),
       ...names.map(([name, shown]): [string, Compiled['kind']] => [shown, isOuter ? absent : (other.columns.get(name) ?? absent)]), // prettier-ignore
     ]),
-    rows: table.rows.flatMap((row) => {
-      const found = matching.get(asText(row[from])) ?? (isOuter ? [{}] : []);
-      return found.map((one: Row) => ({
-        ...row,
-        ...Object.fromEntries(names.map(([name, shown]) => [shown, one[name] ?? null])),
-      }));
-    }),
+    rows: [
+      ...table.rows.flatMap((row) => {
+        const right = matching.get(asText(row[from])) ?? (isOuter ? [{}] : []);
+        return right.map((one: Row) => ({ ...row, ...shownOf(one) }));
+      }),
+      ...unmatched.map((one) => ({
+        ...Object.fromEntries([...table.columns.keys()].map((name) => [name, null])),
+        ...shownOf(one),
+      })),
+    ],
   };
 }
 

@@ -6,7 +6,7 @@ import { randomUUID } from '../random';
 import { type Subscription } from '../store/hierarchy';
 import { type Row, UnsupportedQuery } from './expressions';
 import { answered } from './query';
-import { tablesOf } from './tables';
+import { scopeFilters, tablesOf } from './tables';
 
 const PAGE = 1000;
 
@@ -20,6 +20,7 @@ const schema = z.looseObject({
       $skip: z.number().int().min(0).optional(),
       $skipToken: z.string().optional(),
       resultFormat: z.enum(['objectArray', 'table']).optional(),
+      authorizationScopeFilter: z.enum(scopeFilters).optional(),
     })
     .optional(),
 });
@@ -39,7 +40,10 @@ function answer(azure: Azure, call: Call): Answer {
   const { query: text, options, subscriptions, managementGroups } = parseBody(schema, call);
   try {
     const within = subscriptionsOf(azure, call, subscriptions, managementGroups);
-    const { rows } = answered(text, tablesOf(azure, call.caller.principalId, within));
+    const { rows } = answered(
+      text,
+      tablesOf(azure, call.caller.principalId, within, options?.authorizationScopeFilter),
+    );
     return ok(page(rows, options ?? {}));
   } catch (error) {
     if (!(error instanceof UnsupportedQuery)) throw error;

@@ -34,12 +34,21 @@ const rowOf = (azure: Azure, id: string, type: string, of: Row): Row => ({
   ...of,
 });
 
+/** Which scopes count, beside the subscriptions asked for, where a table holds what is inherited. */
+export const scopeFilters = ['AtScopeAndBelow', 'AtScopeAndAbove', 'AtScopeAboveAndBelow', 'AtScopeExact'] as const;
+type ScopeFilter = (typeof scopeFilters)[number];
+
 /** The tables as a principal sees them, of the subscriptions asked for. */
-export const tablesOf = (azure: Azure, principalId: string, within: readonly Subscription[]): Tables => ({
+export const tablesOf = (
+  azure: Azure,
+  principalId: string,
+  within: readonly Subscription[],
+  filter: ScopeFilter = 'AtScopeAndBelow',
+): Tables => ({
   resourcecontainers: () => ({ columns, rows: containers(azure, principalId, within) }),
   resources: () => ({ columns, rows: resources(azure, principalId, within) }),
   authorizationresources: () => ({ columns, rows: authorization(azure, principalId, within) }),
-  policyresources: () => ({ columns, rows: policies(azure) }),
+  policyresources: () => ({ columns, rows: policies(azure, principalId, within, filter) }),
 });
 
 function containers(azure: Azure, principalId: string, within: readonly Subscription[]): Row[] {
@@ -154,9 +163,10 @@ function definitions(azure: Azure, within: readonly Subscription[]): Row[] {
 }
 
 const POLICY_DEFINITIONS = 'microsoft.authorization/policydefinitions';
+const POLICY_EXTENSIONS = ['Microsoft.Authorization/policyAssignments', 'Microsoft.Authorization/policyExemptions'];
 
-/** Policy definitions, Azure's own and the tenant's. Assignments and states are not among these rows. */
-const policies = (azure: Azure): Row[] => [
+/** Policy definitions, Azure's own and the tenant's, assignments and exemptions. States are not among these rows. */
+const policies = (azure: Azure, principalId: string, within: readonly Subscription[], filter: ScopeFilter): Row[] => [
   ...builtInDefinitions.map(({ id, policyType, properties }) =>
     rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType, ...properties } }),
   ),
@@ -165,4 +175,30 @@ const policies = (azure: Azure): Row[] => [
     .map(({ id, document }) =>
       rowOf(azure, id, POLICY_DEFINITIONS, { properties: { policyType: 'Custom', ...document } }),
     ),
+  ...POLICY_EXTENSIONS.flatMap((type) => azure.extensions.all(type))
+    .filter(isSeen(azure, principalId, within, filter))
+    .map(({ id, type, scope, document }) => rowOf(azure, id, type, { properties: { ...document, scope } })),
 ];
+
+/** What lies above a subscription is inherited by it: `…Above…` shows it to whoever reads the subscription. */
+function isSeen(
+  azure: Azure,
+  principalId: string,
+  within: readonly Subscription[],
+  filter: ScopeFilter,
+): (of: { readonly type: string; readonly scope: string }) => boolean {
+  const at = new Set(within.map(({ id }) => `/subscriptions/${id}`.toLowerCase()));
+  const above = new Set([...at].flatMap((scope) => azure.hierarchy.scopesAbove(scope).slice(1)));
+  return ({ type, scope }) => {
+    if (subscriptionOf(scope) === undefined)
+      return (
+        (filter.includes('Above') && above.has(scope.toLowerCase())) ||
+        (filter.includes('Below') && azure.rbac.permits(principalId, `${type}/read`, scope))
+      );
+    const [, , subscription = '', ...rest] = scope.toLowerCase().split('/');
+    const reached = rest.length === 0 || filter.includes('Below');
+    return (
+      reached && at.has(`/subscriptions/${subscription}`) && azure.rbac.permits(principalId, `${type}/read`, scope)
+    );
+  };
+}

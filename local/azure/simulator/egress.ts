@@ -1,6 +1,7 @@
 import { type Azure } from '../azure';
 import { vmProperties } from '../compute/shapes';
 import { networkInterfaces, nicProperties } from '../network/networkInterfaces';
+import { defaultHopOf } from '../network/routeTables';
 import { portRange, portsOf, type Rule, sourcesOf } from '../network/securityRules';
 import { addressSpaceOf } from '../network/virtualNetworks';
 import { type Resource } from '../store/resources';
@@ -28,9 +29,12 @@ export function egress(azure: Azure, vm: Resource, host: string, port: number): 
   const { subnet, publicIPAddress, privateIPAddress = '' } = configuration.properties;
   const around = azure.resources.get(subnet.id);
   const { natGateway, defaultOutboundAccess } = around?.document.properties ?? {};
+  const hop = defaultHopOf(azure, around?.document.properties['routeTable']);
+  if (hop === 'None') return { allowed: false, why: 'the route to 0.0.0.0/0 leads nowhere' };
   const isOut =
     publicAddressOf(azure, publicIPAddress?.id) !== undefined ||
     natGateway !== undefined ||
+    isElsewhere(hop) ||
     defaultOutboundAccess !== false;
   if (!isOut) return { allowed: false, why: 'the subnet is private and has no NAT gateway' };
 
@@ -44,6 +48,9 @@ export function egress(azure: Azure, vm: Resource, host: string, port: number): 
   }
   return { allowed: true, why: 'nothing is in its way' };
 }
+
+/** A firewall or a gateway at the end of a route is taken to let everything through. */
+const isElsewhere = (hop: string | undefined): boolean => /^virtual(appliance|networkgateway)$/i.test(hop ?? '');
 
 interface Connection {
   readonly port: number;

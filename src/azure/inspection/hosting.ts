@@ -1,19 +1,16 @@
-/** What the host subscription has room for, and what lies in its group and network already. */
+/** What the host subscription has room for, and what lies in its group already. */
 import { ComputeManagementClient } from '@azure/arm-compute';
 import { NetworkManagementClient } from '@azure/arm-network';
 import { ResourceManagementClient } from '@azure/arm-resources';
 import { z } from 'zod';
 import type { Size, Usage } from '../../domain/preflight/capacity';
-import type { SecurityRule } from '../../domain/preflight/securityRules';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Inspection } from '../ports';
+import { virtualNetwork } from './networkShapes';
 
-type Hosting = Pick<
-  Inspection,
-  'registrations' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network' | 'securityRules' | 'routes'
->;
+type Hosting = Pick<Inspection, 'registrations' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network'>;
 
 export function hosting(connection: Connection): Hosting {
   const options = armOptions(connection);
@@ -44,17 +41,6 @@ export function hosting(connection: Connection): Hosting {
       const { subscriptionId, resourceGroup, names } = parseArmId(id);
       const found = await orUndefined(network(subscriptionId).virtualNetworks.get(resourceGroup, names[0]));
       return found && virtualNetwork.parse(found);
-    },
-    securityRules: async (id) => {
-      const { subscriptionId, resourceGroup, names } = parseArmId(id);
-      const found = await network(subscriptionId).networkSecurityGroups.get(resourceGroup, names[0]);
-      return [...(found.securityRules ?? []), ...(found.defaultSecurityRules ?? [])].map((one) => rule.parse(one));
-    },
-    routes: async (id) => {
-      const { subscriptionId, resourceGroup, names } = parseArmId(id);
-      const { routes = [] } = await network(subscriptionId).routeTables.get(resourceGroup, names[0]);
-      const hop = routes.find(({ addressPrefix }) => addressPrefix === '0.0.0.0/0')?.nextHopType;
-      return hop === undefined ? {} : { defaultHop: hop };
     },
   };
 }
@@ -108,71 +94,3 @@ function toSize({ family, capabilities, locationInfo, restrictions }: z.output<t
     capabilities: told,
   };
 }
-
-const reference = z.looseObject({ id: z.string() }).nullish();
-const subnet = z
-  .looseObject({
-    name: z.string(),
-    addressPrefix: z.string().nullish(),
-    addressPrefixes: texts,
-    delegations: z.array(z.looseObject({ serviceName: z.string().default('a service') })).default([]),
-    ipConfigurations: z.array(z.unknown()).default([]),
-    natGateway: reference,
-    routeTable: reference,
-    networkSecurityGroup: reference,
-    defaultOutboundAccess: z.boolean().nullish(),
-  })
-  .transform(({ name, ...rest }) => ({
-    name,
-    prefixes: rest.addressPrefixes.length > 0 ? rest.addressPrefixes : rest.addressPrefix ? [rest.addressPrefix] : [],
-    delegations: rest.delegations.map(({ serviceName }) => serviceName),
-    used: rest.ipConfigurations.length,
-    natGateway: Boolean(rest.natGateway),
-    routeTableId: rest.routeTable?.id,
-    networkSecurityGroupId: rest.networkSecurityGroup?.id,
-    defaultOutboundAccess: rest.defaultOutboundAccess ?? undefined,
-  }));
-const virtualNetwork = z
-  .looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).default({}),
-    addressSpace: z.looseObject({ addressPrefixes: texts }),
-    subnets: z.array(subnet).default([]),
-    virtualNetworkPeerings: z.array(z.looseObject({ useRemoteGateways: z.boolean().nullish() })).default([]),
-  })
-  .transform(({ location, tags, addressSpace, subnets, virtualNetworkPeerings: peerings }) => ({
-    location,
-    tags,
-    prefixes: addressSpace.addressPrefixes,
-    subnets,
-    gateway:
-      subnets.some(({ name }) => same(name, 'GatewaySubnet')) ||
-      peerings.some(({ useRemoteGateways }) => useRemoteGateways === true),
-  }));
-
-/** Azure gives one prefix or a list of them, never both. */
-const either = (one: string | undefined, many: readonly string[]): readonly string[] => (one ? [one] : many);
-const rule = z
-  .looseObject({
-    name: z.string().default(''),
-    priority: z.number(),
-    direction: z.enum(['Inbound', 'Outbound']),
-    access: z.enum(['Allow', 'Deny']),
-    protocol: z.string(),
-    sourceAddressPrefix: z.string().optional(),
-    sourceAddressPrefixes: texts,
-    destinationAddressPrefix: z.string().optional(),
-    destinationAddressPrefixes: texts,
-    destinationPortRange: z.string().optional(),
-    destinationPortRanges: texts,
-  })
-  .transform(({ name, priority, direction, access, protocol, ...rest }): SecurityRule => ({
-    name,
-    priority,
-    direction,
-    access,
-    protocol,
-    sources: either(rest.sourceAddressPrefix, rest.sourceAddressPrefixes),
-    destinations: either(rest.destinationAddressPrefix, rest.destinationAddressPrefixes),
-    ports: either(rest.destinationPortRange, rest.destinationPortRanges),
-  }));

@@ -6,7 +6,9 @@ import { resourceGraph } from '../arm/resourceGraph';
 import { appIdentity, secretRules } from './entra';
 import { governance } from './governance';
 import { hosting } from './hosting';
+import { surroundings } from './surroundings';
 import { tenantFacts } from './tenant';
+import { vhds } from './vhd';
 
 export function inspection(connection: Connection): Inspection {
   const list = armReader(connection);
@@ -17,5 +19,7 @@ export function inspection(connection: Connection): Inspection {
     tenant: tenantFacts(query),
     ...governance(list, query),
     ...hosting(connection),
+    ...surroundings(query),
+    ...vhds(connection),
   };
 }

@@ -1,54 +1,75 @@
-/** Subscriptions, the app's own role assignments, and where there is hardly room for more: three queries. */
+/** Subscriptions, the app's own role assignments, and where there is hardly room for more: one query of Resource Graph. */
 import { z } from 'zod';
 import type { Query } from '../arm/resourceGraph';
 import type { Inspection } from '../ports';
 
-const SUBSCRIPTIONS =
-  "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' | project subscriptionId, tenantId, properties";
-const ASSIGNMENTS = "authorizationresources | where type =~ 'microsoft.authorization/roleassignments'";
+/**
+ * Both tables in one: a subscription with neither comes from the left alone; what is granted above subscriptions has
+ * none, and comes from the right alone.
+ */
+const queryFor = (appId: string, atLeast: number): string =>
+  [
+    'resourcecontainers',
+    "where type =~ 'microsoft.resources/subscriptions'",
+    'project subscriptionId, tenantId, properties',
+    `join kind=fullouter (${[
+      'authorizationresources',
+      "where type =~ 'microsoft.authorization/roleassignments'",
+      `extend isOwn = tostring(properties.principalId) =~ '${appId}'`,
+      "summarize assignments = count(), owned = countif(isOwn), own = make_set(iff(isOwn, tostring(properties), '')) by subscriptionId",
+      `where owned > 0 or assignments >= ${atLeast}`,
+    ].join(' | ')}) on subscriptionId`,
+  ].join(' | ');
 
 const subscription = z.looseObject({
-  subscriptionId: z.guid().toLowerCase(),
-  tenantId: z.string().toLowerCase(),
-  properties: z
-    .looseObject({
-      state: z.string().default('Enabled'),
-      managementGroupAncestorsChain: z.array(z.looseObject({ name: z.string() })).nullish(),
-    })
-    .nullish(),
+  state: z.string().default('Enabled'),
+  managementGroupAncestorsChain: z.array(z.looseObject({ name: z.string() })).nullish(),
 });
 const assignment = z.looseObject({
-  properties: z.looseObject({
-    scope: z.string(),
-    roleDefinitionId: z.string(),
-    condition: z.string().nullish(),
-  }),
+  scope: z.string(),
+  roleDefinitionId: z.string(),
+  condition: z.string().nullish(),
 });
-const count = z.looseObject({ subscriptionId: z.string().toLowerCase(), assignments: z.number() });
+/** Where a side has no match, its columns are empty: texts are `''`, whatever else is null. */
+const row = z.looseObject({
+  subscriptionId: z.string().toLowerCase().nullish(),
+  tenantId: z.string().toLowerCase().nullish(),
+  properties: subscription.nullish(),
+  subscriptionId1: z.string().toLowerCase().nullish(),
+  assignments: z.number().nullish(),
+  own: z.array(z.string()).nullish(),
+});
+
+const ownOf = (texts: readonly string[]) =>
+  texts.flatMap((text) => {
+    if (text === '') return [];
+    const { scope, roleDefinitionId, condition } = assignment.parse(JSON.parse(text));
+    const roleId = roleDefinitionId.slice(roleDefinitionId.lastIndexOf('/') + 1);
+    return [{ scope, roleId, ...(condition ? { condition } : {}) }];
+  });
 
 export const tenantFacts =
   (query: Query): Inspection['tenant'] =>
   async (appId, atLeast) => {
-    const [subscriptions, own, crowded] = await Promise.all([
-      query(SUBSCRIPTIONS, subscription),
-      query(`${ASSIGNMENTS} | where properties.principalId =~ '${appId}' | project properties`, assignment),
-      query(
-        `${ASSIGNMENTS} | where isnotempty(subscriptionId) | summarize assignments = count() by subscriptionId | where assignments >= ${atLeast}`,
-        count,
-      ),
-    ]);
+    const rows = await query(queryFor(appId, atLeast), row);
     return {
-      subscriptions: subscriptions.map(({ subscriptionId, tenantId, properties }) => ({
-        id: subscriptionId,
-        tenantId,
-        state: properties?.state ?? 'Enabled',
-        managementGroups: (properties?.managementGroupAncestorsChain ?? []).map(({ name }) => name),
-      })),
-      own: own.map(({ properties: { scope, roleDefinitionId, condition } }) => ({
-        scope,
-        roleId: roleDefinitionId.slice(roleDefinitionId.lastIndexOf('/') + 1),
-        ...(condition ? { condition } : {}),
-      })),
-      crowded: Object.fromEntries(crowded.map(({ subscriptionId, assignments }) => [subscriptionId, assignments])),
+      subscriptions: rows.flatMap(({ subscriptionId: id, tenantId, properties }) =>
+        id && tenantId
+          ? [
+              {
+                id,
+                tenantId,
+                state: properties?.state ?? 'Enabled',
+                managementGroups: (properties?.managementGroupAncestorsChain ?? []).map(({ name }) => name),
+              },
+            ]
+          : [],
+      ),
+      own: rows.flatMap(({ own }) => ownOf(own ?? [])),
+      crowded: Object.fromEntries(
+        rows.flatMap(({ subscriptionId1: id, assignments = 0 }) =>
+          id && assignments !== null && assignments >= atLeast ? [[id, assignments]] : [],
+        ),
+      ),
     };
   };

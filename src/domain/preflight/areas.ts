@@ -14,8 +14,9 @@ export const areas = {
   offer: 'The marketplace’s terms',
   names: 'The names that are taken in the resource group',
   locks: 'The locks on the resource group',
-  policies: 'The policies assigned above the resource group',
+  policies: 'The policies assigned above the resource group and in the watched subscriptions',
   network: 'The network',
+  vhd: 'The VHD and the storage account',
   vault: 'The Key Vault',
   secretRules: 'The tenant’s rules for client secrets',
 } as const;
@@ -31,6 +32,7 @@ export function areasOf(blueprint: Blueprint): readonly Area[] {
     ...always,
     ...(appliance ? ofAppliance : []),
     ...(appliance?.image.kind === 'marketplace' ? (['offer'] as const) : []),
+    ...(appliance?.image.kind === 'vhd' ? (['vhd'] as const) : []),
     ...(appliance || secret ? (['vault'] as const) : []),
     ...(secret ? (['secretRules'] as const) : []),
   ];

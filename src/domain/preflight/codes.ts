@@ -64,6 +64,17 @@ export const findingCodes = {
     cause: 'A condition on the app’s own role names principals; whether the Sentry’s is among them is not known yet',
     wayOut: 'Add the Sentry’s principal to the condition once it exists, or let the condition name its type alone',
   },
+  GrantDenied: {
+    severity: 'warning',
+    cause: 'An Azure Policy denies the role assignments in a watched subscription: it will be set aside',
+    wayOut: 'Ask the policy’s owner for an exemption with the command in the finding, or take the subscription out',
+  },
+  GrantMayBeDenied: {
+    severity: 'warning',
+    cause:
+      'An Azure Policy that denies has a rule that cannot be worked out for role assignments in watched subscriptions',
+    wayOut: 'Read the policy named; ask for an exemption where it would deny',
+  },
   GrantsStay: {
     severity: 'warning',
     cause: 'The app may grant in a watched subscription, and not take back',
@@ -124,6 +135,21 @@ export const findingCodes = {
     cause: 'The marketplace has no legal terms of the profile’s image: the offer is gone, or its plan is another',
     wayOut: 'Correct the profile’s image, or bring the image: `image.kind` vhd or image',
   },
+  VhdSourceUnusable: {
+    severity: 'error',
+    cause: 'The VHD of `image.uri` is not there, may not be read, or is no page blob that a disk can be made of',
+    wayOut: 'Correct `image.uri`, or the URL that the vault’s secret holds; renew its SAS',
+  },
+  VhdAccountElsewhere: {
+    severity: 'error',
+    cause: 'The storage account lies in another subscription or region than the image that is made of its blob',
+    wayOut: 'Give a storage account of `placement.subscriptionId` in `placement.location`',
+  },
+  VhdContainerNotFound: {
+    severity: 'error',
+    cause: 'The storage account has no container of the name in `image.container`, or is not there itself',
+    wayOut: 'Correct `image.storageAccountId`, or make the container with the command in the finding',
+  },
   NameTaken: {
     severity: 'error',
     cause: 'A resource of this name exists in the group and was not made by this deployment',
@@ -139,10 +165,21 @@ export const findingCodes = {
     cause: 'An Azure Policy with the effect deny has a rule that cannot be worked out beforehand',
     wayOut: 'Read the policy named; ask for an exemption where it would deny',
   },
+  SecondIdentity: {
+    severity: 'warning',
+    cause:
+      'An Azure Policy may give the VM a second identity: the appliance is then refused a token, or given the wrong one',
+    wayOut: 'Have the resource group exempted from that policy, or ask for `identity.kind` appRegistration',
+  },
   AddressSpaceDiffers: {
     severity: 'error',
     cause: 'The deployment’s own network exists with other addresses, and a subnet in use cannot change them',
     wayOut: 'Ask for the prefix that it has, or for another `names.virtualNetwork`',
+  },
+  AddressSpaceOverlaps: {
+    severity: 'warning',
+    cause: '`network.addressPrefix` has addresses of other networks of the tenant: those can never be peered with ours',
+    wayOut: 'Ask for a free range where the networks are ever to be peered; or go on',
   },
   SubnetNotFound: {
     severity: 'error',

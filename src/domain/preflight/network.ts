@@ -1,8 +1,9 @@
 /** The network that the Sentries are put into: an existing subnet, or our own where it exists already. Pure. */
 import { applianceOf, type ApplianceChoice, armId, type Blueprint } from '../blueprint/blueprint';
 import { sharedName } from '../blueprint/naming';
-import { addressesOf } from '../addressRange';
+import { addressesOf, overlap } from '../addressRange';
 import { OWNER_TAG } from '../resources';
+import { notChecked } from './areas';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import { denying, isExcepted, type SecurityRule } from './securityRules';
@@ -26,6 +27,11 @@ export interface Network {
   readonly subnets: readonly Subnet[];
   /** It has a gateway of its own, or uses a peer's or a hub's: routes come from there that no table shows. */
   readonly gateway?: boolean | undefined;
+}
+/** What a network covers: those that overlap can never be peered. */
+export interface AddressSpace {
+  readonly id: string;
+  readonly prefixes: readonly string[];
 }
 /** The next hop of the route to 0.0.0.0/0; undefined where the table has none. */
 export interface Routes {
@@ -55,6 +61,8 @@ export function subnetOf(blueprint: Blueprint, network: Network | undefined): Su
 /** Everything on the way: what lies beside the subnet was read where the subnet names it. */
 export interface Surroundings {
   readonly network: Network | undefined;
+  /** Every network that the app may read; absent where ours is not to be made. */
+  readonly others?: readonly AddressSpace[] | undefined;
   readonly rules?: readonly SecurityRule[] | undefined;
   readonly routes?: Routes | undefined;
   /** Sentries whose interfaces are still to be made. */
@@ -67,7 +75,10 @@ export function checkNetwork(blueprint: Blueprint, around: Surroundings): readon
   if (!appliance) return [];
   return appliance.network.kind === 'existing'
     ? existingSubnet(blueprint, appliance, appliance.network.subnetId, around)
-    : ownNetwork(blueprint, appliance.network.addressPrefix, around.network);
+    : [
+        ...ownNetwork(blueprint, appliance.network.addressPrefix, around.network),
+        ...overlapping(appliance.network.addressPrefix, around.others ?? []),
+      ];
 }
 
 /** One of another owner has a finding of its own: its name is taken. */
@@ -79,6 +90,21 @@ function ownNetwork(blueprint: Blueprint, prefix: string, network: Network | und
   return [
     finding('AddressSpaceDiffers', networkIdOf(blueprint) ?? '', reason, `Ask for ${has} in network.addressPrefix.`),
   ];
+}
+
+/** So many are named. */
+const NAMED = 5;
+
+function overlapping(prefix: string, others: readonly AddressSpace[]): readonly Finding[] {
+  const meeting = others.flatMap(({ id, prefixes }) => {
+    const shared = prefixes.filter((one) => overlap(one, prefix));
+    return shared.length > 0 ? [`${id} (${shared.join(', ')})`] : [];
+  });
+  if (meeting.length === 0) return [];
+  const more = meeting.length - NAMED;
+  const reason = `${prefix} overlaps ${meeting.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more networks` : ''}`;
+  const remedy = 'Ask for a free range in network.addressPrefix if the networks are ever to be peered; or go on.';
+  return [finding('AddressSpaceOverlaps', '/network/addressPrefix', reason, remedy)];
 }
 
 function existingSubnet(
@@ -113,10 +139,21 @@ function existingSubnet(
       : []),
     ...room(subnetId, subnet, around.toMake),
     ...delegated(subnetId, subnet),
+    ...unseen(subnet, around),
     ...wayOut(subnetId, subnet, around),
     ...blocked(subnet, appliance, around),
   ];
 }
+
+/** A group or table of the subnet that Resource Graph does not show. */
+const unseen = (
+  { networkSecurityGroupId, routeTableId }: Subnet,
+  { rules, routes }: Surroundings,
+): readonly Finding[] => {
+  const missing = [rules ? undefined : networkSecurityGroupId, routes ? undefined : routeTableId];
+  const why = 'Resource Graph does not show it: it is new, or the app has no right to read it';
+  return missing.flatMap((id) => (id === undefined ? [] : [notChecked('What is on the subnet', id, why)]));
+};
 
 function room(subnetId: string, { prefixes, used }: Subnet, toMake: number): readonly Finding[] {
   const size = prefixes

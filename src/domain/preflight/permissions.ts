@@ -6,6 +6,7 @@ import { finding } from './codes';
 import type { Finding } from './finding';
 import { allows, missingActions, type Permission } from './rights';
 import { subscriptionScope } from './subscriptions';
+import { DELEGATION } from './vhd';
 
 export interface ScopeNeeds {
   readonly scope: string;
@@ -109,7 +110,7 @@ function imageNeeds(blueprint: Blueprint, standing: boolean): readonly ScopeNeed
   if (image?.kind === 'vhd') {
     const account = 'Microsoft.Storage/storageAccounts';
     // Where the account allows no keys, the copy goes by a SAS that the app's own identity signs.
-    const oneOf = [`${account}/listKeys/action`, `${account}/blobServices/generateUserDelegationKey/action`];
+    const oneOf = [`${account}/listKeys/action`, DELEGATION];
     const role = 'Storage Account Contributor';
     return [{ scope: image.storageAccountId, actions: [`${account}/read`], oneOf, role }];
   }
@@ -128,6 +129,13 @@ export function checkTerms(
   if (!terms || terms.accepted || allows(held, ACCEPT)) return [];
   const scope = subscriptionScope(request.placement.subscriptionId);
   return [missingPermission(scope, [ACCEPT], 'Contributor', appId)];
+}
+
+/** An account that takes no keys is written with a SAS that the app signs. */
+export function checkDelegation(accountId: string, held: readonly Permission[], appId: string): readonly Finding[] {
+  return allows(held, DELEGATION)
+    ? []
+    : [missingPermission(accountId, [DELEGATION], 'Storage Blob Data Contributor', appId)];
 }
 
 export function checkHostScope({ request }: Blueprint): readonly Finding[] {

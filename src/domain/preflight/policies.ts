@@ -1,5 +1,5 @@
-/** Which of the policies assigned above the resource group would deny what a deployment puts there. Pure. */
-import { applianceOf, type Blueprint, groupId } from '../blueprint/blueprint';
+/** Which of the policies assigned above what a deployment puts would deny it, or change the VM's identity. Pure. */
+import { applianceOf, type Blueprint } from '../blueprint/blueprint';
 import type { Kind, Resource } from '../resources';
 import { finding } from './codes';
 import { plannedResources } from './existing';
@@ -12,10 +12,13 @@ export interface PolicyDefinition {
   readonly mode: string;
   readonly rule: unknown;
   readonly effect: unknown;
+  /** What it does where its rule is met, as it is written. */
+  readonly then?: unknown;
   readonly defaults: Readonly<Record<string, unknown>>;
 }
 export interface PolicyAssignment {
   readonly id: string;
+  readonly scope: string;
   readonly name: string;
   /** Of a policy, or of an initiative, which is several. */
   readonly definitionId: string;
@@ -27,6 +30,7 @@ export interface PolicyAssignment {
 }
 /** Takes a scope out of an assignment, or out of some policies of an initiative. */
 interface PolicyExemption {
+  readonly scope: string;
   readonly assignmentId: string;
   /** Of some policies of the initiative alone; an exemption of all of them where it is empty. */
   readonly members: readonly string[];
@@ -45,7 +49,7 @@ export interface Policies {
   readonly assignments: readonly PolicyAssignment[];
   readonly definitions: readonly PolicyDefinition[];
   readonly initiatives: readonly Initiative[];
-  /** Those at the scope and above it that have not run out. */
+  /** Those that have not run out, wherever they are. */
   readonly exemptions: readonly PolicyExemption[];
 }
 
@@ -53,33 +57,66 @@ interface Applied {
   readonly assignment: PolicyAssignment;
   readonly definition: PolicyDefinition;
   readonly parameters: Readonly<Record<string, unknown>>;
+  readonly effect: string;
+}
+
+/** A place that policies reach: itself and what is above it. */
+export interface Reached {
+  readonly scope: string;
+  readonly above: readonly string[];
 }
 
 /** A group that exists is used as it is, whatever a policy wants of new ones. */
-export function checkPolicies(blueprint: Blueprint, policies: Policies, groupExists = false): readonly Finding[] {
-  const group = groupId(blueprint.request);
-  const subjects = subjectsOf(blueprint).filter(({ id }) => !groupExists || id !== group);
-  const applied = policies.assignments.flatMap((one) => {
-    const exempted = exemptionOf(one, policies);
-    if (!counts(one, blueprint) || exempted === 'whole') return [];
+export function checkPolicies(
+  blueprint: Blueprint,
+  policies: Policies,
+  place: Reached,
+  groupExists = false,
+): readonly Finding[] {
+  const subjects = subjectsOf(blueprint).filter(({ id }) => !groupExists || id !== place.scope);
+  const applied = appliedAt(place, policies);
+  return [...deniedOf(subjects, applied), ...checkIdentity(blueprint, subjects, applied)];
+}
+
+/** All that counts at a place, each policy of an initiative by itself. */
+export const appliedAt = (place: Reached, policies: Policies): readonly Applied[] =>
+  policies.assignments.flatMap((one) => {
+    if (!counts(one, place)) return [];
+    const exempted = exemptionOf(one, place, policies);
+    if (exempted === 'whole') return [];
     return appliedOf({ ...one, selective: one.selective || exempted === 'partly' }, policies);
   });
-  const effects = applied.map((one) => [one, effectOf(one)] as const);
+
+function deniedOf(subjects: readonly Subject[], applied: readonly Applied[]): readonly Finding[] {
   // Tags that a policy adds are there when the next one is asked.
-  const addsTags = effects.some(([, effect]) => effect === 'modify' || effect === 'append');
-  return effects.flatMap(([one, effect]) =>
-    effect === 'deny' || effect === 'unknown' ? judge(one, subjects, addsTags && effect === 'deny', effect) : [],
+  const addsTags = applied.some(({ effect }) => effect === 'modify' || effect === 'append');
+  return applied.flatMap((one) => {
+    const { certain, maybe } = verdictsOf(one, subjects, addsTags);
+    if (certain.length > 0) return [finding('PolicyDenies', one.assignment.id, told(one, 'denies', certain), how(one))];
+    return maybe.length > 0
+      ? [finding('PolicyMayDeny', one.assignment.id, told(one, 'may deny', maybe), how(one))]
+      : [];
+  });
+}
+
+const lowered = (scopes: readonly string[]): readonly string[] => scopes.map((scope) => scope.toLowerCase());
+
+/** An assignment that is not enforced denies nothing, and one that leaves the place out does not reach it. */
+function counts({ enforced, notScopes, scope }: PolicyAssignment, { scope: at, above }: Reached): boolean {
+  const reached = lowered([at, ...above]);
+  return enforced && reached.includes(scope.toLowerCase()) && !lowered(notScopes).some((one) => reached.includes(one));
+}
+
+function exemptionOf(
+  { id }: PolicyAssignment,
+  { scope: at, above }: Reached,
+  { exemptions }: Policies,
+): 'whole' | 'partly' | undefined {
+  const reached = lowered([at, ...above]);
+  const mine = exemptions.filter(
+    ({ assignmentId, scope }) =>
+      assignmentId.toLowerCase() === id.toLowerCase() && reached.includes(scope.toLowerCase()),
   );
-}
-
-/** An assignment that is not enforced denies nothing, and one that leaves out the group does not reach it. */
-function counts({ enforced, notScopes }: PolicyAssignment, { request }: Blueprint): boolean {
-  const group = `${groupId(request)}/`.toLowerCase();
-  return enforced && !notScopes.some((scope) => group.startsWith(`${scope.toLowerCase()}/`));
-}
-
-function exemptionOf({ id }: PolicyAssignment, { exemptions }: Policies): 'whole' | 'partly' | undefined {
-  const mine = exemptions.filter(({ assignmentId }) => assignmentId.toLowerCase() === id.toLowerCase());
   if (mine.some(({ members }) => members.length === 0)) return 'whole';
   return mine.length > 0 ? 'partly' : undefined;
 }
@@ -87,15 +124,19 @@ function exemptionOf({ id }: PolicyAssignment, { exemptions }: Policies): 'whole
 function appliedOf(assignment: PolicyAssignment, { definitions, initiatives }: Policies): readonly Applied[] {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
   const byId = (id: string): PolicyDefinition | undefined => definitions.find((one) => same(one.id, id));
+  const of = (definition: PolicyDefinition, parameters: Readonly<Record<string, unknown>>): Applied => {
+    const all = { ...definition.defaults, ...parameters };
+    return { assignment, definition, parameters: all, effect: effectOf(definition, all) };
+  };
   const single = byId(assignment.definitionId);
-  if (single) return [{ assignment, definition: single, parameters: { ...single.defaults, ...assignment.parameters } }];
+  if (single) return [of(single, assignment.parameters)];
   const initiative = initiatives.find((one) => same(one.id, assignment.definitionId));
   const outer = { ...initiative?.defaults, ...assignment.parameters };
   return (initiative?.members ?? []).flatMap((member) => {
     const definition = byId(member.definitionId);
     if (!definition) return [];
     const given = Object.entries(member.parameters).map(([name, value]) => [name, resolve(value, outer)] as const);
-    return [{ assignment, definition, parameters: { ...definition.defaults, ...Object.fromEntries(given) } }];
+    return [of(definition, Object.fromEntries(given))];
   });
 }
 
@@ -113,33 +154,67 @@ const EFFECTS = [
   'mutate',
 ];
 
-function effectOf({ definition, parameters }: Applied): string {
+function effectOf(definition: PolicyDefinition, parameters: Readonly<Record<string, unknown>>): string {
   const effect = resolve(definition.effect, parameters);
   const text = typeof effect === 'string' ? effect.toLowerCase() : 'unknown';
   return EFFECTS.includes(text) ? text : 'unknown';
 }
 
-function judge(
-  { assignment, definition, parameters }: Applied,
+export interface Verdicts {
+  readonly certain: readonly Subject[];
+  readonly maybe: readonly Subject[];
+}
+
+/** What a policy denies, and what it may deny; neither where it denies nothing at all. */
+export function verdictsOf(
+  { assignment, definition, parameters, effect }: Applied,
   subjects: readonly Subject[],
-  addsTags: boolean,
-  effect: string,
-): readonly Finding[] {
+  addsTags = false,
+): Verdicts {
+  if (effect !== 'deny' && effect !== 'unknown') return { certain: [], maybe: [] };
   const ofTags = addsTags && JSON.stringify(definition.rule).toLowerCase().includes('tags');
   const verdicts = subjects
     .filter((subject) => !/^indexed$/i.test(definition.mode) || isIndexed(subject))
     .map((subject) => [subject, meets(definition.rule, subject, parameters)] as const);
-  const certain = effect === 'deny' && !ofTags && !assignment.selective;
   const denied = verdicts.filter(([, verdict]) => verdict === true).map(([subject]) => subject);
   const open = verdicts.filter(([, verdict]) => verdict === undefined).map(([subject]) => subject);
-  const policy = `The policy '${assignment.name}' (${definition.name})`;
-  const how = `See it: az policy assignment show --ids ${assignment.id}. Change the request, or its owner runs: az policy exemption create --name sentry --policy-assignment ${assignment.id} --exemption-category Waiver --scope <resource group>.`;
-  const named = (list: readonly Subject[]): string =>
-    [...new Set(list.map(({ type, name }) => `${type} '${name}'`))].join(', ');
-  if (certain && denied.length > 0)
-    return [finding('PolicyDenies', assignment.id, `${policy} denies ${named(denied)}`, how)];
-  const maybe = certain ? open : [...denied, ...open];
-  return maybe.length > 0 ? [finding('PolicyMayDeny', assignment.id, `${policy} may deny ${named(maybe)}`, how)] : [];
+  return effect === 'deny' && !ofTags && !assignment.selective
+    ? { certain: denied, maybe: open }
+    : { certain: [], maybe: [...denied, ...open] };
+}
+
+export const policyNamed = ({ assignment, definition }: Applied): string =>
+  `The policy '${assignment.name}' (${definition.name})`;
+
+const told = (one: Applied, does: string, list: readonly Subject[]): string =>
+  `${policyNamed(one)} ${does} ${[...new Set(list.map(({ type, name }) => `${type} '${name}'`))].join(', ')}`;
+
+const how = ({ assignment: { id } }: Applied): string =>
+  `See it: az policy assignment show --ids ${id}. Change the request, or its owner runs: az policy exemption create --name sentry --policy-assignment ${id} --exemption-category Waiver --scope <resource group>.`;
+
+/** A change of a VM's own identity, as `modify` writes it and as a template of `deployIfNotExists` does. */
+const OF_IDENTITY = /"identity"\s*:|"identity\.|userassignedidentities/i;
+
+/**
+ * The appliance asks Azure for a token without naming an identity. Beside a system-assigned one it is given that one's,
+ * which reads nothing; with two user-assigned ones it is refused (azure-docs, "How to use managed identities on a VM").
+ */
+function checkIdentity(
+  { request }: Blueprint,
+  subjects: readonly Subject[],
+  applied: readonly Applied[],
+): readonly Finding[] {
+  if (request.identity.kind !== 'managedIdentity') return [];
+  const machines = subjects.filter(({ type }) => /^microsoft\.compute\/virtualmachines$/i.test(type));
+  return applied.flatMap((one) => {
+    const { definition, parameters, assignment, effect } = one;
+    const adds = ['modify', 'deployifnotexists', 'append', 'unknown'].includes(effect);
+    if (!adds || !OF_IDENTITY.test(JSON.stringify(definition.then ?? null))) return [];
+    if (!machines.some((machine) => meets(definition.rule, machine, parameters) !== false)) return [];
+    const reason = `${policyNamed(one)} may give the VM a second identity, and the appliance signs in without saying as which`;
+    const remedy = `Its owner runs: az policy exemption create --name sentry-identity --policy-assignment ${assignment.id} --exemption-category Waiver --scope <resource group>. Or ask for identity.kind appRegistration.`;
+    return [finding('SecondIdentity', assignment.id, reason, remedy)];
+  });
 }
 
 /** Types without tags and a region are left alone by policies of mode Indexed. */

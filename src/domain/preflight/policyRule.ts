@@ -35,6 +35,12 @@ const like = (value: unknown, pattern: unknown): boolean => {
   return new RegExp(`^${expression}$`).test(lowered(value));
 };
 
+/** A list holds an element, a text a part of it. */
+const holds = (value: unknown, part: unknown): boolean =>
+  Array.isArray(value)
+    ? value.some((one) => lowered(one) === lowered(part))
+    : typeof value === 'string' && lowered(value).includes(lowered(part));
+
 const operators: Readonly<Record<string, (value: unknown, target: unknown) => Verdict>> = {
   equals: (value, target) => lowered(value ?? '') === lowered(target),
   notEquals: (value, target) => lowered(value ?? '') !== lowered(target),
@@ -42,6 +48,8 @@ const operators: Readonly<Record<string, (value: unknown, target: unknown) => Ve
   notIn: (value, target) => negated(among(value, target)),
   like,
   notLike: (value, target) => !like(value, target),
+  contains: holds,
+  notContains: (value, target) => !holds(value, target),
   exists: (value, target) => (value !== undefined && value !== null) === /^true$/i.test(String(target)),
 };
 
@@ -92,6 +100,7 @@ function valuesOf({ id, name, type, body }: Subject, field: string): readonly un
   if (tag !== undefined) return [memberOf(body['tags'], tag)];
   const plain: Readonly<Record<string, unknown>> = { type, name, fullname: name, id, kind: undefined };
   if (field.toLowerCase() in plain) return [plain[field.toLowerCase()]];
+  if (/^identity\.type$/i.test(field)) return [memberOf(body['identity'], 'type')];
   if (!field.includes('/')) return /^(location|tags)$/i.test(field) ? [memberOf(body, field)] : undefined;
   const place = PLACES[field.toLowerCase()];
   const own = field.toLowerCase().startsWith(`${type.toLowerCase()}/`);

@@ -40,6 +40,8 @@ const READ_ONLY = ['disabled', 'warned', 'expired', 'deleted'];
 const ENABLE = 'Enable it in the portal, under Cost Management + Billing: https://aka.ms/azure-subscription-disabled.';
 
 export const subscriptionScope = (id: string): string => `/subscriptions/${id}`;
+/** The subscription in an ARM id, in lower case. */
+export const parseSubscription = (id: string): string => (id.split('/')[2] ?? '').toLowerCase();
 export const groupScope = (name: string): string => `/providers/Microsoft.Management/managementGroups/${name}`;
 
 /** Elsewhere or read-only: two codes for the host, two for what is watched. */
@@ -58,6 +60,10 @@ function standing(
     ? { kind: 'Disabled', reason: `Its state is ${state}`, remedy: ENABLE }
     : undefined;
 }
+
+/** What lies above a subscription, the tenant's root group last; empty where Azure does not know it. */
+export const groupsAbove = (id: string, { subscriptions }: TenantFacts): readonly string[] =>
+  (subscriptions.find((one) => one.id === id)?.managementGroups ?? []).map(groupScope);
 
 export function checkHost(id: string, home: string, { subscriptions }: TenantFacts): readonly Finding[] {
   const found = subscriptions.find((one) => one.id === id);
@@ -185,6 +191,7 @@ const SETS_ASIDE = [
   'SubscriptionElsewhere',
   'SubscriptionNotGrantable',
   'GrantNotAllowed',
+  'GrantDenied',
 ];
 /** The scopes that would be set aside. */
 export const setAside = (findings: readonly Finding[]): ReadonlySet<string> =>

@@ -90,7 +90,9 @@ test.each([
 });
 
 test('where everything stands, what is no longer written may be forbidden since', async () => {
-  const { name, resources } = deploy('standing');
+  // Beside the networks that the other tests ask for.
+  const network = { kind: 'managed', addressPrefix: '10.91.0.0/24' };
+  const { name, resources } = deploy('standing', 'managedIdentity', { network });
   await world.carryOut('ensure', name, resources);
   const authorization = `${at(name)}/providers/Microsoft.Authorization`;
   await world.demand('PUT', `${authorization}/locks/keep`, { properties: { level: 'CanNotDelete' } });
@@ -101,11 +103,13 @@ test('where everything stands, what is no longer written may be forbidden since'
     properties: { policyDefinitionId, parameters },
   });
 
-  expect(codes(await findingsOf(world, inputFor(name)))).toEqual(['LockForbidsDeletion', 'PolicyDenies']);
-  expect(codes(await findingsOf(world, inputFor(name), true))).toEqual(['LockForbidsTeardown']);
+  expect(codes(await findingsOf(world, inputFor(name, { network })))).toEqual(['LockForbidsDeletion', 'PolicyDenies']);
+  expect(codes(await findingsOf(world, inputFor(name, { network }), true))).toEqual(['LockForbidsTeardown']);
   // One Sentry more is to be made.
   const more = Array.from({ length: 51 }, (_, index) => watched((index % 5) + 1 + 10 * Math.floor(index / 5)));
-  expect(codes(await findingsOf(world, inputFor(name, listed(...more)), true))).toContain('PolicyDenies');
+  expect(codes(await findingsOf(world, inputFor(name, { network, ...listed(...more) }), true))).toContain(
+    'PolicyDenies',
+  );
 });
 
 describe('policies', () => {
@@ -233,6 +237,17 @@ describe('an existing subnet', () => {
     await makeSubnet('subnet-bad', { defaultOutboundAccess: false, delegations }, 'northeurope');
     const found = await findingsOf(world, inputFor('subnet-bad', existing('subnet-bad')));
     expect(codes(found)).toEqual(['SubnetInOtherRegion', 'SubnetDelegated', 'NoWayOut']);
+  });
+
+  test('whose route table leads nowhere', async () => {
+    await makeGroup('subnet-lost');
+    const id = ofNetwork('subnet-lost', 'routeTables/theirs');
+    const nowhere = { addressPrefix: '0.0.0.0/0', nextHopType: 'None' };
+    const properties = { routes: [{ name: 'out', properties: nowhere }] };
+    await world.demand('PUT', id, { location: 'westeurope', properties });
+    await makeSubnet('subnet-lost', { routeTable: { id } });
+    const found = await findingsOf(world, inputFor('subnet-lost', existing('subnet-lost')));
+    expect(found).toMatchObject([{ code: 'NoWayOut', reason: 'Its route to 0.0.0.0/0 leads nowhere' }]);
   });
 
   test('whose group lets nothing in and no 443 out', async () => {
@@ -375,7 +390,7 @@ describe('what Resource Graph tells of subscriptions', () => {
       },
       { subscriptionId: platform, tenantId: '7e000000-0000-4000-8000-000000000001', properties: { state: 'Warned' } },
     ];
-    // The first of the three queries.
+    // The first query.
     await world.fault({ match: { path: 'ResourceGraph' }, status: 200, body: page(rows) });
     const found = await findingsOf(world, inputFor('states', listed(watched(1), watched(2), watched(3))));
     expect(codes(found)).toEqual(['HostSubscriptionDisabled', 'SubscriptionDisabled', 'SubscriptionElsewhere']);

@@ -89,6 +89,23 @@ describe('a machine’s way out', () => {
     await world.outside('DELETE', `${group()}/securityRules/NoInternet`);
   });
 
+  test('leads where the route table says: to a firewall, or nowhere', async () => {
+    const { properties } = z.looseObject({ properties: z.looseObject({}) }).parse(await world.demand('GET', subnet()));
+    const id = subnet().replace(/virtualNetworks\/.*$/, 'routeTables/theirs');
+    const leads = async (nextHopType: string) => {
+      const out = { name: 'out', properties: { addressPrefix: '0.0.0.0/0', nextHopType } };
+      await world.demand('PUT', id, { location: 'westeurope', properties: { routes: [out] } });
+      return way();
+    };
+    await world.demand('PUT', id, { location: 'westeurope' });
+    await world.demand('PUT', subnet(), { properties: { ...properties, routeTable: { id } } });
+    expect(await leads('None')).toEqual({ allowed: false, why: 'the route to 0.0.0.0/0 leads nowhere' });
+    expect(await leads('VirtualAppliance')).toMatchObject({ allowed: true });
+    expect((await world.outside('DELETE', id)).status).toBe(400);
+    await world.demand('PUT', subnet(), { properties });
+    await world.demand('DELETE', id);
+  });
+
   test('a private subnet without a NAT gateway has none, and the window’s public address does not count', async () => {
     const { properties } = z
       .looseObject({ properties: z.looseObject({ natGateway: z.unknown() }) })

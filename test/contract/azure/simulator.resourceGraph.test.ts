@@ -130,6 +130,51 @@ test('role assignments, and which roles nobody has, as Microsoft’s own sample 
   ]);
 });
 
+test('a full outer join has the rows of both sides, and what has no match is empty', async () => {
+  const types = (verb: string, name: string): string =>
+    `resources | where name ${verb} 'two' | summarize ${name} = count(), own = make_set(iff(name =~ 'one', name, '')) by type`;
+  const { data } = await ask(
+    `${types('!=', 'left')} | join kind=fullouter (resources | where name =~ 'two' | project type, name) on type`,
+  );
+  expect(data.map(({ type, name }) => [type ?? null, name ?? null])).toEqual(
+    expect.arrayContaining([
+      ['microsoft.network/networksecuritygroups', null],
+      [null, 'two'],
+    ]),
+  );
+  expect(data.find(({ type }) => type === 'microsoft.network/networksecuritygroups')).toMatchObject({ own: ['one'] });
+});
+
+test('bags of what belongs together', async () => {
+  const { data } = await ask(
+    "resources | where name =~ 'two' | summarize all = make_list(bag_pack('id', name, 'space', properties.addressSpace)) by subscriptionId",
+  );
+  expect(data).toEqual([
+    { subscriptionId: platform, all: [{ id: 'two', space: { addressPrefixes: ['10.0.0.0/16'] } }] },
+  ]);
+});
+
+test('assignments and exemptions of policies: what is inherited is shown where that is asked for', async () => {
+  const token = await azure.token('administrator');
+  const put = (path: string, properties: object) => arm('PUT', path, { properties }, { token });
+  const policyDefinitionId =
+    '/providers/Microsoft.Authorization/policyDefinitions/83a86a26-fd1f-447c-b59d-e51f44264114';
+  // The app holds no role at the tenant's root group.
+  const root = '/providers/Microsoft.Management/managementGroups/7e000000-0000-4000-8000-000000000001';
+  const paths = [subscription, root].map((one) => `${one}/providers/Microsoft.Authorization/policyAssignments/no`);
+  for (const path of paths) expect((await put(path, { policyDefinitionId })).status).toBe(201);
+  const exemption = `${subscription}/providers/Microsoft.Authorization/policyExemptions/yes`;
+  await put(exemption, { policyAssignmentId: paths[1], exemptionCategory: 'Waiver' });
+
+  const asked = "policyresources | where type contains 'policyassignments' or type contains 'policyexemptions' | project id"; // prettier-ignore
+  const below = await ask(asked);
+  expect(below.data.map(({ id }) => id)).toEqual([paths[0], exemption]);
+  const all = await ask(asked, { options: { authorizationScopeFilter: 'AtScopeAboveAndBelow' } });
+  expect(all.data.map(({ id }) => id).sort()).toEqual([...paths, exemption].sort());
+  const exact = await ask(asked, { options: { authorizationScopeFilter: 'AtScopeAndAbove' }, subscriptions: [platform] }); // prettier-ignore
+  expect(exact.data.map(({ id }) => id).sort()).toEqual([...paths, exemption].sort());
+});
+
 test('what it does not understand it refuses in words', async () => {
   azure.advance(5);
   const query = 'resources | mv-expand tags';

@@ -145,3 +145,31 @@ describe('rules of a security group', () => {
     expect(denying([rule({ sources: ['Internet'] }), denyIn], vpn)?.name).toBe('DenyAllInBound');
   });
 });
+
+describe('a network of our own', () => {
+  const others = (...prefixes: string[][]) => ({
+    network: undefined,
+    others: prefixes.map((each, at) => ({ id: `/vnet-${at}`, prefixes: each })),
+  });
+
+  test.each<[string, string[][], string[]]>([
+    ['beside others', [['10.89.0.0/16'], ['10.90.1.0/24', 'fd00::/8']], []],
+    ['within another', [['10.0.0.0/8']], ['AddressSpaceOverlaps']],
+    ['around another', [['192.168.0.0/16'], ['10.90.0.128/25']], ['AddressSpaceOverlaps']],
+  ])('%s', (_what, prefixes, codes) => {
+    expect(find({}, others(...prefixes))).toEqual(codes);
+  });
+
+  test('names the networks that it meets, and counts the rest', () => {
+    const many = Array.from({ length: 7 }, () => ['10.90.0.0/16']);
+    const [found] = checkNetwork({ request: requestFor(1), profile }, { ...others(...many), toMake: 1, egress: [] });
+    expect(found).toMatchObject({ severity: 'warning', where: '/network/addressPrefix' });
+    expect(found?.reason).toMatch(/\/vnet-0 \(10\.90\.0\.0\/16\).*\/vnet-4.* and 2 more networks$/);
+  });
+});
+
+test('a group and a route table that nothing shows are said not to have been looked at', () => {
+  const over = network({ networkSecurityGroupId: '/group', routeTableId: '/table' });
+  expect(find(existing, { network: over })).toEqual(['CouldNotBeChecked', 'CouldNotBeChecked']);
+  expect(find(existing, { network: over, rules: [vnetIn, internetOut], routes: {} })).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkGrantPolicies } from '../../../../src/domain/preflight/grantPolicies';
 import { checkPolicies, type Policies, type PolicyAssignment } from '../../../../src/domain/preflight/policies';
 import { meets, resolve } from '../../../../src/domain/preflight/policyRule';
 import { profile, requestFor } from '../../../support/requests';
@@ -88,8 +89,15 @@ describe('a rule', () => {
 describe('what would be denied', () => {
   const blueprint = (changes: object = {}) => ({ request: requestFor(1, changes), profile });
   const group = '/subscriptions/5b000000-0000-4000-8000-000000000000/resourceGroups/cloudknox';
+  const host = '/subscriptions/5b000000-0000-4000-8000-000000000000';
+  const root = '/providers/Microsoft.Management/managementGroups/root';
+  const place = { scope: group, above: [host, root] };
+  const exempt = (assignmentId: string, over: object = {}) => ({
+    exemptions: [{ scope: host, assignmentId, members: [], ...over }],
+  });
   const assignment: PolicyAssignment = {
     id: '/assignment',
+    scope: group,
     name: 'Rule',
     definitionId: '/Definition',
     parameters: {},
@@ -134,17 +142,20 @@ describe('what would be denied', () => {
     ['not enforced', policies({ enforced: false }), []],
     ['our group left out', policies({ notScopes: [group.toUpperCase()] }), []],
     ['another group left out', policies({ notScopes: [`${group}-2`] }), ['PolicyDenies']],
-    ['an exemption', policies({}, {}, { exemptions: [{ assignmentId: '/Assignment', members: [] }] }), []],
-    [
-      'an exemption from another',
-      policies({}, {}, { exemptions: [{ assignmentId: '/x', members: [] }] }),
-      ['PolicyDenies'],
-    ],
+    ['an exemption', policies({}, {}, exempt('/Assignment')), []],
+    ['an exemption from another', policies({}, {}, exempt('/x')), ['PolicyDenies']],
     [
       'an exemption from a part of it',
-      policies({}, {}, { exemptions: [{ assignmentId: '/assignment', members: ['one'] }] }),
+      policies({}, {}, exempt('/assignment', { members: ['one'] })),
       ['PolicyMayDeny'],
     ],
+    [
+      'an exemption elsewhere',
+      policies({}, {}, exempt('/assignment', { scope: '/subscriptions/x' })),
+      ['PolicyDenies'],
+    ],
+    ['above', policies({ scope: root.toUpperCase() }), ['PolicyDenies']],
+    ['elsewhere', policies({ scope: '/subscriptions/x' }), []],
     ['selectors or overrides', policies({ selective: true }), ['PolicyMayDeny']],
     ['a rule that cannot be known', policies({}, { rule: odd }), ['PolicyMayDeny']],
     ['another type', policies({}, { rule: { field: 'type', equals: 'Microsoft.Storage/storageAccounts' } }), []],
@@ -184,18 +195,78 @@ describe('what would be denied', () => {
       ['PolicyDenies'],
     ],
   ])('%s', (_what, given, codes) => {
-    expect(checkPolicies(blueprint(), given).map(({ code }) => code)).toEqual(codes);
+    expect(checkPolicies(blueprint(), given, place).map(({ code }) => code)).toEqual(codes);
   });
 
   test('a group that exists is not held against what is wanted of new ones', () => {
     const type = { field: 'type', equals: 'Microsoft.Resources/subscriptions/resourceGroups' };
     const given = policies({}, { rule: { allOf: [type, tagless] } });
-    expect(checkPolicies(blueprint(), given).map(({ code }) => code)).toEqual(['PolicyDenies']);
-    expect(checkPolicies(blueprint(), given, true)).toEqual([]);
+    expect(checkPolicies(blueprint(), given, place).map(({ code }) => code)).toEqual(['PolicyDenies']);
+    expect(checkPolicies(blueprint(), given, place, true)).toEqual([]);
   });
 
   test('no public address is made where access is private', () => {
     const access = { ...requestFor(1).access, kind: 'private' };
-    expect(checkPolicies(blueprint({ access }), policies({}, { rule: noAddress }))).toEqual([]);
+    expect(checkPolicies(blueprint({ access }), policies({}, { rule: noAddress }), place)).toEqual([]);
+  });
+
+  describe('a second identity', () => {
+    const isMachine = { field: 'type', equals: 'Microsoft.Compute/virtualMachines' };
+    const typed = (test: object) => ({ allOf: [isMachine, { field: 'identity.type', ...test }] });
+    const system = { details: { operations: [{ operation: 'addOrReplace', field: 'identity.type', value: '[x()]' }] } };
+    const template = { resources: [{ identity: { type: 'UserAssigned', userAssignedIdentities: {} } }] };
+    const adds = (rule: object, effect: string, then: object) => policies({}, { rule, effect, then });
+    const find = (given: Policies, changes: object = {}): string[] =>
+      checkPolicies(blueprint(changes), given, place).map(({ code }) => code);
+
+    test.each<[string, Policies, string[]]>([
+      ['beside a user-assigned one', adds(typed({ contains: 'UserAssigned' }), 'modify', system), ['SecondIdentity']],
+      ['where there is none', adds(typed({ exists: 'false' }), 'modify', system), []],
+      [
+        'of a template',
+        adds(isMachine, 'deployIfNotExists', { details: { deployment: { properties: { template } } } }),
+        ['SecondIdentity'],
+      ],
+      ['perhaps', adds({ allOf: [isMachine, odd] }, 'modify', system), ['SecondIdentity']],
+      ['audited alone', adds(isMachine, 'auditIfNotExists', template), []],
+      ['of another type', adds({ field: 'type', equals: 'Microsoft.Web/sites' }, 'modify', system), []],
+      ['no identity but a tag', adds(isMachine, 'modify', { details: { operations: [{ field: 'tags.a' }] } }), []],
+    ])('%s', (_what, given, codes) => {
+      expect(find(given)).toEqual(codes);
+    });
+
+    test('does no harm where the Sentry signs in with a client secret', () => {
+      const given = adds(isMachine, 'modify', system);
+      expect(find(given, { identity: { kind: 'appRegistration' } })).toEqual([]);
+    });
+  });
+
+  describe('of a grant', () => {
+    const id = '5b000000-0000-4000-8000-000000000001';
+    const watched = { scope: `/subscriptions/${id}`, above: [root] };
+    const isGrant = { field: 'type', equals: 'Microsoft.Authorization/roleAssignments' };
+    const field = (name: string) => `Microsoft.Authorization/roleAssignments/${name}`;
+    const reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7';
+    const find = (rule: object, over: Partial<PolicyAssignment> = {}, of: object = {}) =>
+      checkGrantPolicies(blueprint(), [watched], policies({ scope: root, ...over }, { rule, ...of }));
+
+    test.each<[string, object, string[]]>([
+      ['every one', isGrant, ['GrantDenied']],
+      ['by its role', { allOf: [isGrant, { field: field('roleDefinitionId'), contains: reader }] }, ['GrantDenied']],
+      ['of another role', { allOf: [isGrant, { field: field('roleDefinitionId'), contains: 'owner' }] }, []],
+      ['by its kind', { allOf: [isGrant, { field: field('principalType'), notEquals: 'Group' }] }, ['GrantDenied']],
+      ['of people', { allOf: [isGrant, { field: field('principalType'), equals: 'User' }] }, []],
+      ['by its principal', { allOf: [isGrant, { field: field('principalId'), notIn: ['x'] }] }, ['GrantMayBeDenied']],
+      ['that cannot be known', { allOf: [isGrant, odd] }, ['GrantMayBeDenied']],
+      ['that is none', { field: 'type', equals: 'Microsoft.Compute/virtualMachines' }, []],
+    ])('%s', (_what, rule, codes) => {
+      expect(find(rule).map(({ code }) => code)).toEqual(codes);
+    });
+
+    test('is told at the subscription, unless it is assigned elsewhere or looks at indexed types alone', () => {
+      expect(find(isGrant)).toMatchObject([{ severity: 'warning', where: watched.scope }]);
+      expect(find(isGrant, { scope: host })).toEqual([]);
+      expect(find(isGrant, {}, { mode: 'Indexed' })).toEqual([]);
+    });
   });
 });

@@ -105,7 +105,7 @@ test.each([
 test.each([
   'nothing',
   "things | where name matches regex 'x'",
-  'things | join kind=fullouter (others) on id',
+  'things | join kind=rightouter (others) on id',
   'things | join kind=inner (others) on properties',
   'things | limit many',
   "things | where name in~ (dynamic(['a']))",

@@ -1,0 +1,111 @@
+/** What preflight finds of a VHD, of networks beside ours, and of policies where it grants. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Finding } from '../../../src/domain/preflight/finding';
+import { checkPolicies } from '../../../src/domain/preflight/policies';
+import { deploy, startWorld, type World } from './adapters.support';
+import { findingsOf, inputFor, listed } from './preflight.support';
+import { instant, location, platform, watched } from './simulator.support';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld(instant);
+});
+afterAll(async () => world.azure.stop());
+
+const codes = (findings: readonly Finding[]): string[] => findings.map(({ code }) => code);
+const shared = `/subscriptions/${platform}/resourceGroups/shared`;
+const accountId = (name: string): string => `${shared}/providers/Microsoft.Storage/storageAccounts/${name}`;
+
+test('a VHD: all that is wrong with the account, its container and the secret, at once', async () => {
+  await world.demand('PUT', shared, { location });
+  const account = { location: 'northeurope', kind: 'StorageV2', sku: { name: 'Standard_LRS' } };
+  await world.demand('PUT', accountId('elsewhere'), account);
+  const uri = `${world.azure.url}/secrets/absent`;
+  const image = { kind: 'vhd', uri, storageAccountId: accountId('elsewhere'), container: 'vhds' };
+  const found = await findingsOf(world, inputFor('vhd', { image }));
+  expect(codes(found)).toEqual(['VhdAccountElsewhere', 'VhdContainerNotFound', 'VhdSourceUnusable']);
+  expect(found.every(({ severity }) => severity === 'error')).toBe(true);
+});
+
+test('a VHD that only Azure Storage reaches is a warning, and an account that is not there an error', async () => {
+  await world.demand('PUT', shared, { location });
+  const uri = 'https://sentry.invalid/sentry.vhd';
+  const image = { kind: 'vhd', uri, storageAccountId: accountId('absent'), container: 'vhds' };
+  const found = await findingsOf(world, inputFor('vhd-unreached', { image }));
+  expect(codes(found)).toEqual(['VhdContainerNotFound', 'CouldNotBeChecked']);
+  expect(found[1]).toMatchObject({ where: '/image/uri', reason: expect.stringContaining('Azure Storage may') });
+});
+
+test('networks that ours could never be peered with are named, and ours that exists is not held against itself', async () => {
+  await world.demand('PUT', shared, { location });
+  const network = `${shared}/providers/Microsoft.Network/virtualNetworks/hub`;
+  const space = { addressSpace: { addressPrefixes: ['10.40.0.0/16'] } };
+  await world.demand('PUT', network, { location, properties: space });
+  const asked = (prefix: string) => ({ network: { kind: 'managed', addressPrefix: prefix } });
+  const [found, ...rest] = await findingsOf(world, inputFor('overlaps', asked('10.40.7.0/24')));
+  expect(rest).toEqual([]);
+  expect(found).toMatchObject({ severity: 'warning', code: 'AddressSpaceOverlaps', reason: expect.stringContaining(network) }); // prettier-ignore
+  const mine = deploy('mine', 'managedIdentity', asked('10.41.0.0/24'));
+  await world.carryOut('ensure', 'mine', mine.resources);
+  expect(await findingsOf(world, inputFor('mine', asked('10.41.0.0/24')))).toEqual([]);
+});
+
+test('a policy that denies a grant is told for the subscription, which is set aside; an exemption mends it', async () => {
+  const scope = `/subscriptions/${watched(2)}`;
+  const definition = `${scope}/providers/Microsoft.Authorization/policyDefinitions/people`;
+  const field = (name: string) => `Microsoft.Authorization/roleAssignments/${name}`;
+  const isGrant = { field: 'type', equals: 'Microsoft.Authorization/roleAssignments' };
+  const policyRule = { if: { allOf: [isGrant, { field: field('principalType'), notEquals: 'User' }] }, then: { effect: 'deny' } }; // prettier-ignore
+  await world.demand('PUT', definition, { properties: { displayName: 'People alone', mode: 'All', policyRule } });
+  const authorization = `${scope}/providers/Microsoft.Authorization`;
+  await world.demand('PUT', `${authorization}/policyAssignments/people`, { properties: { policyDefinitionId: definition } }); // prettier-ignore
+
+  const found = await findingsOf(world, inputFor('grants', listed(watched(1), watched(2))));
+  expect(found).toMatchObject([{ severity: 'warning', code: 'GrantDenied', where: scope }]);
+  expect(found[0]?.reason).toContain("'people' (People alone)");
+  expect(codes(await findingsOf(world, inputFor('grants', listed(watched(2)))))).toEqual(['NoSubscriptionLeft', 'GrantDenied']); // prettier-ignore
+
+  const exemption = { policyAssignmentId: `${authorization}/policyAssignments/people`, exemptionCategory: 'Waiver' };
+  await world.demand('PUT', `${authorization}/policyExemptions/sentry`, { properties: exemption });
+  expect(await findingsOf(world, inputFor('grants', listed(watched(2))))).toEqual([]);
+});
+
+test('initiatives and what a policy does are read whole out of the rows of Resource Graph', async () => {
+  const scope = `/subscriptions/${platform}`;
+  const at = (type: string, name: string): string => `${scope}/providers/Microsoft.Authorization/${type}/${name}`;
+  const set = at('policySetDefinitions', 'Set');
+  const page = (data: readonly object[]) => ({
+    match: { path: 'ResourceGraph' },
+    status: 200,
+    count: 1,
+    body: { totalRecords: data.length, count: data.length, resultTruncated: 'false', facets: [], data },
+  });
+  const properties = { displayName: null, policyDefinitionId: set, parameters: { how: { value: 'modify' } } };
+  const member = { policyDefinitionId: at('policyDefinitions', 'one'), parameters: { effect: { value: "[parameters('how')]" } } }; // prettier-ignore
+  await world.fault(
+    page([
+      {
+        definitionId: set.toLowerCase(),
+        assignments: [{ id: at('policyAssignments', 'a'), name: 'a', properties }],
+        definitionId1: set.toLowerCase(),
+        name: 'Set',
+        properties: { parameters: { how: { type: 'String' } }, policyDefinitions: [member] },
+      },
+    ]),
+  );
+  const then = { effect: "[parameters('effect')]", details: { operations: [{ field: 'identity.type' }] } };
+  const policyRule = { if: { field: 'type', equals: 'Microsoft.Compute/virtualMachines' }, then };
+  await world.fault(
+    page([
+      { id: at('policyDefinitions', 'one'), name: 'one', type: 'microsoft.authorization/policydefinitions', properties: { displayName: 'Identities', mode: 'Indexed', policyRule } }, // prettier-ignore
+      { id: at('policyExemptions', 'e'), name: 'e', type: 'microsoft.authorization/policyexemptions', properties: { policyAssignmentId: at('policyAssignments', 'b') } }, // prettier-ignore
+    ]),
+  );
+
+  const policies = await world.ports.inspection.policies([scope]);
+  expect(policies.exemptions).toMatchObject([{ scope, members: [] }]);
+  const place = { scope: `${scope}/resourceGroups/any`, above: [scope] };
+  const found = checkPolicies(inputFor('any'), policies, place);
+  expect(found).toMatchObject([{ severity: 'warning', code: 'SecondIdentity', where: at('policyAssignments', 'a') }]);
+  expect(found[0]?.reason).toContain("The policy 'a' (Identities)");
+});
