@@ -117,6 +117,10 @@ export const explained: readonly Explained[] = [
   // What Bicep has no types of in any version.
   ...[
     {
+      finding: /^(answer|listed) Microsoft.Compute\/features@\S+: /,
+      why: 'a feature is of Microsoft.Features, with the provider that has it in its id and its name; Bicep has no types of any',
+    },
+    {
       finding: /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+: Bicep has no types of it$/,
       why: 'nobody deploys a deleted vault',
     },
