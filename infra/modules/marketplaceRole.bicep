@@ -7,7 +7,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, 'sentry-orchestrator-marketplace')
   properties: {
     roleName: 'Sentry Orchestrator: marketplace terms (${subscription().subscriptionId})'
-    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, permissions, locks and policies.'
+    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, features, permissions, locks and policies.'
     type: 'CustomRole'
     assignableScopes: [subscription().id]
     permissions: [
@@ -23,6 +23,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Authorization/roleAssignments/read'
           'Microsoft.Compute/locations/usages/read'
           'Microsoft.Compute/skus/read'
+          'Microsoft.Features/providers/features/read'
           'Microsoft.Network/locations/usages/read'
           'Microsoft.Resources/subscriptions/read'
           'Microsoft.Resources/subscriptions/providers/read'

@@ -91,6 +91,16 @@ const image: Rule = ({ request: { image: chosen, vm } }, { keyVaultUri }) => [
   ),
 ];
 
+/** azure-docs, "Server-side encryption": sets, VMs and disks are all in one subscription and region. */
+const encryption: Rule = ({ request: { vm, placement } }) => {
+  const of = vm?.osDisk?.diskEncryptionSetId.split('/')[2];
+  return fault(
+    of !== undefined && of.toLowerCase() !== placement.subscriptionId.toLowerCase(),
+    '/vm/osDisk/diskEncryptionSetId',
+    'lies in another subscription than placement.subscriptionId, and Azure encrypts a disk with a set of its own subscription only; give one of that subscription',
+  );
+};
+
 const controller: Rule = ({ request: { controller } }) =>
   fault(
     controller.assignableRoles !== undefined && !controller.enabled,
@@ -137,7 +147,17 @@ const oneSentry: Rule = (blueprint) => {
 
 const names: Rule = (blueprint) => faultyNames(blueprint, [...new Set([1, 2, Math.max(1, leastSentries(blueprint))])]);
 
-const rules: readonly Rule[] = [applianceFields, names, ports, credential, configuration, image, controller, oneSentry];
+const rules: readonly Rule[] = [
+  applianceFields,
+  names,
+  ports,
+  credential,
+  configuration,
+  image,
+  encryption,
+  controller,
+  oneSentry,
+];
 
 export const faultyCombinations: (blueprint: Blueprint, app: AppFacts) => readonly Fault[] = (blueprint, app) =>
   rules.flatMap((rule) => rule(blueprint, app));
