@@ -62,8 +62,11 @@ async function consent(kind: string, shown: DeploymentShown): Promise<void> {
   while (!(await world.askAzure('/_simulator/consent', asked).then(() => true, isUnknownYet))) await nextLook();
 }
 
+/** Graph knows the principal nowhere yet, or its own copy of it does not. */
+const unknownYet = /Request_ResourceNotFound|Not a valid reference update/;
+
 function isUnknownYet(error: unknown): false {
-  if (error instanceof Error && error.message.includes('Request_ResourceNotFound')) return false;
+  if (error instanceof Error && unknownYet.test(error.message)) return false;
   throw error;
 }
 
