@@ -121,11 +121,10 @@ export const findingCodes = {
   },
   FeatureNotRegistered: {
     severity: 'error',
-    cause:
-      'The host subscription has not registered `Microsoft.Compute/EncryptionAtHost`, without which Azure takes no word of it',
+    cause: 'The host subscription has not registered the feature that `vm.encryptionAtHost` needs, be it true or false',
     wayOut: 'A Contributor runs `az feature register`, as the finding has it, or leave `vm.encryptionAtHost` out',
   },
-  EncryptionSetInOtherRegion: {
+  EncryptionSetElsewhere: {
     severity: 'error',
     cause: 'A disk must lie in the region of its disk encryption set, and the VM’s is another',
     wayOut: 'Ask for a set in `placement.location`, or the other way round',

@@ -24,7 +24,7 @@ export function checkEncryptionSet(blueprint: Blueprint, found: EncryptionSet, a
   const elsewhere = found.location.toLowerCase().replaceAll(' ', '') !== location.toLowerCase();
   return [
     ...(elsewhere
-      ? [finding('EncryptionSetInOtherRegion', id, `It lies in ${found.location}, and the VM in ${location}`, LIST)]
+      ? [finding('EncryptionSetElsewhere', id, `It lies in ${found.location}, and the VM in ${location}`, LIST)]
       : []),
     ...(found.encryptionType === CONFIDENTIAL
       ? [finding('EncryptionSetUnusable', id, 'Its key is for the disks of confidential VMs alone', LIST)]

@@ -48,7 +48,7 @@ test('a set that is fit, missing, elsewhere, for others, and not the app’s to 
     (await findingsOf(world, inputFor('sets', encrypted(name)))).map(({ code, where }) => [code, where]);
   expect(await codesOf('fit')).toEqual([]);
   expect(await codesOf('none')).toEqual([['ResourceNotFound', idOf('none')]]);
-  expect(await codesOf('far')).toEqual([['EncryptionSetInOtherRegion', idOf('far')]]);
+  expect(await codesOf('far')).toEqual([['EncryptionSetElsewhere', idOf('far')]]);
   expect(await codesOf('confidential')).toEqual([['EncryptionSetUnusable', idOf('confidential')]]);
   const error = { code: 'AuthorizationFailed', message: 'No right to read it.' };
   await world.fault({ match: { path: 'diskEncryptionSets/fit' }, status: 403, body: { error }, count: 100 });

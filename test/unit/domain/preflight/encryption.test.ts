@@ -35,7 +35,7 @@ describe('a disk encryption set', () => {
     ['in the region as Azure displays it', set({ location: 'West Europe' }), []],
     ['that is not there', { kind: 'absent' }, ['ResourceNotFound']],
     ['that the app may not read', { kind: 'forbidden' }, ['MissingPermission']],
-    ['elsewhere', set({ location: 'northeurope' }), ['EncryptionSetInOtherRegion']],
+    ['elsewhere', set({ location: 'northeurope' }), ['EncryptionSetElsewhere']],
     [
       'for confidential VMs',
       set({ encryptionType: 'ConfidentialVmEncryptedWithCustomerKey' }),
