@@ -14,6 +14,7 @@ export const readings: Readonly<Record<string, string>> = {
   'Microsoft.Authorization/locks': '2020-05-01',
   'Microsoft.Authorization/policyExemptions': '2024-12-01-preview',
   'Microsoft.Compute': '2024-07-01',
+  'Microsoft.Compute/diskEncryptionSets': '2024-03-02',
   'Microsoft.Compute/disks': '2024-03-02',
   'Microsoft.Insights': '2021-05-01-preview',
   'Microsoft.KeyVault': '2023-07-01',
