@@ -121,7 +121,7 @@ export const builtInRoles: readonly Role[] = [
   role(
     'e147488a-f6f5-4113-8e2d-b22465e65bf6',
     'Key Vault Crypto Service Encryption User',
-    'Read metadata of keys and perform wrap/unwrap operations. Only works for key vaults that use the \'Azure role-based access control\' permission model.',
+    "Read metadata of keys and perform wrap/unwrap operations. Only works for key vaults that use the 'Azure role-based access control' permission model.",
     {
       actions: ['write', 'read', 'delete'].map((verb) => `Microsoft.EventGrid/eventSubscriptions/${verb}`),
       dataActions: ['read', 'wrap/action', 'unwrap/action'].map((one) => `Microsoft.KeyVault/vaults/keys/${one}`),
