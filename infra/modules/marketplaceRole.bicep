@@ -7,7 +7,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, 'sentry-orchestrator-marketplace')
   properties: {
     roleName: 'Sentry Orchestrator: marketplace terms (${subscription().subscriptionId})'
-    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, permissions, locks, networks and policies.'
+    description: 'Reads and accepts the terms of marketplace images; reads quota, sizes, providers, features, permissions, locks, networks and policies.'
     type: 'CustomRole'
     assignableScopes: [subscription().id]
     permissions: [
@@ -24,6 +24,7 @@ resource definition 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Authorization/roleAssignments/read'
           'Microsoft.Compute/locations/usages/read'
           'Microsoft.Compute/skus/read'
+          'Microsoft.Features/providers/features/read'
           'Microsoft.Network/locations/usages/read'
           'Microsoft.Network/virtualNetworks/read'
           'Microsoft.Resources/subscriptions/read'

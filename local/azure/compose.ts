@@ -73,7 +73,7 @@ export function compose({ db, tenant, keys, origin, now: real, seed, chaos }: Pa
     directoryObjects: new DirectoryObjects(db),
     secrets: new Secrets(db, keys.vault),
     deletedVaults: new DeletedVaults(db, now),
-    registrations: new Registrations(db, now, tenant.unregisteredProviders),
+    registrations: new Registrations(db, now, [...tenant.unregisteredProviders, ...tenant.unregisteredFeatures]),
     rbac: new Rbac(grants, hierarchy, roles, now),
     tokens: new Tokens(keys.signing, tenant.tenantId, origin, now),
     issuers: new OutsideIssuers(keys.outside, origin, now),

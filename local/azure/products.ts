@@ -4,6 +4,7 @@ import { authorizationRoutes } from './authorization/routes';
 import { type Azure } from './azure';
 import { catalogueRoutes } from './compute/catalogue';
 import { disks } from './compute/disks';
+import { diskEncryptionSets, encryptionSetRoutes } from './compute/encryptionSets';
 import { extensions } from './compute/extensions';
 import { images } from './compute/images';
 import { powerRoutes } from './compute/powerActions';
@@ -32,6 +33,7 @@ import { securityRules } from './network/securityRules';
 import { subnets, virtualNetworks } from './network/virtualNetworks';
 import { managementGroupRoutes } from './management/managementGroups';
 import { resourceGraphRoutes } from './resourceGraph/routes';
+import { featureRoutes } from './resources/features';
 import { groupRoutes } from './resources/groups';
 import { providerRoutes } from './resources/providers';
 import { refusedRoutes } from './resources/refused';
@@ -58,6 +60,7 @@ export const kinds: readonly Kind[] = [
   runCommands,
   extensions,
   disks,
+  diskEncryptionSets,
   images,
   userAssignedIdentities,
   federatedCredentials,
@@ -70,9 +73,11 @@ export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1
   ...subscriptionRoutes(azure),
   ...managementGroupRoutes(azure),
   ...providerRoutes(azure, kinds),
+  ...featureRoutes(azure),
   ...refusedRoutes(),
   ...groupRoutes(azure, removeOne),
   ...kinds.flatMap((kind) => resourceRoutes(azure, kind)),
+  ...encryptionSetRoutes(azure),
   ...powerRoutes(azure),
   ...runCommandRoutes(azure),
   ...catalogueRoutes(azure),

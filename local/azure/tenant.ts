@@ -28,6 +28,8 @@ const timings = z.strictObject({
   runCommand: seconds.default(20),
   resourceGroupDelete: seconds.default(15),
   providerRegistration: seconds.default(15),
+  /** A quarter of an hour in Azure, as its documentation has it. */
+  featureRegistration: seconds.default(900),
   /** From the acceptance of a deployment until it puts its first resource. */
   deploymentStart: seconds.default(2),
   /** Until a new application, service principal or identity is found everywhere in the directory. */
@@ -130,6 +132,7 @@ const schema = z.strictObject({
       unavailableZones: z.array(z.string()).default([]),
       generations: z.array(generation).default(['V1', 'V2']),
       maxDataDisks: z.number().int().default(8),
+      encryptionAtHost: z.boolean().default(true),
     }),
   ),
   /** Cores by VM family and region; `regional` is all families together. */
@@ -144,6 +147,8 @@ const schema = z.strictObject({
     .array(z.strictObject({ url: z.url(), bytes: z.number().int().multipleOf(512), isVhd: z.boolean().default(true) }))
     .default([]),
   unregisteredProviders: z.array(z.string()).default([]),
+  /** Features of providers that no subscription has until it registers them: `Microsoft.Compute/EncryptionAtHost`. */
+  unregisteredFeatures: z.array(z.string()).default([]),
   timings: timings.prefault({}),
   limits: limits.prefault({}),
 });

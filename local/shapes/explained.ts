@@ -14,6 +14,7 @@ export const readings: Readonly<Record<string, string>> = {
   'Microsoft.Authorization/locks': '2020-05-01',
   'Microsoft.Authorization/policyExemptions': '2024-12-01-preview',
   'Microsoft.Compute': '2024-07-01',
+  'Microsoft.Compute/diskEncryptionSets': '2024-03-02',
   'Microsoft.Compute/disks': '2024-03-02',
   'Microsoft.Insights': '2021-05-01-preview',
   'Microsoft.KeyVault': '2023-07-01',
@@ -116,6 +117,10 @@ export const explained: readonly Explained[] = [
   ],
   // What Bicep has no types of in any version.
   ...[
+    {
+      finding: /^(answer|listed) Microsoft.Compute\/features@\S+: /,
+      why: 'a feature is of Microsoft.Features, with the provider that has it in its id and its name; Bicep has no types of any',
+    },
     {
       finding: /^(answer|listed) Microsoft.KeyVault\/locations\/deletedVaults@\S+: Bicep has no types of it$/,
       why: 'nobody deploys a deleted vault',

@@ -4,6 +4,7 @@ import { applianceOf, groupId } from '../domain/blueprint/blueprint';
 import { rolesOf } from '../domain/blueprint/grants';
 import { sharedResources } from '../domain/blueprint/shared';
 import type { Size, Terms } from '../domain/preflight/capacity';
+import type { EncryptionSet } from '../domain/preflight/encryption';
 import { demandOf } from '../domain/preflight/existing';
 import { networkIdOf } from '../domain/preflight/network';
 import type { Permission } from '../domain/preflight/rights';
@@ -40,6 +41,10 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const scope = async (): Promise<string> => ((await resources()) ? group : host);
   const size = async (): Promise<Size | undefined> =>
     appliance && inspection.size(subscriptionId, location, appliance.vm.size);
+  const encryptionSet = (): Promise<EncryptionSet> =>
+    otherwise(inspection.encryptionSet(appliance?.vm.osDisk?.diskEncryptionSetId ?? ''), isForbidden, {
+      kind: 'forbidden',
+    });
   const terms = async (): Promise<Terms | undefined> => {
     const agreement = sharedResources(blueprint).find(({ kind }) => kind === 'marketplaceAgreement');
     const body = agreement && (await otherwise(arm.marketplaceAgreement.get(agreement.id), hasNoTerms, undefined));
@@ -115,6 +120,8 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     computeUsages: () => inspection.computeUsages(subscriptionId, location),
     networkUsages: () => inspection.networkUsages(subscriptionId, location),
     size: once(size),
+    encryptionSet,
+    encryptionAtHost: () => inspection.feature(subscriptionId, 'Microsoft.Compute', 'EncryptionAtHost'),
     terms: once(terms),
     network: once(network),
     others,

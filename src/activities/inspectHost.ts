@@ -2,6 +2,7 @@ import type { Azure } from '../azure/ports';
 import { rolesOf } from '../domain/blueprint/grants';
 import { type Area, areas } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
+import { checkEncryptionAtHost, checkEncryptionSet } from '../domain/preflight/encryption';
 import { checkLocks, checkNames, demandOf, plannedResources } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
 import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
@@ -97,6 +98,14 @@ const looks: Readonly<Record<Area, Look>> = {
     return found(checkQuota(blueprint, [...compute, ...network], size, demand));
   }),
   size: forMaking(async (reads, { blueprint }) => found(checkSize(blueprint, await reads.size()))),
+  encryptionAtHost: forMaking(async (reads, { blueprint }) =>
+    found(checkEncryptionAtHost(blueprint, await reads.encryptionAtHost())),
+  ),
+  encryptionSet: forMaking(async (reads, { blueprint }) => {
+    const [{ objectId }, set] = await Promise.all([reads.identity(), reads.encryptionSet()]);
+    const findings = checkEncryptionSet(blueprint, set, objectId);
+    return set.kind === 'forbidden' ? mayHeal(findings) : found(findings);
+  }),
   offer: async (reads, { blueprint }) => found(checkOffer(blueprint, await reads.terms())),
   names: async (reads, { blueprint, sentries }) =>
     found(checkNames(blueprint, sentries, (await reads.resources()) ?? [])),

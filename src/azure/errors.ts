@@ -63,6 +63,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   QuotaExceeded: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
   RequestDisallowedByPolicy:
     'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
+  KeyVaultAccessForbidden:
+    'Let the disk encryption set use its key: az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id <its identity.principalId> --assignee-principal-type ServicePrincipal --scope <the vault>. Then send the same request again.',
   MissingSubscriptionRegistration:
     'Register the resource provider that Azure names: az provider register --namespace <name>.',
 };

@@ -1,6 +1,7 @@
 /** The ports: what the activities need of Azure. The folders beside this file implement them with Azure's SDKs. */
 import type { Later, Refused } from '../domain/outcome';
 import type { Registrations, Size, Usage } from '../domain/preflight/capacity';
+import type { EncryptionSet } from '../domain/preflight/encryption';
 import type { Existing, Lock } from '../domain/preflight/existing';
 import type { AppIdentity, SecretRules } from '../domain/preflight/graphRights';
 import type { AddressSpace, Network, Routes } from '../domain/preflight/network';
@@ -221,6 +222,9 @@ export interface Inspection {
   computeUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
   networkUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
   size(subscriptionId: string, location: string, name: string): Promise<Size | undefined>;
+  /** How a feature of a provider stands in a subscription; undefined where Azure knows none of that name. */
+  feature(subscriptionId: string, namespace: string, name: string): Promise<string | undefined>;
+  encryptionSet(id: string): Promise<EncryptionSet>;
   /** What a resource group holds; undefined where there is no such group. */
   resources(groupId: string): Promise<readonly Existing[] | undefined>;
   /** Those at a scope and above it. */

@@ -156,7 +156,7 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   roleAssignment: row([], { adopt: true, batch: 10 }),
   sshKey: row(),
   networkInterface: row(['location']),
-  virtualMachine: row(['location', 'zones', 'storageProfile', 'osProfile', 'plan', 'securityProfile.securityType']),
+  virtualMachine: row(['location', 'zones', 'storageProfile', 'osProfile', 'plan', 'securityProfile']),
   publicIPAssociation: row(),
   securityRule: row(),
 };

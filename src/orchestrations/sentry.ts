@@ -130,7 +130,7 @@ function* setUp(
   const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over ?? whyNothing(counts);
   if (stopped) return { outcome: stopped };
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
-  if (before.configured && !anew) return { outcome: before.configured };
+  if (isSetUp) return { outcome: before.configured };
   if (counts.total === 0) return { outcome: NOTHING_TO_SET_UP };
   const asked = yield* applicationAccess(context, input, given, input.subscriptions);
   const outcome = yield* configure(context, {

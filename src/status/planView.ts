@@ -1,7 +1,7 @@
 /** What the API shows of a plan. Pure: made from what was started and what was found. */
 import { applianceOf, type ApplianceChoice, type Blueprint } from '../domain/blueprint/blueprint';
 import type { Handoff } from '../domain/handoff';
-import { planKinds, type Scope } from '../domain/plan/kinds';
+import { ENCRYPTION, planKinds, type Scope } from '../domain/plan/kinds';
 import { estimate } from '../domain/plan/estimate';
 import type { Plan, PlannedChange, PlannedResource, PlanPart, SentryPlan } from '../domain/plan/plan';
 import type { Kind } from '../domain/resources';
@@ -40,7 +40,7 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
       })),
     ),
     stages: plan.sentries.filter(({ visit }) => visit).flatMap((sentry) => stagesOf(input, sentry)),
-    permissions: permissionsOf(parts),
+    permissions: permissionsOf(parts, applianceOf(input)?.vm.osDisk !== undefined),
     estimate: estimate(plan),
     findings: plan.findings,
     problems: plan.stopped ? [plan.stopped] : [],
@@ -73,7 +73,7 @@ function neededFor(kind: Kind, change: PlannedChange): readonly string[] {
 }
 
 /** Each permission once for each place, with all that it is used for. */
-function permissionsOf(parts: readonly PlanPart[]) {
+function permissionsOf(parts: readonly PlanPart[], encrypts: boolean) {
   const used = parts.flatMap(({ resources, grants }) => [...resources, ...grants.map(asResource)]);
   const found = new Map<string, { permission: string; scope: Scope; why: Set<string> }>();
   for (const { kind, change } of used) {
@@ -85,7 +85,9 @@ function permissionsOf(parts: readonly PlanPart[]) {
       found.set(key, entry);
     }
   }
-  return [...found.values()].map((one) => ({ ...one, why: [...one.why] }));
+  const encrypted = encrypts && used.some(({ kind, change }) => kind === 'virtualMachine' && change === 'create');
+  const listed = [...found.values()].map((one) => ({ ...one, why: [...one.why] }));
+  return encrypted ? [...listed, ENCRYPTION] : listed;
 }
 const asResource = ({ change }: { readonly change: PlannedChange }) => ({ kind: 'roleAssignment', change }) as const;
 

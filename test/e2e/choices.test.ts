@@ -8,6 +8,8 @@ import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId, subscriptionIds } from '../support/requests';
 
 const PLATFORM = subscriptionId(0);
+/** Key Vault Crypto Service Encryption User. */
+const ENCRYPTION_USER = 'e147488a-f6f5-4113-8e2d-b22465e65bf6';
 const READER = 'acdd72a7-3385-48ef-bd42-f606fba81ae7';
 const download = 'https://download.example.com/sentry.vhd';
 const storageAccountId = `/subscriptions/${PLATFORM}/resourceGroups/storage/providers/Microsoft.Storage/storageAccounts/sentryvhds`;
@@ -60,7 +62,7 @@ async function completes(name: string, changes: object) {
     '';
 }
 
-test('the VHD, copied and made an image; and another deployment of that image, in a zone and in the subnet that is there', async () => {
+test('the VHD, copied and made an image; and another deployment of that image, in a zone, in the subnet that is there, encrypted at the host and with a key of the customer’s', async () => {
   await exists(`/subscriptions/${PLATFORM}/resourceGroups/storage`, { location: 'westeurope' });
   await exists(storageAccountId, { location: 'westeurope', kind: 'StorageV2', sku: { name: 'Standard_LRS' } });
   await exists(`${storageAccountId}/blobServices/default/containers/vhds`, {});
@@ -70,13 +72,40 @@ test('the VHD, copied and made an image; and another deployment of that image, i
   });
   expect(idIn('vhdCopy')).toContain('/containers/vhds/blobs/vhd-image.vhd');
 
+  const group = `/subscriptions/${PLATFORM}/resourceGroups/keys`;
+  const vault = `/subscriptions/${PLATFORM}/resourceGroups/sentry-orchestrator/providers/Microsoft.KeyVault/vaults/sentry-vault`;
+  const diskEncryptionSetId = `${group}/providers/Microsoft.Compute/diskEncryptionSets/disks`;
+  const activeKey = { keyUrl: 'https://sentry-vault.vault.azure.net/keys/disks/1', sourceVault: { id: vault } };
+  await exists(group, { location: 'westeurope' });
+  await exists(diskEncryptionSetId, {
+    location: 'westeurope',
+    identity: { type: 'SystemAssigned' },
+    properties: { encryptionType: 'EncryptionAtRestWithPlatformAndCustomerKeys', activeKey },
+  });
+  const { identity } = (await read(diskEncryptionSetId)) as { identity: { principalId: string } };
+  await exists(`${vault}/providers/Microsoft.Authorization/roleAssignments/5b000000-0000-4000-8000-0000000000de`, {
+    properties: {
+      roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${ENCRYPTION_USER}`,
+      principalId: identity.principalId,
+      principalType: 'ServicePrincipal',
+    },
+  });
   const idOf = await completes('image', {
     image: { kind: 'image', id: idIn('image') },
     network: { kind: 'existing', subnetId: idIn('subnet') },
     placement: { subscriptionId: PLATFORM, resourceGroup: 'image', location: 'westeurope', zone: '2' },
-    vm: { ...(requestBody()['vm'] as object), encryptionAtHost: true },
+    vm: { ...(requestBody()['vm'] as object), encryptionAtHost: true, osDisk: { diskEncryptionSetId } },
   });
-  expect(await read(idOf('virtualMachine'))).toMatchObject({
+  const machine = (await read(idOf('virtualMachine'))) as {
+    properties: { storageProfile: { osDisk: { managedDisk: { id: string } } } };
+  };
+  expect(await read(machine.properties.storageProfile.osDisk.managedDisk.id)).toMatchObject({
+    properties: {
+      diskState: 'Attached',
+      encryption: { type: 'EncryptionAtRestWithPlatformAndCustomerKeys', diskEncryptionSetId },
+    },
+  });
+  expect(machine).toMatchObject({
     zones: ['2'],
     properties: {
       storageProfile: { imageReference: { id: idIn('image') } },

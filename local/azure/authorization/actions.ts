@@ -12,11 +12,17 @@ export interface Needed {
   readonly scope: string;
 }
 
+/** A feature's path names a provider inside another: the outer one is asked. */
+const FEATURE = /^(\/subscriptions\/[^/]+)\/providers\/microsoft\.features\/providers\/(.+)$/i;
+
 /** @param path as asked for, without query */
 export function neededFor(method: string, path: string): Needed {
   const at = path.toLowerCase().lastIndexOf('/providers/');
   const isManagementGroup = path.toLowerCase().startsWith('/providers/microsoft.management/');
   if (at < 0 && !isManagementGroup) return container(method, path);
+  const [, subscription, feature] = FEATURE.exec(path) ?? [];
+  if (subscription !== undefined && feature !== undefined)
+    return provider(method, path, subscription, 'Microsoft.Features', ['providers', ...feature.split('/')]);
   const scope = path.slice(0, at);
   const [namespace = '', ...rest] = path.slice(at + '/providers/'.length).split('/');
   return provider(method, path, scope, namespace, rest);

@@ -119,6 +119,15 @@ export const builtInRoles: readonly Role[] = [
     ],
   }),
   role(
+    'e147488a-f6f5-4113-8e2d-b22465e65bf6',
+    'Key Vault Crypto Service Encryption User',
+    "Read metadata of keys and perform wrap/unwrap operations. Only works for key vaults that use the 'Azure role-based access control' permission model.",
+    {
+      actions: ['write', 'read', 'delete'].map((verb) => `Microsoft.EventGrid/eventSubscriptions/${verb}`),
+      dataActions: ['read', 'wrap/action', 'unwrap/action'].map((one) => `Microsoft.KeyVault/vaults/keys/${one}`),
+    },
+  ),
+  role(
     'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
     'Storage Blob Data Contributor',
     'Allows for read, write and delete access to Azure Storage blob containers and data',

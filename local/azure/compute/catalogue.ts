@@ -85,6 +85,7 @@ function skus(azure: Azure, call: Call): unknown[] {
       MaxDataDiskCount: size.maxDataDisks,
       HyperVGenerations: size.generations.join(','),
       CpuArchitectureType: 'x64',
+      EncryptionAtHostSupported: size.encryptionAtHost ? 'True' : 'False',
       PremiumIO: /s(_v\d+)?$/.test(name) ? 'True' : 'False',
     }).map(([capability, value]) => ({ name: capability, value: String(value) })),
     restrictions: restrictions(size, location),

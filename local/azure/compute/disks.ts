@@ -4,6 +4,7 @@ import { type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
 import { nameOf } from '../http/paths';
 import { type Failure, type Resource } from '../store/resources';
+import { demandEncryptionSet, encryptionBy } from './encryptionSets';
 import { powerOf } from './instanceView';
 import { type Plan, plan } from './shapes';
 import { readVhd } from './vhds';
@@ -16,6 +17,7 @@ const properties = z.looseObject({
   hyperVGeneration: z.enum(['V1', 'V2']).optional(),
   purchasePlan: plan.optional(),
   diskSizeGB: z.number().int().optional(),
+  encryption: z.looseObject({ type: z.string().optional(), diskEncryptionSetId: z.string().optional() }).optional(),
   creationData: z.looseObject({
     createOption: z.string(),
     sourceUri: z.string().optional(),
@@ -48,6 +50,10 @@ export const disks: Kind = {
     demandSku(sku.name);
     const was = put.existing === undefined ? undefined : properties.parse(put.existing.document.properties);
     const made = was === undefined ? create(azure, put, asked) : change(azure, put, was, asked);
+    const set = asked.encryption?.diskEncryptionSetId;
+    const isOther = set?.toLowerCase() !== was?.encryption?.diskEncryptionSetId?.toLowerCase();
+    const barred = set === undefined || !isOther ? undefined : demandEncryptionSet(azure, put, set, false);
+    const failure = made.failure ?? barred;
     const { managedBy: _, ...body } = put.body;
     return {
       document: {
@@ -57,10 +63,12 @@ export const disks: Kind = {
           ...(put.existing?.document.properties ?? {}),
           ...put.body.properties,
           ...made.shown,
+          encryption: encryptionBy(azure, set),
           timeCreated: put.existing?.document.properties['timeCreated'] ?? new Date(azure.now()).toISOString(),
         },
       },
-      ...(made.failure === undefined ? {} : { failure: made.failure }),
+      links: set === undefined ? [] : [{ target: set, via: put.id }],
+      ...(failure === undefined ? {} : { failure }),
     };
   },
   beside(azure, { id }) {

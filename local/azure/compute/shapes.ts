@@ -51,7 +51,15 @@ const disk = z.looseObject({
   deleteOption,
   osType: oneOf(['Linux', 'Windows']).optional(),
   diskSizeGB: z.number().int().optional(),
-  managedDisk: z.looseObject({ id: z.string().optional(), storageAccountType: z.string().optional() }).optional(),
+  managedDisk: z
+    .looseObject({
+      id: z.string().optional(),
+      storageAccountType: z.string().optional(),
+      diskEncryptionSet: reference.optional(),
+      /** Of a confidential machine, whose state is encrypted with the disk. */
+      securityProfile: z.looseObject({ diskEncryptionSet: reference.optional() }).optional(),
+    })
+    .optional(),
 });
 export type VmDisk = z.infer<typeof disk>;
 
@@ -63,6 +71,7 @@ const given = z.looseObject({
     dataDisks: z.array(disk.extend({ lun: z.number().int().min(0).max(63) })).default([]),
   }),
   osProfile: osProfile.optional(),
+  securityProfile: z.looseObject({ encryptionAtHost: z.boolean().optional() }).optional(),
   diagnosticsProfile: z
     .looseObject({
       bootDiagnostics: z.looseObject({ enabled: z.boolean().optional(), storageUri: z.string().optional() }).optional(),

@@ -7,7 +7,10 @@ import { type Link, type Resource } from '../store/resources';
 import { IDLE_BYTES_PER_MINUTE, setTraffic } from '../metrics/traffic';
 import { nicProperties } from '../network/networkInterfaces';
 import { disks } from './disks';
+import { demandEncryptionAtHost } from './encryptionAtHost';
+import { assignedIdentities } from './identities';
 import { instanceView } from './instanceView';
+import { encryptionFailure, makeDisk } from './machineDisks';
 import { demandOsProfile } from './osProfile';
 import { demandCapacity, demandDisksFit } from './placement';
 import { demandDisk, demandSource, type Source } from './sources';
@@ -47,11 +50,13 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
   const { vmSize } = asked.hardwareProfile;
   if (existing?.hardwareProfile.vmSize !== vmSize)
     demandCapacity(azure, put, vmSize, zones.parse(put.body['zones'] ?? []));
+  demandEncryptionAtHost(azure, put, asked);
   const source = isNew ? demandSource(azure, put, asked) : undefined;
   if (isNew && asked.storageProfile.osDisk.createOption !== 'Attach') demandOsProfile(asked.osProfile, put.name);
   if (source !== undefined) demandDisksFit(azure, asked, source.content);
   const nics = asked.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
-  const identity = identityOf(azure, put);
+  const given = put.body['identity'];
+  const identity = given === undefined ? undefined : assignedIdentities(azure, put, vmIdentity.parse(given));
   const systemDisk = named(put, asked.storageProfile.osDisk, existing?.storageProfile.osDisk, 'OsDisk_1');
   const osDisk = { osType: 'Linux' as const, ...systemDisk };
   const dataDisks = asked.storageProfile.dataDisks.map((one) => ({
@@ -65,6 +70,8 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
   }));
   for (const { createOption, managedDisk } of dataDisks)
     if (createOption === 'Attach') demandDisk(azure, put, managedDisk.id);
+  const encrypted = encryptionFailure(azure, put, [osDisk, ...dataDisks], isNew);
+  const failure = source?.failure ?? encrypted;
   const diskIds = [osDisk, ...dataDisks].map(({ managedDisk }) => managedDisk.id);
   const startedAt = doneAt(azure, 'virtualMachine');
   const uses = [...nics, ...(identity?.ids ?? []), ...diskIds, ...(source?.uses ?? [])];
@@ -79,7 +86,7 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
         ? {}
         : { power: 'running', startedAt, generalized: false, hyperVGeneration: source.content.hyperVGeneration },
     links: [...new Set(uses)].map((target): Link => ({ target, via: put.id })),
-    ...(source?.failure === undefined ? {} : { failure: source.failure }),
+    ...(failure === undefined ? {} : { failure }),
   };
 }
 
@@ -151,6 +158,9 @@ function demandUnchanged(was: VmProperties, is: VmProperties): void {
   if (now.name !== undefined && now.name !== before.name) throw refuse('osDisk.name');
   const diskId = now.managedDisk?.id?.toLowerCase();
   if (diskId !== undefined && diskId !== before.managedDisk?.id?.toLowerCase()) throw refuse('osDisk.managedDisk.id');
+  const setId = now.managedDisk?.diskEncryptionSet?.id.toLowerCase();
+  if (setId !== undefined && setId !== before.managedDisk?.diskEncryptionSet?.id.toLowerCase())
+    throw refuse('osDisk.managedDisk.diskEncryptionSet');
   const image = ({ storageProfile: { imageReference: one } }: VmProperties): string =>
     [one?.id, one?.publisher, one?.offer, one?.sku, one?.version].join('|').toLowerCase();
   if (is.storageProfile.imageReference !== undefined && image(is) !== image(was)) throw refuse('imageReference');
@@ -177,36 +187,6 @@ function demandNic(azure: Azure, put: Put, id: string): string {
   return id;
 }
 
-const identityIds = z.looseObject({ principalId: z.string(), clientId: z.string() });
-
-/** The user-assigned identities that the PUT names, which must exist, with their ids filled in. */
-function identityOf(azure: Azure, put: Put): { shown: Record<string, unknown>; ids: string[] } | undefined {
-  if (put.body['identity'] === undefined) return undefined;
-  const identity = vmIdentity.parse(put.body['identity']);
-  const assigned = Object.keys(identity.userAssignedIdentities).map((id) => {
-    azure.rbac.demandLinked(
-      put.call.caller,
-      'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action',
-      put.id,
-      id,
-    );
-    const found = azure.resources.get(id);
-    if (found === undefined) {
-      throw badRequest(
-        'FailedIdentityOperation',
-        `Identity operation for resource '${put.id}' failed with error 'Failed to perform resource identity operation. Status: 'BadRequest'. Response: '{"error":{"code":"BadRequest","message":"Resource '${id}' was not found."}}'.'.`,
-      );
-    }
-    const { principalId, clientId } = identityIds.parse(found.document.properties);
-    return [id, { principalId, clientId }] as const;
-  });
-  const { userAssignedIdentities: _, ...rest } = identity;
-  return {
-    shown: { ...rest, ...(assigned.length > 0 ? { userAssignedIdentities: Object.fromEntries(assigned) } : {}) },
-    ids: assigned.map(([id]) => id),
-  };
-}
-
 /** A machine brings into being the disks that it names and that are not there. */
 function follow(azure: Azure, vm: Resource, { existing }: Put): void {
   if (vm.failure === null && (existing === undefined || existing.failure !== null))
@@ -214,34 +194,6 @@ function follow(azure: Azure, vm: Resource, { existing }: Put): void {
   const { osDisk, dataDisks } = vmProperties.parse(vm.document.properties).storageProfile;
   makeDisk(azure, vm, osDisk, true);
   for (const one of dataDisks) makeDisk(azure, vm, one, false);
-}
-
-function makeDisk(azure: Azure, vm: Resource, disk: VmDisk, isSystem: boolean): void {
-  const id = disk.managedDisk?.id;
-  if (id === undefined || azure.resources.get(id) !== undefined) return;
-  const { location, tags } = vm.document;
-  const bought = vm.document['plan'];
-  const system = {
-    osType: disk.osType ?? 'Linux',
-    hyperVGeneration: vm.hidden['hyperVGeneration'],
-    creationData: { createOption: 'FromImage' },
-    ...(bought === undefined ? {} : { purchasePlan: bought }),
-  };
-  const document = {
-    location,
-    ...(tags === undefined ? {} : { tags }),
-    sku: { name: disk.managedDisk?.storageAccountType ?? 'Premium_LRS' },
-    properties: {
-      ...(isSystem ? system : { creationData: { createOption: 'Empty' } }),
-      diskSizeGB: disk.diskSizeGB ?? 30,
-      timeCreated: new Date(azure.now()).toISOString(),
-    },
-  };
-  const { createdAt, readyAt } = vm;
-  azure.resources.put(
-    { id, type: disks.type, document, hidden: {}, createdAt, readyAt, phase: 'Creating', failure: null },
-    [],
-  );
 }
 
 /** With deleteOption `Delete` disks, NICs and their public addresses go with the VM; the default leaves them behind. */

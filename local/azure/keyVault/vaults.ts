@@ -162,8 +162,11 @@ export const vaultNamed = (azure: Azure, name: string): Resource | undefined =>
   azure.resources.list(vaults.type).find(({ id }) => id.toLowerCase().endsWith(`/${name.toLowerCase()}`));
 
 /** The vault that a request's host names. */
-export function vaultOf(azure: Azure, call: Call): Vault | undefined {
-  const host = call.header('host') ?? new URL(azure.origin).host;
+export const vaultOf = (azure: Azure, call: Call): Vault | undefined =>
+  vaultAt(azure, call.header('host') ?? new URL(azure.origin).host);
+
+/** The vault of a host, as it is said: `host[:port]`. */
+export function vaultAt(azure: Azure, host: string): Vault | undefined {
   const named = /^([^.]+)\.vault\.(?:localhost|azure\.net)/i.exec(host)?.[1];
   const name = (named ?? azure.tenant.vault.name).toLowerCase();
   const found = vaultNamed(azure, name);

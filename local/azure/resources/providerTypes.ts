@@ -15,6 +15,7 @@ const versions: Readonly<Record<string, readonly string[]>> = {
   'microsoft.network': NETWORK,
   'microsoft.compute': COMPUTE,
   'microsoft.compute/disks': DISKS,
+  'microsoft.compute/diskencryptionsets': DISKS,
   'microsoft.storage': ['2026-09-01', '2025-08-01', '2025-06-01', '2025-01-01', '2024-01-01', '2023-05-01', '2023-01-01', '2022-09-01', '2021-09-01', '2019-06-01', '2018-07-01', '2015-06-15'], // prettier-ignore
   'microsoft.keyvault': ['2026-02-01', '2025-05-01', '2024-11-01', '2023-07-01', '2023-02-01', '2022-07-01', '2021-10-01', '2019-09-01', '2018-02-14', '2016-10-01', '2015-06-01'], // prettier-ignore
   'microsoft.managedidentity': ['2024-11-30', '2023-01-31', '2018-11-30'],
@@ -27,6 +28,7 @@ const versions: Readonly<Record<string, readonly string[]>> = {
   'microsoft.authorization/denyassignments': ['2022-04-01', '2018-07-01-preview'],
   'microsoft.authorization/locks': ['2020-05-01', '2017-04-01', '2016-09-01', '2015-01-01'],
   'microsoft.authorization': ['2025-03-01', '2024-05-01', '2024-04-01', '2023-04-01', '2022-06-01', '2021-06-01', '2020-09-01', '2019-09-01', '2018-05-01', '2016-12-01'], // prettier-ignore
+  'microsoft.features': ['2021-07-01', '2015-12-01'],
   'microsoft.insights': ['2021-05-01-preview', '2020-01-01-preview', '2017-05-01-preview'],
   'microsoft.insights/metrics': ['2024-02-01', '2023-10-01', '2021-05-01', '2019-07-01', '2018-01-01'],
   'microsoft.insights/metricdefinitions': ['2024-02-01', '2023-10-01', '2021-05-01', '2018-01-01'],

@@ -17,6 +17,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     'policyDefinitions',
     'policyExemptions',
   ],
+  'Microsoft.Features': ['features', 'providers'],
   'Microsoft.Insights': ['diagnosticSettings', 'diagnosticSettingsCategories', 'metrics', 'metricDefinitions'],
   'Microsoft.Management': ['managementGroups'],
   'Microsoft.MarketplaceOrdering': ['agreements', 'offertypes'],
@@ -29,7 +30,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** These need no registration and cannot lose it. */
-const FREE = /^Microsoft\.(Authorization|Resources|MarketplaceOrdering|ResourceGraph|Management)$/i;
+const FREE = /^Microsoft\.(Authorization|Features|Resources|MarketplaceOrdering|ResourceGraph|Management)$/i;
 
 /** Resource providers: what a subscription is registered for. */
 export function providerRoutes(azure: Azure, kinds: readonly Kind[]): readonly Route[] {

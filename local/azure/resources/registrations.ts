@@ -6,12 +6,12 @@ type State = 'Registered' | 'Registering' | 'NotRegistered' | 'Unregistering' | 
 
 const row = z.object({ readyAt: z.number() });
 
-/** Which resource providers a subscription may use. Registering takes a while, and so does the way back. */
+/** Which resource providers, and which of their features, a subscription may use. Registering takes a while, and so does the way back. */
 export class Registrations {
   constructor(
     private readonly db: Database,
     private readonly now: () => number,
-    /** Namespaces that no subscription has until it registers them. */
+    /** Namespaces and features (`namespace/feature`) that no subscription has until it registers them. */
     private readonly absent: readonly string[],
   ) {}
 

@@ -4,13 +4,17 @@ import { NetworkManagementClient } from '@azure/arm-network';
 import { ResourceManagementClient } from '@azure/arm-resources';
 import { z } from 'zod';
 import type { Size, Usage } from '../../domain/preflight/capacity';
+import type { EncryptionSet } from '../../domain/preflight/encryption';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Inspection } from '../ports';
 import { virtualNetwork } from './networkShapes';
 
-type Hosting = Pick<Inspection, 'registrations' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network'>;
+type Hosting = Pick<
+  Inspection,
+  'registrations' | 'feature' | 'encryptionSet' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network'
+>;
 
 export function hosting(connection: Connection): Hosting {
   const options = armOptions(connection);
@@ -24,6 +28,16 @@ export function hosting(connection: Connection): Hosting {
       return Object.fromEntries(
         found.map(({ namespace = '', registrationState = 'NotRegistered' }) => [namespace, registrationState]),
       );
+    },
+    feature: async (subscriptionId, namespace, name) => {
+      const id = `/subscriptions/${subscriptionId}/providers/Microsoft.Features/providers/${namespace}/features/${name}`;
+      const found = await orUndefined(resources(subscriptionId).resources.getById(id, FEATURES_VERSION));
+      return found && feature.parse(found).properties.state;
+    },
+    encryptionSet: async (id) => {
+      const { subscriptionId, resourceGroup, names } = parseArmId(id);
+      const found = await orUndefined(compute(subscriptionId).diskEncryptionSets.get(resourceGroup, names[0]));
+      return found ? encryptionSet.parse(found) : { kind: 'absent' };
     },
     computeUsages: async (id, location) => (await all(compute(id).usage.list(location))).map(toUsage),
     networkUsages: async (id, location) => (await all(network(id).usages.list(location))).map(toUsage),
@@ -51,6 +65,21 @@ async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 const same = (a: string | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase();
+
+const FEATURES_VERSION = '2021-07-01';
+const feature = z.looseObject({ properties: z.looseObject({ state: z.string() }) });
+const encryptionSet = z
+  .looseObject({
+    location: z.string(),
+    encryptionType: z.string().default(''),
+    provisioningState: z.string().default(''),
+  })
+  .transform(({ location, encryptionType, provisioningState: state }): EncryptionSet => ({
+    kind: 'set',
+    location,
+    encryptionType,
+    state,
+  }));
 
 interface RawUsage {
   readonly name?: { readonly value?: string };

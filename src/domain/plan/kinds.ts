@@ -7,6 +7,7 @@ export type Scope =
   | 'the resource group'
   | 'the host subscription'
   | 'the storage account'
+  | 'the disk encryption set'
   | 'each watched scope'
   | 'the directory'
   | 'the key vault';
@@ -239,6 +240,13 @@ export const planKinds: Readonly<Record<Kind, PlanRow>> = {
     'Guide, "Create a network security group", steps 3 to 6',
   ),
 };
+
+/** Of a machine whose disk is to be encrypted with a set: Azure asks it of whoever makes the disk. */
+export const ENCRYPTION = {
+  permission: 'Microsoft.Compute/diskEncryptionSets/read',
+  scope: 'the disk encryption set',
+  why: ['vm.osDisk of the request: a disk is encrypted with the key of a set of yours'],
+} as const;
 
 /** Can it be looked up? Not while something is unknown that it is addressed by: then it is not there yet. */
 export const isAddressed = ({ kind, wanted }: Spec): boolean =>

@@ -11,6 +11,8 @@ export const areas = {
   providers: 'The registered resource providers',
   quota: 'The quota of the region',
   size: 'The VM size in the region and zone',
+  encryptionAtHost: 'The feature EncryptionAtHost of the host subscription',
+  encryptionSet: 'The disk encryption set',
   offer: 'The marketplace’s terms',
   names: 'The names that are taken in the resource group',
   locks: 'The locks on the resource group',
@@ -31,6 +33,8 @@ export function areasOf(blueprint: Blueprint): readonly Area[] {
   return [
     ...always,
     ...(appliance ? ofAppliance : []),
+    ...(appliance?.vm.encryptionAtHost === undefined ? [] : (['encryptionAtHost'] as const)),
+    ...(appliance?.vm.osDisk ? (['encryptionSet'] as const) : []),
     ...(appliance?.image.kind === 'marketplace' ? (['offer'] as const) : []),
     ...(appliance?.image.kind === 'vhd' ? (['vhd'] as const) : []),
     ...(appliance || secret ? (['vault'] as const) : []),

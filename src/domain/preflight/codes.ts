@@ -130,6 +130,21 @@ export const findingCodes = {
     cause: 'The VM size has not what the request asks of it: encryption at host, or Trusted Launch',
     wayOut: 'Ask for a size that has it, or leave the field out',
   },
+  FeatureNotRegistered: {
+    severity: 'error',
+    cause: 'The host subscription has not registered the feature that `vm.encryptionAtHost` needs, be it true or false',
+    wayOut: 'A Contributor runs `az feature register`, as the finding has it, or leave `vm.encryptionAtHost` out',
+  },
+  EncryptionSetElsewhere: {
+    severity: 'error',
+    cause: 'A disk must lie in the region of its disk encryption set, and the VM’s is another',
+    wayOut: 'Ask for a set in `placement.location`, or the other way round',
+  },
+  EncryptionSetUnusable: {
+    severity: 'error',
+    cause: 'The disk encryption set is for confidential VMs alone, or Azure could not make it',
+    wayOut: 'Ask for another in `vm.osDisk.diskEncryptionSetId`, or mend it as the finding says',
+  },
   OfferNotFound: {
     severity: 'error',
     cause: 'The marketplace has no legal terms of the profile’s image: the offer is gone, or its plan is another',

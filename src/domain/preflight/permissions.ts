@@ -90,13 +90,6 @@ export function hostNeeds(blueprint: Blueprint, groupExists: boolean, standing =
           actions: [`${IDENTITY}/read`, ...(appliance ? [`${IDENTITY}/assign/action`] : []), ...federation],
           role: federation.length > 0 ? 'Managed Identity Contributor' : 'Managed Identity Operator',
         },
-    making?.vm.osDisk
-      ? {
-          scope: making.vm.osDisk.diskEncryptionSetId,
-          actions: ['Microsoft.Compute/diskEncryptionSets/read'],
-          role: 'Reader',
-        }
-      : undefined,
     ...imageNeeds(blueprint, standing),
   ];
   return needs
@@ -156,7 +149,7 @@ export function checkNeeds(
   return missing.length === 0 ? [] : [missingPermission(scope, missing, role, appId)];
 }
 
-const missingPermission = (scope: string, missing: readonly string[], role: string, appId: string): Finding =>
+export const missingPermission = (scope: string, missing: readonly string[], role: string, appId: string): Finding =>
   finding(
     'MissingPermission',
     scope,

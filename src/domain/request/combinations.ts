@@ -94,6 +94,16 @@ const image: Rule = ({ request: { image: chosen, vm } }, { keyVaultUri }) => [
   ),
 ];
 
+/** azure-docs, "Server-side encryption": sets, VMs and disks are all in one subscription and region. */
+const encryption: Rule = ({ request: { vm, placement } }) => {
+  const of = vm?.osDisk?.diskEncryptionSetId.split('/')[2];
+  return fault(
+    of !== undefined && of.toLowerCase() !== placement.subscriptionId.toLowerCase(),
+    '/vm/osDisk/diskEncryptionSetId',
+    'lies in another subscription than placement.subscriptionId, and Azure encrypts a disk with a set of its own subscription only; give one of that subscription',
+  );
+};
+
 const controller: Rule = ({ request: { controller } }) =>
   fault(
     controller.assignableRoles !== undefined && !controller.enabled,
@@ -156,6 +166,7 @@ const rules: readonly Rule[] = [
   credential,
   configuration,
   image,
+  encryption,
   controller,
   oneSentry,
   schedule,

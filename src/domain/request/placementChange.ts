@@ -51,6 +51,9 @@ export function placementFaults(
     ...(network?.kind === 'managed' && after.network?.kind === 'managed'
       ? kept(hasNetwork, '/network/addressPrefix', network.addressPrefix, after.network.addressPrefix)
       : []),
+    ...(network?.kind === 'existing' && after.network?.kind === 'existing'
+      ? kept(keys.has('networkInterface'), '/network/subnetId', network.subnetId, after.network.subnetId)
+      : []),
     ...NAMES.filter((key) => keys.has(key)).flatMap((key) => {
       const [was, is] = [
         { request: before, profile },

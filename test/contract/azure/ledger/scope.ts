@@ -5,6 +5,7 @@ export const folders: readonly string[] = ['authorization', 'compute', 'deployme
 
 const noClient =
   'its client (@azure/arm-resources-subscriptions, @azure/arm-resourcesdeployments) is none of the packages';
+const noFeatures = 'its client (@azure/arm-features) is none of the packages';
 const older = 'clients of today ask its successor; the Azure CLI and MSAL for AD FS ask it';
 const never = 'Microsoft’s client never asks it';
 
@@ -15,6 +16,11 @@ export const withoutSdk: readonly (readonly [operation: string, why: string])[] 
   ['GET /tenants', noClient],
   ['/providers/Microsoft.Subscription/aliases/:alias', noClient],
   ['/providers/Microsoft.Subscription/cancel', noClient],
+  ...['features', 'providers/:namespace/features', 'providers/:namespace/features/:feature'].map(
+    (path) => [`GET /subscriptions/:subscriptionId/providers/Microsoft.Features/${path}`, noFeatures] as const,
+  ),
+  ['/features/:feature/register', noFeatures],
+  ['/features/:feature/unregister', noFeatures],
   ['GET /_resources/deployments', noClient],
   ['POST /_resources/deployments/:name/validate', noClient],
   ['POST /_resources/deployments/:name/whatIf', noClient],

@@ -180,6 +180,19 @@ describe('the document', () => {
     });
   });
 
+  test('names the right to a disk encryption set where a disk is to be encrypted with one', () => {
+    const { vm, placement } = inputFor(1).request;
+    const diskEncryptionSetId = `/subscriptions/${placement.subscriptionId}/resourceGroups/k/providers/Microsoft.Compute/diskEncryptionSets/d`;
+    const encrypted = { vm: { ...vm, osDisk: { diskEncryptionSetId } } };
+    const scopesOf = (state: State, changes: object) =>
+      view(planFor(1, state, inputFor(1, changes)), changes)
+        .permissions.filter(({ permission }) => permission.includes('diskEncryptionSets'))
+        .map(({ scope }) => scope);
+    expect(scopesOf(created, encrypted)).toEqual(['the disk encryption set']);
+    expect(scopesOf(kept, encrypted)).toEqual([]);
+    expect(scopesOf(created, {})).toEqual([]);
+  });
+
   test('tells of the window, of what people do, and of the script, where an appliance is set up', () => {
     const { stages } = view(planFor(60, created));
     expect(stages.filter(({ sentry }) => sentry === 1)).toMatchObject([

@@ -58,11 +58,10 @@ describe('permissions', () => {
     expect(actions.filter((action) => !action.endsWith('/read'))).toEqual([]);
   });
 
-  test('where everything stands, an image or key that is gone since stops no run', () => {
+  test('where everything stands, an image that is gone since stops no run', () => {
     const image = { kind: 'image', id: id('Microsoft.Compute', 'galleries/g/images/i/versions/1.0.0') };
-    const osDisk = { diskEncryptionSetId: id('Microsoft.Compute', 'diskEncryptionSets/d') };
-    const changes = { image, ...vm({ osDisk }), network: { kind: 'existing', subnetId } };
-    expect(scopes(changes)).toEqual([group, host, subnetId, osDisk.diskEncryptionSetId, image.id]);
+    const changes = { image, network: { kind: 'existing', subnetId } };
+    expect(scopes(changes)).toEqual([group, host, subnetId, image.id]);
     expect(hostNeeds(blueprint(changes), true, true).map(({ scope }) => scope)).toEqual([group, host]);
   });
 

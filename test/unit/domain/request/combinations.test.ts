@@ -104,6 +104,18 @@ test.each([
     '/access/ports/0 is not a port of the profile (22, 9000)',
   ],
   [
+    'a disk encryption set of another subscription',
+    {
+      vm: {
+        ...(requestBody()['vm'] as object),
+        osDisk: {
+          diskEncryptionSetId: `/subscriptions/${subscriptionIds(1)[0] ?? ''}/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/d`,
+        },
+      },
+    },
+    '/vm/osDisk/diskEncryptionSetId lies in another subscription',
+  ],
+  [
     'roles to assign without a controller',
     { controller: { enabled: false, assignableRoles: [tenantId] } },
     '/controller/assignableRoles limits a controller',

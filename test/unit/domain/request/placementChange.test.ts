@@ -54,6 +54,21 @@ test.each<readonly [string, object, readonly string[]]>([
   expect(pointers(changes, made('resourceGroup'), fleet)).toEqual(expected);
 });
 
+test('another subnet of somebody else is another place, once an interface is in the first', () => {
+  const subnets = `${group}/providers/Microsoft.Network/virtualNetworks/hub/subnets`;
+  const inSubnet = (name: string) => ({ network: { kind: 'existing', subnetId: `${subnets}/${name}` } });
+  const pointersTo = (name: string, own: Record<string, ResourceState>) =>
+    placementFaults(
+      { ...deployment({}), request: request(inSubnet('sentries')) },
+      [sentry(own)],
+      request(inSubnet(name)),
+      profile,
+    ).map(({ pointer }) => pointer);
+  expect(pointersTo('others', fleet)).toEqual(['/network/subnetId']);
+  expect(pointersTo('SENTRIES', fleet)).toEqual([]);
+  expect(pointersTo('others', made('networkSecurityGroup'))).toEqual([]);
+});
+
 test('what was refused, or is another’s, binds nobody', () => {
   expect(pointers(elsewhere, made('resourceGroup', { ours: false }))).toEqual([]);
   expect(pointers(elsewhere, made('resourceGroup', { state: 'refused' }))).toEqual([]);
