@@ -1,15 +1,10 @@
 /** When a request lets itself be carried out. Pure: moments are epoch ms, and the time is given. */
-import { z } from 'zod';
 import type { Refusal } from './outcome';
 import type { DeploymentRequest } from './request/request';
 
 /** A request, as far as it says when. */
 export type Scheduled = Pick<DeploymentRequest, 'schedule'>;
 type ChangeWindow = NonNullable<NonNullable<Scheduled['schedule']>['changeWindows']>[number];
-
-/** What a run says of itself while it waits for its beginning. `begins` is in ISO 8601. */
-export const scheduledStatus = z.object({ stage: z.literal('scheduled'), begins: z.string() });
-export type ScheduledStatus = z.infer<typeof scheduledStatus>;
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;

@@ -6,10 +6,12 @@ import {
   EntityId,
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
+import { z } from 'zod';
 import type { Instances } from '../activities/instances';
 import { services } from '../composition';
 import type { DeploymentRequest } from '../domain/request/request';
-import { scheduledStatus } from '../domain/schedule';
+import { schedule } from '../domain/request/schedule';
+import { beginsAt } from '../domain/schedule';
 import type { DeploymentList, DeploymentState, SentryState } from '../domain/states';
 import { etagOf } from './etag';
 import type { DeploymentInput } from '../orchestrations/inputs';
@@ -39,10 +41,12 @@ const STOP_MS = 10_000;
 /** So close to its beginning a run is not ended any more: it might have begun by then. */
 const BEGINNING_MS = 60_000;
 
-/** It waits for the time from which its request may be carried out, and has written nothing. */
+const scheduledInput = z.looseObject({ request: z.looseObject({ schedule: schedule.optional() }) });
+
+/** The time from which its request may be carried out has not come: it has written nothing. */
 export function isYetToBegin(status: DurableOrchestrationStatus | undefined): boolean {
-  const waits = scheduledStatus.safeParse(status?.customStatus);
-  return isAtWork(status) && waits.success && Date.parse(waits.data.begins) - Date.now() > BEGINNING_MS;
+  const input = scheduledInput.safeParse(status?.input);
+  return isAtWork(status) && input.success && beginsAt(input.data.request) - Date.now() > BEGINNING_MS;
 }
 
 /** The status as soon as the instance rests, or as it is when the time is over. */

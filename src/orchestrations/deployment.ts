@@ -7,7 +7,7 @@ import { isCutOff, outputsOf, type Progress } from '../domain/graph';
 import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
-import { beginsAt, endsAt, nextChange, type Scheduled, type ScheduledStatus, scheduleOver } from '../domain/schedule';
+import { beginsAt, endsAt, nextChange, type Scheduled, scheduleOver } from '../domain/schedule';
 import { type KnownSubscription, needsLookup, wantedNow } from '../domain/subscriptions';
 import type { Beginning } from '../entities/deployment';
 import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
@@ -94,7 +94,7 @@ function* check(context: OrchestrationContext, input: DeploymentInput, before: B
 function* awaitBeginning(context: OrchestrationContext, request: Scheduled): Story<boolean> {
   const begins = beginsAt(request);
   if (begins <= now(context)) return false;
-  context.df.setCustomStatus({ stage: 'scheduled', begins: new Date(begins).toISOString() } satisfies ScheduledStatus);
+  context.df.setCustomStatus({ stage: 'scheduled', begins: new Date(begins).toISOString() });
   yield* until(context, begins);
   return true;
 }

@@ -56,6 +56,9 @@ test('a run with notBefore writes nothing before it, and until then another requ
   expect((await world.post('deployments', first)).status).toBe(202);
   // The same again is the same run.
   expect((await world.post('deployments', first)).status).toBe(202);
+  // Another, while preflight still looks at the first: nothing is written yet.
+  const another = body(name, { tags: { owner: 'another' }, schedule: { notBefore: tomorrow } });
+  expect((await world.post('deployments', another)).status).toBe(202);
   while ((await read(name)).beginsAt !== tomorrow) await nextLook();
 
   const notBefore = inMinutes(10);

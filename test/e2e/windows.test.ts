@@ -90,7 +90,9 @@ async function movedAbout(): Promise<void> {
   const { window } = await until('moved', waitsForPin);
   expect(window).toMatchObject({ ports: [22, 9000], sources: [...SOURCES, '203.0.113.10/32', '10.200.0.4/32'] });
   expect(window?.secondsLeft).toBeLessThanOrEqual(30 * 60);
-  expect((await windowsOf('moved')).map(({ ports, closedAt }) => [...ports, closedAt])).toEqual([
+  // Both rules are put at the same time: Azure may take either first.
+  const opened = (await windowsOf('moved')).map(({ ports, closedAt }) => [...ports, closedAt]);
+  expect(opened.sort()).toEqual([
     ['22', null],
     ['9000', null],
   ]);
@@ -133,16 +135,17 @@ test('a window of nobody is not found', async () => {
 });
 
 test.each([
-  ['terminate', 'swept'],
-  ['suspend', 'expired'],
-])('its own instance is told to %s: the port is closed with its time, with a receipt', async (what, why) => {
+  ['terminated', 'POST', '/terminate', 'swept'],
+  ['suspended', 'POST', '/suspend', 'expired'],
+  ['deleted', 'DELETE', '', 'swept'],
+])('its own instance is %s: the port is closed with its time, with a receipt', async (_, method, what, why) => {
   await atRest();
   const { receipts } = await until('moved', ({ window }) => !window);
   // Five real seconds, in which it is seen open and its instance is told: a busy machine lets nothing run for a while.
   expect((await extend('moved', { sentry: 1, minutes: 10 })).status).toBe(202);
   await until('moved', ({ window }) => Boolean(window));
-  const url = `${durable()}/w-moved-1/${what}?reason=test&code=${systemKey()}`;
-  expect((await fetch(url, { method: 'POST' })).status).toBe(202);
+  const url = `${durable()}/w-moved-1${what}?reason=test&code=${systemKey()}`;
+  expect((await fetch(url, { method })).ok).toBe(true);
   const closed = await until('moved', (sentry) => sentry.receipts.length > receipts.length);
   expect(closed).toMatchObject({ window: null, address: null });
   expect(closed.receipts.at(-1)).toMatchObject({ why, provenClosed: true, problems: [] });

@@ -63,7 +63,7 @@ async function makeVhd(): Promise<void> {
   await world.demand('PUT', storageAccountId, { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' } });
   await world.demand('PUT', `${storageAccountId}/blobServices/default/containers/vhds`, {});
   const listedKeys = z.object({ keys: z.array(z.object({ value: z.string() })) });
-  const { keys } = listedKeys.parse(await world.demand('POST', `${storageAccountId}/listKeys`, {}));
+  const { keys } = listedKeys.parse(await world.demand('POST', `${storageAccountId}/listKeys`));
   const credential = new StorageSharedKeyCredential('sentryvhds', keys[0]?.value ?? '');
   const until = new Date(Date.now() + 86_400_000);
   const named = { containerName: 'vhds', blobName: 'source.vhd', expiresOn: until };

@@ -21,6 +21,12 @@ const rule = {
 };
 const command = { location, source: { script: 'echo done' } };
 const extension = { location, publisher: 'Microsoft.Azure.Extensions', typePropertiesType: 'CustomScript', typeHandlerVersion: '2.1' }; // prettier-ignore
+const wayOut = {
+  name: 'out',
+  addressPrefix: '0.0.0.0/0',
+  nextHopType: 'VirtualAppliance',
+  nextHopIpAddress: '10.0.0.4',
+};
 const storage = { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' } };
 
 beforeAll(async () => {
@@ -104,6 +110,15 @@ const lives: readonly Life[] = [
     list: () => of.network.natGateways.list(group),
     listAll: () => of.network.natGateways.listAll(),
     tag: (name) => of.network.natGateways.updateTags(group, name, tags),
+  },
+  {
+    type: 'Microsoft.Network/routeTables',
+    put: (name) => of.network.routeTables.createOrUpdate(group, name, { location, routes: [wayOut] }),
+    get: (name) => of.network.routeTables.get(group, name),
+    remove: (name) => of.network.routeTables.delete(group, name),
+    list: () => of.network.routeTables.list(group),
+    listAll: () => of.network.routeTables.listAll(),
+    tag: (name) => of.network.routeTables.updateTags(group, name, tags),
   },
   {
     type: 'Microsoft.Network/networkInterfaces',
