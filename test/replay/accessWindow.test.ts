@@ -91,7 +91,9 @@ test('an appliance that never answers is given up when the window expires', asyn
     { access },
   );
   expect(elapsedMs).toBeLessThanOrEqual(11 * 60_000);
-  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'Unreachable', reason: 'nobody there' } });
+  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'Unreachable' } });
+  expect(state.stopped?.reason).toMatch(/20\.50\.0\.4, TCP 22, .*: nobody there$/);
+  expect(state.stopped?.remedy).toMatch(/booted.*firewall.*EGRESS_ADDRESSES/);
 });
 
 test('a window that cannot be opened is closed again whole, and the reason is told', async () => {

@@ -61,7 +61,7 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
     const job = { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey, first: firstRead(visit) };
     const result = yield* talk(context, job, opening);
     if (result.kind === 'unread') return { outcome: accessUnproven(result.missing, NOT_READABLE), met };
-    if (result.kind === 'unreachable') return { outcome: unreachable(result.reason), met };
+    if (result.kind === 'unreachable') return { outcome: unreachable(entry, result.reason), met };
     // Seen once, it is the appliance's: a PIN and a secret go to nobody else, in this session or any later one.
     met = result.hostKey;
     if (hostKey === undefined && met !== undefined) tellMe(context, visit.input, { hostKey: met });
@@ -114,8 +114,9 @@ const stopped = ({ code, reason, remedy, transcript }: Extract<ApplianceResult, 
   transcript,
 });
 
-const unreachable = (reason: string): Stopped => ({
+const unreachable = ({ address, port }: Entry, reason: string): Stopped => ({
   code: 'Unreachable',
-  reason,
-  remedy: 'See that the VM runs, then send the same request again.',
+  reason: `The app did not reach the appliance at ${address}, TCP ${port}, while its window was open: ${reason}`,
+  remedy:
+    'See that the VM runs and has booted. If it has, something before it keeps the app out: a firewall on the way, the subnet’s own security group or routes, or EGRESS_ADDRESSES, which must hold the address that the app comes from. Then send the same request again.',
 });
