@@ -162,6 +162,13 @@ export interface InspectedNow {
 
 export type Started = 'started' | 'running';
 
+/** One run of a Sentry. `instanceId` is its orchestration's. */
+export interface SentryRun {
+  readonly deployment: string;
+  readonly n: number;
+  readonly instanceId: string;
+}
+
 export const activities = {
   ensureResources: activity<readonly Step[], readonly Outcome[]>('ensureResources'),
   removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
@@ -187,6 +194,8 @@ export const activities = {
   proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
+  /** Whether the run that opened a window is still at work, whole. */
+  isRunAtWork: activity<SentryRun, boolean>('isRunAtWork'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
   startDeployment: activity<{ readonly name: string; readonly repair?: true }, Started>('startDeployment'),
   /** Starts the deployment if the plan that was approved is the plan still. */

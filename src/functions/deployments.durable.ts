@@ -5,7 +5,13 @@ import { makeCheckCollecting } from '../activities/checkCollecting';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
-import { makeOpenWindow, makeRaiseEvent, makeStartApproved, makeStartDeployment } from '../activities/instances';
+import {
+  makeIsRunAtWork,
+  makeOpenWindow,
+  makeRaiseEvent,
+  makeStartApproved,
+  makeStartDeployment,
+} from '../activities/instances';
 import { makeInspectHost } from '../activities/inspectHost';
 import { makeInspectScopes } from '../activities/inspectScopes';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
@@ -28,7 +34,7 @@ import { onboardSubscription } from '../orchestrations/onboardSubscription';
 import { plan, planSentry } from '../orchestrations/plan';
 import { reconcile } from '../orchestrations/reconcile';
 import { sentry } from '../orchestrations/sentry';
-import { instancesOf, storedInput } from './durableClient';
+import { instancesOf, runsOf, storedInput } from './durableClient';
 import { planIdOf } from './planId';
 
 /** A setting or profile that is wrong stops the app at its start, not at the first request. */
@@ -54,6 +60,7 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
   proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
+  isRunAtWork: (context) => makeIsRunAtWork(runsOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
   startApproved: (context) => makeStartApproved(instancesOf(df.getClient(context)), planIdOf),
   startDeployment: (context) =>

@@ -68,6 +68,8 @@ export interface Behaviour {
   readonly collecting?: (look: number) => Outcome;
   /** What the person says who runs the script; undefined: that it is done. */
   readonly byHand?: { readonly declined: string };
+  /** Whether the run that opened a window is still there, at its nth look; it is where this says nothing. */
+  readonly runAtWork?: (look: number) => boolean;
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
   readonly presence?: { readonly declined: string } | null;
 }
@@ -224,6 +226,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       }
       return null;
     },
+    isRunAtWork: () => behaviour.runAtWork?.(nth('run')) ?? true,
     startDeployment: () => 'started',
     startApproved: (approval: Approval, client: FakeClient) =>
       makeStartApproved(
