@@ -109,7 +109,10 @@ export interface ProofCommandJob extends CommandJob, Pick<ProofJob, 'questions' 
   readonly page?: string | undefined;
 }
 export type ProofCommandResult = NotEnded | { readonly kind: 'ended'; readonly answered: Answered };
-export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
+/** `hostKey`: of whoever was met, where it was asked over a session. */
+export type ProofResult = (Found | { readonly kind: 'unanswered'; readonly reason: string }) & {
+  readonly hostKey?: string | undefined;
+};
 
 /** An application that is to list what it may read. The secret only as a vault URI. */
 export interface ApplicationJob {

@@ -91,7 +91,8 @@ export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  return { request, profile, egressAddresses: config.egressAddresses, cloud: config.cloud };
+  const { egressAddresses, privateNetwork, cloud } = config;
+  return { request, profile, egressAddresses, privateNetwork, cloud };
 }
 
 export const storedInput =

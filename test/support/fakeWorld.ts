@@ -96,6 +96,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  privateNetwork: false,
   cloud: {
     armEndpoint: 'https://management.azure.com',
     armAudience: 'https://management.azure.com',
@@ -108,6 +109,7 @@ const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
   kind: 'answered',
   reached: questions.origins,
   unreached: [],
+  hostKey: 'SHA256:x',
   ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
