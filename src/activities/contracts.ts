@@ -201,6 +201,10 @@ export const activities = {
   isRunAtWork: activity<SentryRun, boolean>('isRunAtWork'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
   startDeployment: activity<{ readonly name: string; readonly repair?: true }, Started>('startDeployment'),
+  /** What the deployment is started with now: its stored request, and what the app is set to. */
+  readInput: activity<{ readonly name: string }, object>('readInput'),
+  /** Forgets instances that have ended, by id. */
+  forget: activity<readonly string[], null>('forget'),
   /** Starts the deployment if the plan that was approved is the plan still. */
   startApproved: activity<Approval, ApprovalAnswer>('startApproved'),
 };

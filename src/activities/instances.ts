@@ -16,6 +16,8 @@ export interface Instances {
   ): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
+  /** Forgets an instance that has ended. */
+  forget(instanceId: string): Promise<void>;
   /** Lets an instance go on that a person suspended. */
   resume(instanceId: string): Promise<void>;
 }
@@ -50,6 +52,18 @@ export const makeRaiseEvent =
     await instances.raiseEvent(instanceId, name, data);
     return null;
   };
+
+export const makeForget =
+  (instances: Instances): HandlerOf<typeof activities.forget> =>
+  async (ids) => {
+    for (const id of ids) await instances.forget(id);
+    return null;
+  };
+
+export const makeReadInput =
+  (inputOf: (name: string) => Promise<object>): HandlerOf<typeof activities.readInput> =>
+  ({ name }) =>
+    inputOf(name);
 
 /** `planIdOf` is what the API calls a plan for an input. */
 export const makeStartApproved =

@@ -129,6 +129,9 @@ export const instancesOf = (client: DurableClient): Instances => ({
   raiseEvent: async (instanceId, name, data) => {
     if (isAtWork(await statusOf(client, instanceId))) await client.raiseEvent(instanceId, name, data);
   },
+  forget: async (instanceId) => {
+    await client.purgeInstanceHistory(instanceId);
+  },
   resume: async (instanceId) => {
     const { runtimeStatus } = (await statusOf(client, instanceId)) ?? {};
     if (runtimeStatus === OrchestrationRuntimeStatus.Suspended) await client.resume(instanceId, 'Its time is over.');

@@ -34,6 +34,8 @@ export interface OnboardInput {
 
 export interface ReconcileInput {
   readonly input: DeploymentInput;
+  /** When the newest run began. It rests. */
+  readonly startedAt: string;
   readonly repair: boolean;
   /** A person asked just then, so no change window is waited for. */
   readonly asked: boolean;

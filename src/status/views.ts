@@ -64,7 +64,7 @@ export function deploymentView(
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: keyof Counts) => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
-  const { request, startedAt, finishedAt, result, pending, drift } = deployment;
+  const { request, startedAt, finishedAt, result, pending, drift, repaired } = deployment;
   const begins = beginsAt(request);
   return {
     name: request.name,
@@ -77,6 +77,7 @@ export function deploymentView(
     subscriptions: { total: placed, granted: sum('granted'), proven: sum('proven'), setAside: sum('setAside') },
     announced: pending.length,
     drift: drift ?? null,
+    repaired: repaired ?? null,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
     sentries: sentries.map((sentry) => sentryView(sentry, run, now)),
     findings: deployment.findings ?? [],

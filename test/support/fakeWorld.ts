@@ -31,7 +31,7 @@ import { sentryOperations } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
 import { planIdOf } from '../../src/functions/planId';
 import { approved } from '../../src/orchestrations/approved';
-import { deployment } from '../../src/orchestrations/deployment';
+import { check, deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
 import { plan, planSentry } from '../../src/orchestrations/plan';
 import { reconcile } from '../../src/orchestrations/reconcile';
@@ -230,6 +230,10 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     },
     isRunAtWork: () => behaviour.runAtWork?.(nth('run')) ?? true,
     startDeployment: () => 'started',
+    forget: (ids: readonly string[]) => {
+      forgotten.push(...ids);
+      return null;
+    },
     startApproved: (approval: Approval, client: FakeClient) =>
       makeStartApproved(
         {
@@ -239,11 +243,13 @@ export function fakeWorld(behaviour: Behaviour = {}) {
           },
           raiseEvent: async () => undefined,
           resume: async () => undefined,
+          forget: async () => undefined,
         },
         planIdOf,
       )(approval),
   };
   const waiting = new Set<string>();
+  const forgotten: string[] = [];
   /** Sentries whose runs have begun. */
   const registering = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
@@ -263,10 +269,12 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     proofs,
     attend,
     looks,
+    forgotten,
     options: {
       activities,
       orchestrators: {
         runDeployment: deployment,
+        runCheck: check,
         runSentry: sentry,
         accessWindow,
         onboardSubscription,

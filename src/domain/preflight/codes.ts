@@ -85,6 +85,17 @@ export const findingCodes = {
     cause: 'A watched subscription has no room for the grants: Azure’s limit is 4,000 role assignments',
     wayOut: 'Remove role assignments of principals that are gone, or grant at a management group',
   },
+  RuleFindsNothing: {
+    severity: 'warning',
+    cause: 'No subscription that the app may read fits a rule by management group or tag',
+    wayOut: 'Correct the rule, or give the app Reader at the management group (deploy.md, step 2)',
+  },
+  NothingSelected: {
+    severity: 'error',
+    cause:
+      'The request means no subscription at all, and `onboardNew` is false or earlier ones would lose their grants',
+    wayOut: 'Correct the rules in `subscriptions`, or give the app Reader where they point',
+  },
   NoSubscriptionLeft: {
     severity: 'error',
     cause: 'Every watched subscription would be set aside',

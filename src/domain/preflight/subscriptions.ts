@@ -1,4 +1,5 @@
 /** The subscriptions of a deployment, as preflight sees them: the host's and the watched ones. Pure. */
+import { isReadOnly } from '../subscriptions';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import {
@@ -35,8 +36,6 @@ export interface Role {
 
 /** azure-docs, "Azure RBAC limits": fixed. */
 export const ROLE_ASSIGNMENT_LIMIT = 4_000;
-/** Azure's states in which nothing can be written: a subscription past due can still be. */
-const READ_ONLY = ['disabled', 'warned', 'expired', 'deleted'];
 const ENABLE = 'Enable it in the portal, under Cost Management + Billing: https://aka.ms/azure-subscription-disabled.';
 
 export const subscriptionScope = (id: string): string => `/subscriptions/${id}`;
@@ -56,9 +55,7 @@ function standing(
       remedy: `Ask for one of the tenant ${home}.`,
     };
   }
-  return READ_ONLY.includes(state.toLowerCase())
-    ? { kind: 'Disabled', reason: `Its state is ${state}`, remedy: ENABLE }
-    : undefined;
+  return isReadOnly(state) ? { kind: 'Disabled', reason: `Its state is ${state}`, remedy: ENABLE } : undefined;
 }
 
 /** What lies above a subscription, the tenant's root group last; empty where Azure does not know it. */
