@@ -128,7 +128,7 @@ test('with drift: repair it is set right within the hour, though nobody asks', a
 }, 120_000);
 
 test.each([
-  ['deployments/nobody/reconciliation', 404, 'NotFound'],
+  ['deployments/nobody/reconciliation', 404, 'NoSuchName'],
   ['deployments/drifting/reconciliation?repair=perhaps', 400, 'InvalidRequest'],
   ['deployments/drifting/reconciliation?mend=true', 400, 'InvalidRequest'],
 ])('POST %s answers %d %s', async (path, status, expected) => {

@@ -121,7 +121,7 @@ function existingSubnet(
         'SubnetNotFound',
         subnetId,
         'There is no such subnet',
-        'Correct network.subnetId: az network vnet subnet list shows what there is.',
+        'Correct network.subnetId: `az network vnet subnet list --resource-group <group> --vnet-name <network>` shows what there is.',
       ),
     ];
   const elsewhere = around.network.location.toLowerCase().replaceAll(' ', '') !== location;
@@ -180,7 +180,7 @@ function wayOut(
   const routed = routes?.defaultHop !== undefined && !['none', 'internet'].includes(routes.defaultHop.toLowerCase());
   const isPrivate = subnet.defaultOutboundAccess === false && !subnet.natGateway && !routed && !around?.gateway;
   const [network = ''] = subnetId.split('/subnets/');
-  const command = `az network vnet subnet update --ids ${subnetId} --nat-gateway <id>`;
+  const command = `\`az network vnet subnet update --ids ${subnetId} --nat-gateway <id>\``;
   const traffic = { direction: 'Outbound', port: 443, remote: 'Internet' } as const;
   const denied = rules && denying(rules, traffic);
   // Where some destinations are let out before (service tags, a proxy), 443 proven from the Sentry tells.
@@ -206,7 +206,7 @@ function wayOut(
             'OutboundDenied',
             subnet.networkSecurityGroupId ?? subnetId,
             `The rule ${outbound.name} denies outbound TCP 443`,
-            `Its owner runs: az network nsg rule create --ids ${subnet.networkSecurityGroupId ?? ''} --name Allow443Out --direction Outbound --priority ${Math.max(100, outbound.priority - 1)} --protocol Tcp --destination-port-ranges 443 --destination-address-prefixes Internet.`,
+            `Its owner runs \`az network nsg rule create --ids ${subnet.networkSecurityGroupId ?? ''} --name Allow443Out --direction Outbound --priority ${Math.max(100, outbound.priority - 1)} --protocol Tcp --destination-port-ranges 443 --destination-address-prefixes Internet\`.`,
           ),
         ]
       : []),
@@ -230,6 +230,6 @@ function blocked(
   if (stopped.length === 0) return [];
   const group = subnet.networkSecurityGroupId ?? '';
   const reason = `The subnet’s group lets not in ${stopped.join(', ')}`;
-  const remedy = `Its owner runs: az network nsg rule create --ids ${group} --name AllowSentryWindow --direction Inbound --priority 200 --protocol Tcp --destination-port-ranges ${access.ports.join(' ')} --source-address-prefixes ${sources.join(' ')}. Or ask for configuration.kind runCommand.`;
+  const remedy = `Its owner runs \`az network nsg rule create --ids ${group} --name AllowSentryWindow --direction Inbound --priority 200 --protocol Tcp --destination-port-ranges ${access.ports.join(' ')} --source-address-prefixes ${sources.join(' ')}\`. Or ask for configuration.kind runCommand.`;
   return [finding('WindowBlocked', group, reason, remedy)];
 }

@@ -63,7 +63,7 @@ export function checkContainer(blueprint: Blueprint, exists: boolean): readonly 
   const vhd = vhdOf(blueprint);
   if (!vhd || exists) return [];
   const { storageAccountId: id, container } = vhd;
-  const remedy = `Make it: az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}.`;
+  const remedy = `Make it: \`az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}\`.`;
   return [
     finding(
       'VhdContainerNotFound',
