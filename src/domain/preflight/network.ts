@@ -6,6 +6,7 @@ import { OWNER_TAG } from '../resources';
 import { notChecked } from './areas';
 import { finding } from './codes';
 import type { Finding } from './finding';
+import type { AppIdentity } from './graphRights';
 import { denying, isExcepted, type SecurityRule } from './securityRules';
 
 export interface Subnet {
@@ -68,6 +69,8 @@ export interface Surroundings {
   /** Sentries whose interfaces are still to be made. */
   readonly toMake: number;
   readonly egress: readonly string[];
+  /** Who is to be given what may not be read. */
+  readonly app?: AppIdentity | undefined;
 }
 
 export function checkNetwork(blueprint: Blueprint, around: Surroundings): readonly Finding[] {
@@ -148,11 +151,17 @@ function existingSubnet(
 /** A group or table of the subnet that Resource Graph does not show. */
 const unseen = (
   { networkSecurityGroupId, routeTableId }: Subnet,
-  { rules, routes }: Surroundings,
+  { rules, routes, app }: Surroundings,
 ): readonly Finding[] => {
-  const missing = [rules ? undefined : networkSecurityGroupId, routes ? undefined : routeTableId];
+  const missing = [
+    ['security group', 'networkSecurityGroups', rules ? undefined : networkSecurityGroupId],
+    ['route table', 'routeTables', routes ? undefined : routeTableId],
+  ] as const;
   const why = 'Resource Graph does not show it: it is new, or the app has no right to read it';
-  return missing.flatMap((id) => (id === undefined ? [] : [notChecked('What is on the subnet', id, why)]));
+  return missing.flatMap(([what, type, scope]) => {
+    const read = { what: `The subnet’s ${what}`, where: '/network/subnetId', right: `Microsoft.Network/${type}/read` };
+    return scope === undefined ? [] : [notChecked({ ...read, scope }, why, app)];
+  });
 };
 
 function room(subnetId: string, { prefixes, used }: Subnet, toMake: number): readonly Finding[] {
