@@ -64,7 +64,7 @@ export function consentHandoff(
   const what = `A Privileged Role Administrator or Global Administrator grants ${permissions.join(' and ')} of Microsoft Graph to Sentry ${n}.`;
   const how = byPage
     ? consentPage(request, cloud, given['servicePrincipal']?.['clientId'] ?? '')
-    : 'Its managed identity has no consent page: run the lines in commands, either those of az in bash (Azure Cloud Shell) or those of PowerShell with the module Microsoft.Graph.';
+    : 'Its managed identity has no consent page: run the lines in commands, either those of the Azure CLI, in bash as in Azure’s Cloud Shell, or those of PowerShell with its module Microsoft.Graph.';
   const { graphEndpoint } = cloud;
   const principalId = given['userAssignedIdentity']?.['principalId'] ?? '';
   const appRoleIds = roles.map(({ id }) => id);
