@@ -27,8 +27,10 @@ export async function paste(world: TestWorld, who: string, lines: readonly strin
     TENANT_ID: AZURE_TENANT_ID,
     NODE_EXTRA_CA_CERTS,
   };
+  // Started by a socket bash would read the settings of whoever runs the tests.
+  const options = ['--norc', '--noprofile', '-uc'];
   try {
-    const { stderr } = await promisify(execFile)('bash', ['-uc', `${lines.join('\n')}\ntrue`], { env });
+    const { stderr } = await promisify(execFile)('bash', [...options, `${lines.join('\n')}\ntrue`], { env });
     const complaints = stderr.split('\n').filter((line) => line !== '' && !ALREADY_THERE.test(line));
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   } finally {
