@@ -24,7 +24,7 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
       status: 409,
       code: 'NotAwaited',
       title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
-      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
+      remedy: 'Read its stage and handoff with `GET /api/deployments/{name}`.',
     });
   }
   const registrationUri = await services().azure.secrets.set(
@@ -54,7 +54,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       status: 409,
       code: 'NotAwaited',
       title: `'${name}' is not waiting for the handoff '${id}'.`,
-      remedy: 'Read what it waits for with GET /api/deployments/{name}.',
+      remedy: 'Read what it waits for with `GET /api/deployments/{name}`.',
     });
   }
   if (sentry.handoff.kind === 'registration' && 'done' in given.body) {
@@ -62,7 +62,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       status: 409,
       code: 'RegistrationNeeded',
       title: `The handoff '${id}' waits for the console's email and PIN.`,
-      remedy: `Send them to POST /api/deployments/${name}/sentries/${sentry.n}/registration.`,
+      remedy: `Send them to \`POST /api/deployments/${name}/sentries/${sentry.n}/registration\`.`,
     });
   }
   await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.body);
