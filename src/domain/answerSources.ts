@@ -21,7 +21,7 @@ export function answerSources({
     ...(clientSecretUri === undefined
       ? {}
       : {
-          clientSecret: `Key Vault: az keyvault secret show --id ${clientSecretUri} --query value --output tsv`,
+          clientSecret: `Key Vault: \`az keyvault secret show --id ${clientSecretUri} --query value --output tsv\``,
         }),
     ...answers,
   };

@@ -85,5 +85,5 @@ export const accessUnproven = (ids: readonly string[], why: string): Refusal => 
   code: 'AccessUnproven',
   reason: `${ids.length} granted, unproven: ${ids.slice(0, SHOWN).join(', ')}${ids.length > SHOWN ? ', …' : ''}. ${why}`,
   remedy:
-    'See whether a deny assignment or another hand took the role away: az role assignment list --scope /subscriptions/<id> --include-inherited. Azure may only be slow: look again with the same request.',
+    'See whether a deny assignment or another hand took the role away: `az role assignment list --scope /subscriptions/<id> --include-inherited`. Azure may only be slow: look again with the same request.',
 });

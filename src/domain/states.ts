@@ -217,8 +217,8 @@ function subscriptionState(grants: readonly GrantState[], principalId: string, c
 function mend(code: string, scope: string, principalId: string, role: string): string {
   const id = scope.slice(scope.lastIndexOf('/') + 1);
   return code === 'SubscriptionNotFound' || code === 'InvalidSubscriptionId'
-    ? `Check the id with: az account list --all --query "[?id=='${id}']". Take it out of the request, or send the request again once it exists.`
-    : `An owner of it runs: az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}. Then send the same request again.`;
+    ? `Check the id with \`az account list --all --query "[?id=='${id}']"\`. Take it out of the request, or send the request again once it exists.`
+    : `An owner of it runs \`az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}\`. Then send the same request again.`;
 }
 
 export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {

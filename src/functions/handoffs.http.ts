@@ -25,7 +25,7 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
       status: 409,
       code: 'NotAwaited',
       title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
-      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
+      remedy: 'Read its stage and handoff with `GET /api/deployments/{name}`.',
     });
   }
   if (!(await isAsking(client, name, sentry))) return runEnded(name);
@@ -56,7 +56,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       status: 409,
       code: 'NotAwaited',
       title: `'${name}' is not waiting for the handoff '${id}'.`,
-      remedy: 'Read what it waits for with GET /api/deployments/{name}.',
+      remedy: 'Read what it waits for with `GET /api/deployments/{name}`.',
     });
   }
   if (!(await isAsking(client, name, sentry))) return runEnded(name);
@@ -65,7 +65,7 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
       status: 409,
       code: 'RegistrationNeeded',
       title: `The handoff '${id}' waits for the console's email and PIN.`,
-      remedy: `Send them to POST /api/deployments/${name}/sentries/${sentry.n}/registration.`,
+      remedy: `Send them to \`POST /api/deployments/${name}/sentries/${sentry.n}/registration\`.`,
     });
   }
   await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.body);
@@ -81,7 +81,7 @@ const runEnded = (name: string): HttpResponseInit =>
     status: 409,
     code: 'RunEnded',
     title: `The run of '${name}' that asked for this was ended.`,
-    remedy: 'Send the same request again with POST /api/deployments: it goes on where it stood, and asks anew.',
+    remedy: 'Send the same request again: it goes on where it stood, and asks anew.',
   });
 
 const routes = [

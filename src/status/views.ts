@@ -16,7 +16,15 @@ const stateOf = (
 ): string => (atWork ? 'running' : failure !== undefined ? 'failed' : (deployment?.result?.state ?? 'failed'));
 
 const runFailed = ({ failure }: Run) =>
-  failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
+  failure === undefined
+    ? []
+    : [
+        {
+          code: 'RunFailed',
+          reason: failure,
+          remedy: 'See the log, then send the same request again: it goes on where it stood.',
+        },
+      ];
 
 /** What a Sentry is to Azure, and what it signs in with: a secret only by where it lies. */
 function identityView(resources: SentryState['resources']) {

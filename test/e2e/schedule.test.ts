@@ -187,7 +187,7 @@ test('bug: a rule misspelt takes back no grant, and what was never carried out i
 });
 
 test.each([
-  ['deployments/nobody/reconciliation', 404, 'NotFound'],
+  ['deployments/nobody/reconciliation', 404, 'NoSuchName'],
   ['deployments/drifting/reconciliation?repair=perhaps', 400, 'InvalidRequest'],
   ['deployments/drifting/reconciliation?mend=true', 400, 'InvalidRequest'],
 ])('POST %s answers %d %s', async (path, status, expected) => {

@@ -95,7 +95,7 @@ export function checkWatched(
 function checkRoom(id: string, used: number, wanted: number): readonly Finding[] {
   if (used + wanted <= ROLE_ASSIGNMENT_LIMIT) return [];
   const reason = `It has ${used} of ${ROLE_ASSIGNMENT_LIMIT} role assignments, and ${wanted} are to come`;
-  const remedy = `Remove those of principals that are gone: az role assignment list --all --subscription ${id} --query "[?principalName=='']".`;
+  const remedy = `Remove those of principals that are gone, with \`az role assignment delete --ids <id>\`: \`az role assignment list --all --subscription ${id} --query "[?principalName==''].id"\` lists them.`;
   return [finding('RoleAssignmentLimit', subscriptionScope(id), reason, remedy)];
 }
 
@@ -148,7 +148,7 @@ export function checkScope(
 ): readonly Finding[] {
   if (look.kind === 'absent') {
     const remedy =
-      'Check the id: az account list --all, or az account management-group list. Or take it out of the request.';
+      'Check the id: `az account list --all` and `az account management-group list` show what there is. Or take it out of the request.';
     return [finding('SubscriptionUnknown', scope, 'Azure knows no such subscription or management group', remedy)];
   }
   if (look.kind === 'forbidden') return [notGrantable(scope, look.reason, appId)];
@@ -179,7 +179,7 @@ const notGrantable = (scope: string, reason: string, appId: string): Finding =>
   finding('SubscriptionNotGrantable', scope, reason, grantCommand(scope, appId));
 
 const grantCommand = (scope: string, appId: string): string =>
-  `An owner runs: az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Role Based Access Control Administrator" --scope ${scope} (docs/deploy.md, step 2, has the condition for it).`;
+  `An owner runs \`az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Role Based Access Control Administrator" --scope ${scope}\` (docs/deploy.md, step 2, has the condition for it).`;
 
 /** Codes after which a subscription is set aside by the run. */
 const SETS_ASIDE = [

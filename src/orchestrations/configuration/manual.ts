@@ -56,9 +56,9 @@ function handoff(visit: Visit, { address }: Opening): Handoff {
     answers: answerSources(scriptJob(visit, '')),
     text: [
       ...consoleSteps(address),
-      `Then sign in with your own key: ssh ${port === 22 ? '' : `-p ${port} `}${vm.adminUsername}@${address}`,
+      `Then sign in with your own key: \`ssh ${port === 22 ? '' : `-p ${port} `}${vm.adminUsername}@${address}\``,
       `and run the command. What it asks, and where each answer is found, stands beside it.`,
-      `When it has ended well: POST /api/deployments/${input.request.name}/handoffs/${id} with { "done": true }.`,
+      `When it has ended well: \`POST /api/deployments/${input.request.name}/handoffs/${id}\` with { "done": true }.`,
     ].join(' '),
   };
 }

@@ -15,7 +15,7 @@ test('each prompt has its answer or the place of it', () => {
     'the console shows it; it is good for an hour',
     'the-tenant',
     'the-client',
-    `Key Vault: az keyvault secret show --id ${clientSecretUri} --query value --output tsv`,
+    `Key Vault: \`az keyvault secret show --id ${clientSecretUri} --query value --output tsv\``,
     '7',
   ]);
 });
