@@ -22,6 +22,25 @@ export interface Instances {
   resume(instanceId: string): Promise<void>;
 }
 
+/** What is known of runs. */
+export interface Runs {
+  /** False too where there is no such instance (any more). */
+  isAtWork(instanceId: string): Promise<boolean>;
+  /** The orchestration of a Sentry's newest run. */
+  newestOf(deployment: string, n: number): Promise<string | undefined>;
+}
+
+/**
+ * Ending a deployment does not end the Sentries below it: such a one goes on, and nobody waits for what comes of it. So
+ * it does where the deployment was started again meanwhile.
+ */
+export const makeIsRunAtWork =
+  (runs: Runs): HandlerOf<typeof activities.isRunAtWork> =>
+  async ({ deployment, n, instanceId }) =>
+    (await runs.isAtWork(`d-${deployment}`)) &&
+    (await runs.isAtWork(instanceId)) &&
+    (await runs.newestOf(deployment, n)) === instanceId;
+
 export const makeOpenWindow =
   (instances: Instances): HandlerOf<typeof activities.openWindow> =>
   ({ instanceId, order }) =>

@@ -25,8 +25,8 @@ export function answerSources({
         }),
     ...answers,
   };
-  return script.prompts.flatMap(({ match, answer }) => {
+  return script.prompts.flatMap(({ label, answer }) => {
     const from = known[answer];
-    return from === undefined ? [] : [{ prompt: match, from }];
+    return from === undefined ? [] : [{ prompt: label, from }];
   });
 }

@@ -7,6 +7,7 @@ import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
 import {
   makeForget,
+  makeIsRunAtWork,
   makeOpenWindow,
   makeRaiseEvent,
   makeReadInput,
@@ -35,7 +36,7 @@ import { onboardSubscription } from '../orchestrations/onboardSubscription';
 import { plan, planSentry } from '../orchestrations/plan';
 import { reconcile } from '../orchestrations/reconcile';
 import { sentry } from '../orchestrations/sentry';
-import { instancesOf, storedInput } from './durableClient';
+import { instancesOf, runsOf, storedInput } from './durableClient';
 import { planIdOf } from './planId';
 
 /** A setting or profile that is wrong stops the app at its start, not at the first request. */
@@ -61,6 +62,7 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
   proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
+  isRunAtWork: (context) => makeIsRunAtWork(runsOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
   readInput: (context) => makeReadInput(storedInput(df.getClient(context))),
   forget: (context) => makeForget(instancesOf(df.getClient(context))),

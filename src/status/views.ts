@@ -47,10 +47,13 @@ function configuredView({ proof, ...rest }: NonNullable<SentryState['configured'
 }
 
 const sentryView = (
-  { resources, subscriptions, instanceId: _internal, window, configured, ...rest }: SentryState,
+  { resources, subscriptions, instanceId: _internal, window, configured, handoff, ...rest }: SentryState,
+  { atWork }: Run,
   now: number,
 ) => ({
   ...rest,
+  /** What a run that was ended asked for, nobody waits for any more. */
+  handoff: atWork ? (handoff ?? null) : null,
   configured: configured && configuredView(configured),
   window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
@@ -84,7 +87,7 @@ export function deploymentView(
     drift: drift ?? null,
     repaired: repaired ?? null,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
-    sentries: sentries.map((sentry) => sentryView(sentry, now)),
+    sentries: sentries.map((sentry) => sentryView(sentry, run, now)),
     findings: deployment.findings ?? [],
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,

@@ -68,6 +68,8 @@ export interface Behaviour {
   readonly collecting?: (look: number) => Outcome;
   /** What the person says who runs the script; undefined: that it is done. */
   readonly byHand?: { readonly declined: string };
+  /** Whether the run that opened a window is still there, at its nth look; it is where this says nothing. */
+  readonly runAtWork?: (look: number) => boolean;
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
   readonly presence?: { readonly declined: string } | null;
 }
@@ -94,6 +96,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  privateNetwork: false,
   cloud: {
     armEndpoint: 'https://management.azure.com',
     armAudience: 'https://management.azure.com',
@@ -106,6 +109,7 @@ const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
   kind: 'answered',
   reached: questions.origins,
   unreached: [],
+  hostKey: 'SHA256:x',
   ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
@@ -224,6 +228,7 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       }
       return null;
     },
+    isRunAtWork: () => behaviour.runAtWork?.(nth('run')) ?? true,
     startDeployment: () => 'started',
     forget: (ids: readonly string[]) => {
       forgotten.push(...ids);

@@ -27,6 +27,7 @@ export const inputFor = (name: string, changes: object = {}): DeploymentInput =>
   }),
   profile,
   egressAddresses: ['203.0.113.10/32'],
+  privateNetwork: false,
   cloud: {
     armEndpoint: 'https://management.azure.com',
     armAudience: 'https://management.azure.com',

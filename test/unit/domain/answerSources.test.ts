@@ -20,6 +20,12 @@ test('each prompt has its answer or the place of it', () => {
   ]);
 });
 
+test('a person reads what is asked, and no pattern', () => {
+  const asked = answerSources({ script, answers }).map(({ prompt }) => prompt);
+  expect(asked).toContain('PIN');
+  expect(asked.join('')).not.toMatch(/[\\[\]*$^]/);
+});
+
 test('what a managed identity is not asked for is left out', () => {
   const { clientId: _, ...rest } = answers;
   expect(answerSources({ script, answers: rest })).toHaveLength(script.prompts.length - 2);
