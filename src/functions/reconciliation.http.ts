@@ -45,13 +45,10 @@ async function reconcileNow(request: HttpRequest, client: DurableClient): Promis
   if (refusal) return problem({ status: 409, ...titled(refusal) });
 
   const how = { repair: flag ?? deployment.request.drift === 'repair', asked: flag === true };
-  const start = async () => (await startReconcile(client, deployment, how)) === 'started';
   const rest = () => restOf(client, instanceId(name), STAY_MS);
-  // Another look, that was asked for otherwise, may be at work: this one comes after it.
-  if (!(await start())) {
-    await rest();
-    if (!(await start())) return lookRunning(request, name);
-  }
+  // What a look that is at work has read may be older than this request.
+  if (isAtWork(await rest())) return lookRunning(request, name);
+  if ((await startReconcile(client, deployment, how)) === 'running') return lookRunning(request, name);
   return looked(request, name, await rest());
 }
 

@@ -85,7 +85,10 @@ test('one that has begun is not replaced', async () => {
 
 /** Asks, and polls while it is looked. */
 async function lookAt(name: string, query = ''): Promise<z.infer<typeof driftShown>> {
-  let answer = await world.post(`deployments/${name}/reconciliation${query}`, {});
+  const ask = () => world.post(`deployments/${name}/reconciliation${query}`, {});
+  let answer = await ask();
+  // The clock's own look is at work.
+  while (answer.status === 409 && (await code(answer)) === 'LookRunning') answer = await ask();
   while (answer.status === 202) {
     await answer.arrayBuffer();
     answer = await fetch(answer.headers.get('location') ?? '', { headers: { 'x-functions-key': world.keys.operator } });
@@ -160,7 +163,8 @@ test('with drift: repair it is set right at the next look, though nobody asks', 
   while ((await read(name)).startedAt === startedAt) await itIsTime();
   await world.administrator.seeThrough(name, () => undefined);
   const { drift, repaired } = await read(name);
-  expect(drift).toBeNull();
+  // Another look may have been taken since.
+  expect(drift?.count ?? 0).toBe(0);
   expect(repaired).toMatchObject({ count: 1, differences: [retagged], repair: { state: 'started' } });
   expect(await lookAt(name)).toMatchObject({ count: 0 });
 });
