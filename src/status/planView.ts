@@ -97,6 +97,7 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
   if (!appliance) return [];
   const { access, configuration, script } = appliance;
   const opens = configuration.kind !== 'runCommand';
+  const command = (opens ? undefined : script.unattended?.command) ?? script.command;
   return [
     ...(opens
       ? [
@@ -111,7 +112,7 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
         ]
       : []),
     ...handoffsOf(appliance).map((kind) => ({ sentry: n, stage: 'handoff', kind, does: HANDOFFS[kind] })),
-    { sentry: n, stage: 'configuration', kind: configuration.kind, command: script.command },
+    { sentry: n, stage: 'configuration', kind: configuration.kind, command },
   ];
 }
 
