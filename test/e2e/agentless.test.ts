@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { z } from 'zod';
+import { asPlanned } from '../support/carriedOut';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { agentlessBody, subscriptionId, subscriptionIds } from '../support/requests';
 
@@ -30,10 +31,15 @@ const body = (name: string, identity: object) =>
     subscriptions: { include: [{ kind: 'ids', ids: watched }] },
   });
 const seeThrough = async (name: string, identity: object) => {
-  await world.administrator.start(body(name, identity));
-  return world.administrator.seeThrough(name, ({ sentries }) =>
-    sentries.forEach((one) => expect([one.handoff ?? null, one.receipts]).toEqual([null, []])),
-  );
+  const request = body(name, identity);
+  const run = async () => {
+    await world.administrator.start(request);
+    return world.administrator.seeThrough(name, ({ sentries }) =>
+      sentries.forEach((one) => expect([one.handoff ?? null, one.receipts]).toEqual([null, []])),
+    );
+  };
+  const { result } = await asPlanned(world, request, { watched, run });
+  return result;
 };
 const identityShown = z.looseObject({
   clientId: z.string(),

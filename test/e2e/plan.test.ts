@@ -1,6 +1,7 @@
 /** A plan over the API: read, approved, carried out; then nothing to do; then another hand, and the approval is void. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { asPlanned } from '../support/carriedOut';
 import { type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionIds } from '../support/requests';
 
@@ -81,10 +82,13 @@ test('is read, approved and carried out; then it is empty; then another hand mak
     z.looseObject({ value: z.array(z.unknown()) }).parse(await (await world.api('deployments')).json()).value,
   ).toEqual([]);
 
-  const started = await settled(await world.post('deployments', body({ planId: first.planId })));
-  expect(started.ok).toBe(true);
-  await sentAgain(first.planId);
-  const shown = await world.administrator.seeThrough(NAME, () => undefined);
+  const run = async () => {
+    const started = await settled(await world.post('deployments', body({ planId: first.planId })));
+    expect(started.ok).toBe(true);
+    await sentAgain(first.planId);
+    return world.administrator.seeThrough(NAME, () => undefined);
+  };
+  const { result: shown } = await asPlanned(world, body(), { watched: subscriptionIds(12), run });
   expect(shown).toMatchObject({ state: 'completed', subscriptions: { granted: 12 } });
   expect(shown.request).not.toHaveProperty('planId');
 
