@@ -1,6 +1,6 @@
 import { AzureError, type Azure } from '../azure/ports';
 import { bearsMark, type Effects } from './effects';
-import { sameTrust, toldOfTaken, trustOutputs } from './trust';
+import { toldOfTaken, trustOutputs } from './trust';
 
 /** Graph may list it only later. */
 const UNSEEN = 900;
@@ -11,7 +11,7 @@ export const applicationFederatedCredential = ({ directory }: Azure): Effects<'a
     const shown = await directory.getFederatedCredential(wanted.applicationId, wanted.name);
     return (
       shown && {
-        value: { ...shown, applicationId: wanted.applicationId, ...withoutTrust, ...sameTrust(shown, wanted) },
+        value: { ...shown, applicationId: wanted.applicationId },
         ours: bearsMark(shown.description, deployment),
         outputs: trustOutputs(shown),
       }
@@ -39,5 +39,3 @@ export const applicationFederatedCredential = ({ directory }: Azure): Effects<'a
     return {};
   },
 });
-
-const withoutTrust = { issuer: undefined, subject: undefined, audiences: undefined };

@@ -72,7 +72,7 @@ async function remove(azure: Azure, effects: Effects<Kind>, { spec, operation, c
 
 /** Where a thing is not as wanted. One of another hand keeps its own tags. */
 export const gaps = (spec: Spec, { value, ours }: Observed): readonly Difference[] =>
-  differences(spec.wanted, value).filter(({ path }) => ours || !path.startsWith('tags'));
+  differences(spec.wanted, value, kinds[spec.kind].exact).filter(({ path }) => ours || !path.startsWith('tags'));
 export const mayBeUsed = ({ kind }: Spec, { ours }: Observed): boolean => ours || kinds[kind].adopt;
 export const isAsWanted = ({ provisioning }: Observed, found: readonly Difference[]): boolean =>
   found.length === 0 && provisioning !== 'failed';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Azure } from '../azure/ports';
 import { isFederationOf } from '../domain/blueprint/identity';
 import { armEffects, type Effects, observedArm } from './effects';
-import { sameTrust, toldOfTaken, trustOutputs } from './trust';
+import { toldOfTaken, trustOutputs } from './trust';
 
 const shown = z.looseObject({
   name: z.string(),
@@ -19,7 +19,7 @@ export const identityFederatedCredential = ({ arm }: Azure): Effects<'identityFe
     if (!body) return undefined;
     const trust = shown.parse(body);
     const told = { ours: isFederationOf(spec.deployment, trust.name), outputs: trustOutputs(trust) };
-    return { ...observedArm(body, spec, told), value: sameTrust(trust, spec.wanted) };
+    return { ...observedArm(body, spec, told), value: trust };
   },
   put: async ({ id, wanted }) => {
     const [identity = ''] = id.split('/federatedIdentityCredentials/');

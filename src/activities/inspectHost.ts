@@ -1,5 +1,6 @@
 import type { Azure } from '../azure/ports';
 import { rolesOf } from '../domain/blueprint/grants';
+import { hostNeeds } from '../domain/permissions/host';
 import { type Area, readOf } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
 import { checkEncryptionAtHost, checkEncryptionSet } from '../domain/preflight/encryption';
@@ -8,7 +9,7 @@ import type { Finding } from '../domain/preflight/finding';
 import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
 import { checkGraph, checkSecret } from '../domain/preflight/graphRights';
 import { checkNetwork, subnetOf } from '../domain/preflight/network';
-import { checkDelegation, checkHostScope, checkNeeds, checkTerms, hostNeeds } from '../domain/preflight/permissions';
+import { checkDelegation, checkHostScope, checkNeeds, checkTerms } from '../domain/preflight/permissions';
 import { checkPolicies } from '../domain/preflight/policies';
 import {
   checkHost,

@@ -11,31 +11,42 @@ export interface Difference {
 
 /**
  * Where `observed` says something else than `wanted`. Only what `wanted` names is looked at; texts are compared
- * without regard to case, because Azure changes the case of ids and regions.
+ * without regard to case, because Azure changes the case of ids and regions, except at and under the paths `exact`.
  */
-export function differences(wanted: unknown, observed: unknown, path = ''): readonly Difference[] {
-  if (Array.isArray(wanted)) return sameList(wanted, observed) ? [] : [{ path, wanted, observed }];
-  if (typeof wanted === 'object' && wanted !== null) return objectDifferences(wanted, observed, path);
-  return sameValue(wanted, observed) ? [] : [{ path, wanted, observed }];
+export function differences(
+  wanted: unknown,
+  observed: unknown,
+  exact: readonly string[] = [],
+  path = '',
+): readonly Difference[] {
+  if (Array.isArray(wanted)) return sameList(wanted, observed, exact, path) ? [] : [{ path, wanted, observed }];
+  if (typeof wanted === 'object' && wanted !== null) return objectDifferences(wanted, observed, exact, path);
+  const isSame = touches([path], exact).length > 0 ? wanted === observed : sameValue(wanted, observed);
+  return isSame ? [] : [{ path, wanted, observed }];
 }
 
-function sameList(wanted: readonly unknown[], observed: unknown): boolean {
+function sameList(wanted: readonly unknown[], observed: unknown, exact: readonly string[], path: string): boolean {
   if (!Array.isArray(observed) || observed.length !== wanted.length) return false;
   const others: unknown[] = [...(observed as readonly unknown[])];
   for (const item of wanted) {
     // Azure keeps no order in lists of prefixes, keys and permissions.
-    const at = others.findIndex((other) => differences(item, other).length === 0);
+    const at = others.findIndex((other) => differences(item, other, exact, path).length === 0);
     if (at < 0) return false;
     others.splice(at, 1);
   }
   return true;
 }
 
-function objectDifferences(wanted: object, observed: unknown, path: string): readonly Difference[] {
+function objectDifferences(
+  wanted: object,
+  observed: unknown,
+  exact: readonly string[],
+  path: string,
+): readonly Difference[] {
   if (typeof observed !== 'object' || observed === null) return [{ path, wanted, observed }];
   const seen = new Map(Object.entries(observed).map(([key, value]) => [key.toLowerCase(), value as unknown]));
   return Object.entries(wanted).flatMap(([key, value]) =>
-    differences(value, seen.get(key.toLowerCase()), path === '' ? key : `${path}.${key}`),
+    differences(value, seen.get(key.toLowerCase()), exact, path === '' ? key : `${path}.${key}`),
   );
 }
 

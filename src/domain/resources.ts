@@ -126,13 +126,19 @@ interface Row {
    * could hold its secret, or be let in by our rule.
    */
   readonly adopt: boolean;
+  /** Paths at which case counts. */
+  readonly exact: readonly string[];
 }
 
-const row = (immutable: readonly string[] = [], { adopt = false, batch = 1 } = {}): Row => ({
+const row = (immutable: readonly string[] = [], { adopt = false, batch = 1, exact = [] }: Partial<Row> = {}): Row => ({
   adopt,
   immutable,
   batch,
+  exact,
 });
+
+/** Entra compares these with regard to case (azure-docs, "breaking changes", August 2024), unlike Azure's ids. */
+const TRUST = { exact: ['issuer', 'subject', 'audiences'] };
 
 export const kinds: Readonly<Record<Kind, Row>> = {
   providerRegistration: row([], { adopt: true }),
@@ -150,8 +156,8 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   application: row(),
   servicePrincipal: row(),
   clientSecret: row(),
-  applicationFederatedCredential: row(),
-  identityFederatedCredential: row(),
+  applicationFederatedCredential: row([], TRUST),
+  identityFederatedCredential: row([], TRUST),
   graphPermission: row(),
   roleAssignment: row([], { adopt: true, batch: 10 }),
   sshKey: row(),

@@ -6,12 +6,12 @@ import {
   type DurableOrchestrationStatus,
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
-import { deedsOf, partings, type Deeds } from '../domain/plan/approval';
+import { deedsOf, partings } from '../domain/plan/approval';
 import type { Plan } from '../domain/plan/plan';
 import type { Approved } from '../orchestrations/approved';
 import type { ApprovedInput, DeploymentInput } from '../orchestrations/inputs';
 import { planView } from '../status/planView';
-import { instancesOf, isAtWork, isYetToBegin, restOf, statusOf } from './durableClient';
+import { instancesOf, isAtWork, isYetToBegin, readDeployment, restOf, statusOf } from './durableClient';
 import { etagOf } from './etag';
 import { isPlanOf, planIdOf } from './planId';
 import { conflict, guarded, notFound, problem } from './problem';
@@ -87,17 +87,34 @@ export async function startApproved(
   const { name } = input.request;
   if (!isPlanOf(planId, input)) return anotherRequest(name);
   const id = approvalInstance(name, planId);
-  // Whoever lost the answer and asks again asks for the run that is at work.
-  const run = await statusOf(client, `d-${name}`);
-  if (isAtWork(run) && !isYetToBegin(run))
-    return etagOf(run?.input) === etagOf(input) ? started(request, client, name) : conflict(request, name);
-  const approval: ApprovedInput = { planId, input };
-  await instancesOf(client).start('runApproved', id, approval);
+  const before = await statusOf(client, id);
+  // Whoever lost the answer and asks again asks for the check that is at work, and for the run that it started.
+  if (!isAtWork(before)) {
+    const carriedOut = wasCarriedOut(before) && (await isStored(client, input));
+    const run = await statusOf(client, `d-${name}`);
+    if (isAtWork(run) && !isYetToBegin(run))
+      return carriedOut || etagOf(run?.input) === etagOf(input)
+        ? started(request, client, name)
+        : conflict(request, name);
+    const approval: ApprovedInput = { planId, input, carriedOut };
+    await instancesOf(client).start('runApproved', id, approval);
+  }
   const status = await restOf(client, id, STAY_MS);
   return isAtWork(status)
     ? atWork(request, `/api/deployments/${name}/approvals/${planId}`)
     : approved(request, client, status, () => started(request, client, name));
 }
+
+/** The plan was carried out: by this check, or before it. */
+function wasCarriedOut(status: DurableOrchestrationStatus | undefined): boolean {
+  if (!status) return false;
+  const { carriedOut } = status.input as ApprovedInput;
+  return carriedOut || (isCompleted(status) && (status.output as Approved).answer === 'started');
+}
+
+/** No other request has taken its place since. */
+const isStored = async (client: DurableClient, { request }: DeploymentInput): Promise<boolean> =>
+  etagOf((await readDeployment(client, request.name))?.request) === etagOf(request);
 
 const started = (request: HttpRequest, client: DurableClient, name: string): HttpResponseInit =>
   client.createCheckStatusResponse(request, `d-${name}`);
@@ -122,7 +139,8 @@ async function approved(
   const { answer, plan } = status.output as Approved;
   const { planId, input } = status.input as ApprovedInput;
   const { name } = input.request;
-  if (answer === 'started') return whenStarted();
+  // The same answer as before: whether that run ended well, its status says.
+  if (wasCarriedOut(status)) return whenStarted();
   return answer === 'running' ? conflict(request, name) : outdated(client, planId, input, plan);
 }
 
@@ -135,17 +153,24 @@ async function outdated(
   const { name } = input.request;
   const kept = planOf(await statusOf(client, planInstance(name, etagOf(input))));
   // Only the newest plan of a request is kept: of an older one nothing is known but its id.
-  const before: Deeds = kept && planIdOf(input, kept) === approvedId ? deedsOf(kept) : {};
-  const differences = partings(before, deedsOf(now));
+  const before = kept && planIdOf(input, kept) === approvedId ? deedsOf(kept) : undefined;
+  const differences = partings(before ?? {}, deedsOf(now));
   return problem({
     status: 409,
     code: 'PlanOutdated',
-    title: `The plan that was approved is no longer the plan of '${name}': ${differences.length} things differ.`,
+    title: `The plan that was approved is no longer the plan of '${name}': ${before ? counted(differences.length, 'thing differs', 'things differ') : newer(differences.length)}.`,
     remedy: 'Plan again with ?dryRun=true, read it, and send the request with the new planId. Nothing was started.',
     planId: planIdOf(input, now),
     differences: differences.slice(0, MOST_PARTINGS),
   });
 }
+
+/** What the approved plan would have done is not known any more. */
+const newer = (deeds: number): string =>
+  deeds === 0
+    ? 'there is nothing left to do, all is as the request wants it'
+    : `a newer one took its place, which would do ${counted(deeds, 'thing', 'things')}`;
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 const anotherRequest = (name: string): HttpResponseInit =>
   problem({

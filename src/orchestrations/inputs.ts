@@ -25,6 +25,8 @@ export interface ApprovedInput {
   /** The plan that was approved. */
   readonly planId: string;
   readonly input: DeploymentInput;
+  /** It was carried out before: asked for again, it is a new run only where it is the plan once more. */
+  readonly carriedOut: boolean;
 }
 
 export interface OnboardInput {

@@ -1,10 +1,10 @@
 /** What the API shows of a plan. Pure: made from what was started and what was found. */
 import { applianceOf, type ApplianceChoice, type Blueprint } from '../domain/blueprint/blueprint';
 import type { Handoff } from '../domain/handoff';
-import { ENCRYPTION, planKinds, type Scope } from '../domain/plan/kinds';
+import { changeUses, grantAt, permissionsOf } from '../domain/permissions/planned';
+import { type Used, whyOf } from '../domain/permissions/uses';
 import { estimate } from '../domain/plan/estimate';
-import type { Plan, PlannedChange, PlannedResource, PlanPart, SentryPlan } from '../domain/plan/plan';
-import type { Kind } from '../domain/resources';
+import type { Plan, PlannedChange, PlanPart, SentryPlan } from '../domain/plan/plan';
 
 export interface Planned extends Blueprint {
   readonly egressAddresses: readonly string[];
@@ -27,7 +27,7 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
     sentries: plan.sentries.length,
     subscriptions: plan.sentries.reduce((sum, { subscriptions }) => sum + subscriptions, 0),
     resources: parts.flatMap(({ n, resources }) =>
-      resources.map((one) => ({ ...sentryOf(n), ...one, ...permissionOf(one) })),
+      resources.map((one) => ({ ...sentryOf(n), ...one, ...permissionOf(input, one, one.change) })),
     ),
     grants: parts.flatMap(({ n, grants }) =>
       grants.map(({ role, change, scopes }) => ({
@@ -35,13 +35,13 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
         role,
         change,
         count: scopes.length,
-        ...permissionOf({ kind: 'roleAssignment', change }),
+        ...permissionOf(input, grantAt(scopes[0] ?? '', role), change),
         scopes,
       })),
     ),
     stages: plan.sentries.filter(({ visit }) => visit).flatMap((sentry) => stagesOf(input, sentry)),
-    permissions: permissionsOf(parts, applianceOf(input)?.vm.osDisk !== undefined),
-    estimate: estimate(plan),
+    permissions: plan.stopped ? [] : permissionsOf(input, plan),
+    estimate: estimate(plan, input),
     findings: plan.findings,
     problems: plan.stopped ? [plan.stopped] : [],
   };
@@ -62,34 +62,10 @@ function summaryOf({ shared, sentries }: Plan): Numbers & { readonly toDo: numbe
   return { ...counts, appliances, toDo: all.length - counts.keep + appliances };
 }
 
-const permissionOf = ({ kind, change }: Pick<PlannedResource, 'kind' | 'change'>) => ({
-  permissions: neededFor(kind, change),
-  why: planKinds[kind].why,
+const permissionOf = (blueprint: Blueprint, one: Used, change: PlannedChange) => ({
+  permissions: [...new Set(changeUses(blueprint, one, change).map(({ permission }) => permission))],
+  why: whyOf(blueprint, one),
 });
-
-function neededFor(kind: Kind, change: PlannedChange): readonly string[] {
-  const { read, write, remove } = planKinds[kind];
-  return change === 'keep' ? read : change === 'remove' ? remove : write;
-}
-
-/** Each permission once for each place, with all that it is used for. */
-function permissionsOf(parts: readonly PlanPart[], encrypts: boolean) {
-  const used = parts.flatMap(({ resources, grants }) => [...resources, ...grants.map(asResource)]);
-  const found = new Map<string, { permission: string; scope: Scope; why: Set<string> }>();
-  for (const { kind, change } of used) {
-    const { read, scope, why } = planKinds[kind];
-    for (const permission of new Set([...read, ...neededFor(kind, change)])) {
-      const key = `${permission} ${scope}`;
-      const entry = found.get(key) ?? { permission, scope, why: new Set<string>() };
-      entry.why.add(why);
-      found.set(key, entry);
-    }
-  }
-  const encrypted = encrypts && used.some(({ kind, change }) => kind === 'virtualMachine' && change === 'create');
-  const listed = [...found.values()].map((one) => ({ ...one, why: [...one.why] }));
-  return encrypted ? [...listed, ENCRYPTION] : listed;
-}
-const asResource = ({ change }: { readonly change: PlannedChange }) => ({ kind: 'roleAssignment', change }) as const;
 
 /** What happens that is no resource which stays: the window, what people do, the script. */
 function stagesOf(input: Planned, { n }: SentryPlan) {
@@ -97,6 +73,7 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
   if (!appliance) return [];
   const { access, configuration, script } = appliance;
   const opens = configuration.kind !== 'runCommand';
+  const command = (opens ? undefined : script.unattended?.command) ?? script.command;
   return [
     ...(opens
       ? [
@@ -110,8 +87,8 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
           },
         ]
       : []),
-    ...handoffsOf(appliance).map((kind) => ({ sentry: n, stage: 'handoff', kind, does: HANDOFFS[kind] })),
-    { sentry: n, stage: 'configuration', kind: configuration.kind, command: script.command },
+    ...HANDOFFS_OF[configuration.kind].map((kind) => ({ sentry: n, stage: 'handoff', kind, does: HANDOFFS[kind] })),
+    { sentry: n, stage: 'configuration', kind: configuration.kind, command },
   ];
 }
 
@@ -121,8 +98,9 @@ const HANDOFFS: Readonly<Record<Handoff['kind'], string>> = {
   consent: 'An administrator grants the permissions of Microsoft Graph that the app may not grant',
   configuration: 'Somebody runs the set-up script by hand and says so',
 };
-const handoffsOf = ({ configuration }: ApplianceChoice): readonly Handoff['kind'][] => [
-  ...(configuration.kind === 'runCommand' ? [] : (['presence'] as const)),
-  'registration',
-  ...(configuration.kind === 'manual' ? (['configuration'] as const) : []),
-];
+/** Whoever runs the script by hand types email and PIN into it. */
+const HANDOFFS_OF: Readonly<Record<ApplianceChoice['configuration']['kind'], readonly Handoff['kind'][]>> = {
+  ssh: ['presence', 'registration'],
+  runCommand: ['registration'],
+  manual: ['presence', 'configuration'],
+};

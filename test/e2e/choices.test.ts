@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { asPlanned } from '../support/carriedOut';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionId, subscriptionIds } from '../support/requests';
 
@@ -50,8 +51,14 @@ const body = (name: string, changes: object) =>
     ...changes,
   });
 async function completes(name: string, changes: object) {
-  await world.administrator.start(body(name, changes));
-  const shown = await world.administrator.seeThrough(name, () => undefined);
+  const request = body(name, changes);
+  const { result: shown } = await asPlanned(world, request, {
+    watched: subscriptionIds(2),
+    run: async () => {
+      await world.administrator.start(request);
+      return world.administrator.seeThrough(name, () => undefined);
+    },
+  });
   expect(shown).toMatchObject({
     state: 'completed',
     problems: [],

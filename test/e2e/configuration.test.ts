@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readableKeyPair } from '../../local/appliance/keyPair';
 import type { SentryShown } from '../../local/administrator';
 import { createSshAppliance } from '../../src/appliance/ssh';
+import { asPlanned } from '../support/carriedOut';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
 import { request, requestBody, script, subscriptionId } from '../support/requests';
 
@@ -30,12 +31,16 @@ const opened = async (what: 'windows' | 'exposures', group: string) =>
   JSON.stringify(await world.askAzure(`/_simulator/${what}`)).includes(`/${group}/`);
 
 test('run command: with a client secret, set up without a port or a public address, and nobody asked to be there', async () => {
-  await world.administrator.start(
-    named('unattended', 'runCommand', '10.91.0.0/24', { identity: { kind: 'appRegistration' } }),
-  );
+  const request = named('unattended', 'runCommand', '10.91.0.0/24', { identity: { kind: 'appRegistration' } });
   const handoffs = new Set<string>();
-  const shown = await world.administrator.seeThrough('unattended', ({ sentries }) => {
-    for (const { handoff } of sentries) if (handoff) handoffs.add(`${handoff.kind} ${handoff.address}`);
+  const { result: shown } = await asPlanned(world, request, {
+    watched: [subscriptionId(1), subscriptionId(2)],
+    run: async () => {
+      await world.administrator.start(request);
+      return world.administrator.seeThrough('unattended', ({ sentries }) => {
+        for (const { handoff } of sentries) if (handoff) handoffs.add(`${handoff.kind} ${handoff.address}`);
+      });
+    },
   });
   expect(shown).toMatchObject({ state: 'completed', sentries: [{ stage: 'completed', receipts: [] }] });
   expect([...handoffs]).toEqual(['registration 10.91.0.4']);

@@ -46,6 +46,12 @@ describe('in good weather', () => {
     expect([first.open, first.errors]).toEqual([[], []]);
   });
 
+  test('the plan had estimated its calls of Azure within a twentieth', () => {
+    for (const { calls } of [first, other]) {
+      expect(Math.abs((calls.estimated ?? 0) - calls.recorded) / calls.recorded).toBeLessThan(0.05);
+    }
+  });
+
   test('the same seed asks the same of Azure at the same moments, in this process and in another', () => {
     expect(first.requests.length).toBeGreaterThan(300);
     expect(recordOf(again)).toEqual(recordOf(first));

@@ -1,6 +1,7 @@
 /** A plan over the API: read, approved, carried out; then nothing to do; then another hand, and the approval is void. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { asPlanned } from '../support/carriedOut';
 import { type TestWorld, testWorld } from '../support/e2e';
 import { requestBody, subscriptionIds } from '../support/requests';
 
@@ -57,6 +58,15 @@ async function written(): Promise<number> {
   return asked.filter(({ method, path }) => method !== 'GET' && !/resourcegraph/i.test(path)).length;
 }
 
+/** The answer was lost, and the same is sent again: the run's status, or after a longer check the deployment itself. */
+async function sentAgain(planId: string): Promise<void> {
+  const answer = await settled(await world.post('deployments', body({ planId })));
+  expect(answer.ok).toBe(true);
+  const { id, name } = z.looseObject({ id: z.string().optional(), name: z.string().optional() }).parse(await answer.json()); // prettier-ignore
+  expect(id ?? `d-${name}`).toBe(`d-${NAME}`);
+}
+const tagged = z.looseObject({ tags: z.record(z.string(), z.string()) });
+
 const hand = (path: string, change: object) =>
   world.askAzure('/_simulator/outside', { method: 'PATCH', path: `${path}?api-version=2024-05-01`, body: change });
 
@@ -72,15 +82,19 @@ test('is read, approved and carried out; then it is empty; then another hand mak
     z.looseObject({ value: z.array(z.unknown()) }).parse(await (await world.api('deployments')).json()).value,
   ).toEqual([]);
 
-  const started = await settled(await world.post('deployments', body({ planId: first.planId })));
-  expect(started.ok).toBe(true);
-  // The answer was lost, and it is sent again: the same run.
-  expect((await world.post('deployments', body({ planId: first.planId }))).status).toBe(202);
-  const shown = await world.administrator.seeThrough(NAME, () => undefined);
+  const run = async () => {
+    const started = await settled(await world.post('deployments', body({ planId: first.planId })));
+    expect(started.ok).toBe(true);
+    await sentAgain(first.planId);
+    return world.administrator.seeThrough(NAME, () => undefined);
+  };
+  const { result: shown } = await asPlanned(world, body(), { watched: subscriptionIds(12), run });
   expect(shown).toMatchObject({ state: 'completed', subscriptions: { granted: 12 } });
   expect(shown.request).not.toHaveProperty('planId');
 
   const before = await written();
+  await sentAgain(first.planId);
+  expect((await world.administrator.read(NAME)).startedAt).toBe(shown.startedAt);
   const second = await plan();
   expect(second.resources.filter(({ change }) => change !== 'keep')).toEqual([]);
   expect(second).toMatchObject({ empty: true, stages: [], summary: { toDo: 0 } });
@@ -98,17 +112,30 @@ test('is read, approved and carried out; then it is empty; then another hand mak
     },
   ]);
 
-  for (const approved of [first.planId, second.planId]) {
-    const refused = await settled(await world.post('deployments', body({ planId: approved })));
-    expect(refused.status).toBe(409);
-    expect(problem.parse(await refused.json())).toMatchObject({
-      code: 'PlanOutdated',
-      planId: third.planId,
-      differences: [{ what: 'Sentry 1: networkSecurityGroup', now: { change: 'change' } }],
-    });
-  }
+  const refused = await settled(await world.post('deployments', body({ planId: second.planId })));
+  expect(refused.status).toBe(409);
+  expect(problem.parse(await refused.json())).toMatchObject({
+    code: 'PlanOutdated',
+    title: expect.stringContaining('would do 1 thing'),
+    planId: third.planId,
+    differences: [{ what: 'Sentry 1: networkSecurityGroup', now: { change: 'change' } }],
+  });
+  // What was carried out was carried out, however often it is asked for, and whatever has come since.
+  await sentAgain(first.planId);
+  await sentAgain(first.planId);
   expect(await written()).toBe(before);
   expect((await world.administrator.read(NAME)).startedAt).toBe(shown.startedAt);
+
+  // The same again after the same hand: the plan that was carried out is the plan once more, and a new run.
+  const tagOf = async () => tagged.parse(await hand(nsg, {})).tags['owner'];
+  for (const _ of ['once', 'again']) {
+    await hand(nsg, { tags: { owner: 'somebody' } });
+    expect((await plan()).planId).toBe(third.planId);
+    await sentAgain(third.planId);
+    expect(await world.administrator.seeThrough(NAME, () => undefined)).toMatchObject({ state: 'completed' });
+    expect(await tagOf()).toBe('secops');
+  }
+  await sentAgain(third.planId);
 });
 
 test('an approval is of one request alone', async () => {

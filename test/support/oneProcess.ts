@@ -47,7 +47,9 @@ export interface OneRun {
   /** The deployment as the API showed it when it rested. */
   readonly shown: DeploymentShown;
   readonly setAside: readonly z.infer<typeof subscription>[];
-  /** All that Azure was asked, in its order. */
+  /** Of the app's own calls until it rested, the sweep's apart: what the plan had estimated where one was made, in good weather, and what was recorded. */
+  readonly calls: { readonly estimated: number | undefined; readonly recorded: number };
+  /** All that Azure was asked once it had been planned, in its order. */
   readonly requests: readonly z.infer<typeof asked>[];
   readonly windows: readonly z.infer<typeof window>[];
   /** What is open to the Internet when all is over; nothing, if all is well. */
@@ -121,26 +123,38 @@ async function played({ options, azure, ask, host, errors }: Play): Promise<OneR
     const { status } = await azure.fetch(`${azure.url}/_simulator/faults`, request);
     if (status !== 201) throw new Error(`That is no fault: ${JSON.stringify(fault)}`);
   }
-  await administrator.start(body);
-  const shown = await administrator.seeThrough(String(body['name']), () => undefined);
-  const simulatedSeconds = (Date.now() - START) / 1_000;
-  await new Promise((resolve) => setTimeout(resolve, AFTERMATH_MS));
-
   const read = async <T>(path: string, shape: z.ZodType<T>): Promise<T[]> =>
     z.array(shape).parse(await (await azure.fetch(`${azure.url}/_simulator/${path}`)).json());
+  // Under chaos its calls would be struck too.
+  const planned = options.chaos === undefined ? await administrator.plan(body) : undefined;
+  const before = (await read('requests?full=true', asked)).length;
+  await administrator.start(body);
+  const shown = await administrator.seeThrough(String(body['name']), () => undefined);
+  const restedAt = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, AFTERMATH_MS));
+
+  const requests = (await read('requests?full=true', asked)).slice(before);
   const exposures = await read('exposures', exposure);
   const headers = { 'x-functions-key': host.key };
   const aside = await ask(`${host.url}/api/deployments/${shown.name}/subscriptions?state=setAside`, { headers });
   return {
     shown,
     setAside: page.parse(await aside.json()).value,
-    requests: await read('requests?full=true', asked),
+    calls: {
+      estimated: planned?.estimate.azureCalls,
+      recorded: requests.filter((one) => one.time <= restedAt && isOfTheRun(one)).length,
+    },
+    requests,
     windows: await read('windows', window),
     open: exposures.filter(({ closedAt }) => closedAt === null).map(({ address, ports }) => `${address}:${ports}`),
-    simulatedSeconds,
+    simulatedSeconds: (restedAt - START) / 1_000,
     errors,
   };
 }
+
+const APP = 'a0000000-0000-4000-8000-000000000001';
+const SWEEP = /\/Microsoft\.Network\/(networkSecurityGroups|publicIPAddresses)$/i;
+const isOfTheRun = ({ caller, path }: z.infer<typeof asked>): boolean => caller === APP && !SWEEP.test(path);
 
 /** Each call takes its time, from the seed: so calls come one after the other, and another seed is another order. */
 function slowed({ httpClient, fetch }: InProcessAzure, seed: string): Pick<InProcessAzure, 'httpClient' | 'fetch'> {

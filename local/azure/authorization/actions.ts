@@ -45,7 +45,8 @@ function provider(method: string, path: string, scope: string, namespace: string
   const types = rest.filter((_, index) => index % 2 === 0).join('/');
   const isNamed = rest.length % 2 === 0;
   const verb = verbs[method];
-  if (rest.length === 0) return { action: `${namespace}/${verb ?? 'action'}`, scope };
+  // To look at a subscription's registration; to register is an action of the provider's own.
+  if (rest.length === 0) return { action: `Microsoft.Resources/subscriptions/providers/${verb ?? 'action'}`, scope };
   if (verb !== undefined)
     return { action: `${namespace}/${types}/${verb}`, scope: isNamed ? path : above(path, scope, rest) };
   return { action: `${namespace}/${types}/action`, scope: isNamed ? path : above(path, scope, rest) };

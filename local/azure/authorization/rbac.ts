@@ -6,6 +6,7 @@ import { type Hierarchy, type Subscription } from '../store/hierarchy';
 import { conditionOf } from './conditions/demand';
 import { type Facts, fulfilled } from './conditions/evaluate';
 import { type Roles } from './customRoles';
+import { DemandRecord } from './demanded';
 import { allows, type Role } from './roles';
 
 type Plane = 'control' | 'data';
@@ -21,6 +22,7 @@ export class Rbac {
     private readonly hierarchy: Hierarchy,
     private readonly roles: Roles,
     private readonly now: () => number,
+    readonly demanded = new DemandRecord(),
   ) {}
 
   permits(principalId: string, action: string, scope: string, plane: Plane = 'control', sides = nothing): boolean {
@@ -31,6 +33,7 @@ export class Rbac {
   /** Throws 403 AuthorizationFailed in Azure's words (azure-facts §2); a condition that fails has its own. */
   demand(caller: Caller, action: string, scope: string, sides = nothing): void {
     if (caller.principalId === outsideHand.principalId) return;
+    this.demanded.note(caller.principalId, action, scope);
     const granting = this.granting(caller.principalId, action, scope, 'control');
     if (granting.some((grant) => holds(grant, { action, ...sides }))) return;
     throw new AzureError(403, 'AuthorizationFailed', refusal(caller, action, scope, granting.length > 0));
@@ -38,6 +41,7 @@ export class Rbac {
 
   /** What is used by a write must be usable by its caller: the subnet that a NIC joins, the identity that a VM takes. */
   demandLinked({ principalId, clientId }: Caller, action: string, scope: string, linkedTo: string): void {
+    this.demanded.note(principalId, action, linkedTo);
     if (this.permits(principalId, action, linkedTo)) return;
     throw new AzureError(
       403,

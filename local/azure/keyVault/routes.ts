@@ -10,18 +10,18 @@ type Handle = (azure: Azure, vault: Vault, call: Call) => Answer;
 
 /** Secrets of Key Vault: method, path, the data action and the access policy permission that it needs, what does it. */
 const table: readonly (readonly [Method, string, string, string, Handle])[] = [
-  ['PUT', '/secrets/:name', 'setSecret', 'set', set],
-  ['GET', '/secrets/:name', 'getSecret', 'get', get],
-  ['GET', '/secrets/:name/versions', 'readMetadata', 'list', listVersions],
-  ['GET', '/secrets/:name/:version', 'getSecret', 'get', get],
-  ['PATCH', '/secrets/:name', 'update', 'set', update],
-  ['PATCH', '/secrets/:name/:version', 'update', 'set', update],
+  ['PUT', '/secrets/:name', 'setSecret/action', 'set', set],
+  ['GET', '/secrets/:name', 'getSecret/action', 'get', get],
+  ['GET', '/secrets/:name/versions', 'readMetadata/action', 'list', listVersions],
+  ['GET', '/secrets/:name/:version', 'getSecret/action', 'get', get],
+  ['PATCH', '/secrets/:name', 'update/action', 'set', update],
+  ['PATCH', '/secrets/:name/:version', 'update/action', 'set', update],
   ['DELETE', '/secrets/:name', 'delete', 'delete', remove],
-  ['GET', '/secrets', 'readMetadata', 'list', list],
-  ['GET', '/deletedsecrets', 'readMetadata', 'list', listDeleted],
-  ['GET', '/deletedsecrets/:name', 'readMetadata', 'get', getDeleted],
-  ['DELETE', '/deletedsecrets/:name', 'purge', 'purge', purge],
-  ['POST', '/deletedsecrets/:name/recover', 'recover', 'recover', recover],
+  ['GET', '/secrets', 'readMetadata/action', 'list', list],
+  ['GET', '/deletedsecrets', 'readMetadata/action', 'list', listDeleted],
+  ['GET', '/deletedsecrets/:name', 'readMetadata/action', 'get', getDeleted],
+  ['DELETE', '/deletedsecrets/:name', 'purge/action', 'purge', purge],
+  ['POST', '/deletedsecrets/:name/recover', 'recover/action', 'recover', recover],
 ];
 
 /** `7.4` and the like, and since 2025 dates. */
@@ -89,7 +89,8 @@ function demandAccess(azure: Azure, call: Call, vault: Vault, action: string, pe
   const name = call.params['name'];
   // A list is asked of the vault itself, and all of it is told in lower case, as logged.
   const resource = (name === undefined ? vault.id : `${vault.id}/secrets/${name}`).toLowerCase();
-  const needed = `Microsoft.KeyVault/vaults/secrets/${action}/action`;
+  const needed = `Microsoft.KeyVault/vaults/secrets/${action}`;
+  azure.rbac.demanded.note(principalId, needed, resource);
   if (azure.rbac.permits(principalId, needed, resource, 'data')) return;
   throw new AzureError(
     403,

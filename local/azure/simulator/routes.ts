@@ -29,6 +29,11 @@ const open = (
 export const simulatorRoutes = (azure: Azure): readonly Route[] => [
   open('GET', '/health', () => ok({ status: 'ready' })),
   open('GET', '/requests', (call) => requests(azure, call)),
+  open('GET', '/demanded', (call) => ok(azure.rbac.demanded.of(call.query('principal') ?? ''))),
+  open('POST', '/demanded', () => {
+    azure.rbac.demanded.forget();
+    return { status: 204 };
+  }),
   open('GET', '/windows', () => ok(azure.windows.all())),
   open('GET', '/exposures', () => ok(allExposures(azure))),
   open('GET', '/roles', (call) => ok(rolesHeld(azure, call.query('principal'), call.query('scope')))),

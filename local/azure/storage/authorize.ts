@@ -133,11 +133,16 @@ export function demandPermission(
     action === 'delegate'
       ? azure.rbac.permits(principalId, `${SERVICES}/generateUserDelegationKey/action`, account.id)
       : of === 'blobs'
-        ? azure.rbac.permits(principalId, `${CONTAINERS}/blobs/${verb}`, scope, 'data')
-        : azure.rbac.permits(principalId, `${CONTAINERS}/${verb}`, scope);
+        ? holds(azure, principalId, `${CONTAINERS}/blobs/${verb}`, scope, 'data')
+        : holds(azure, principalId, `${CONTAINERS}/${verb}`, scope);
   const permitted =
     holder.kind === 'signature'
       ? letters.test(holder.permissions) && (holder.principalId === undefined || allows(holder.principalId))
       : allows(holder.principalId);
   if (!permitted) throw blobError('AuthorizationPermissionMismatch');
+}
+
+function holds(azure: Azure, principalId: string, action: string, scope: string, plane?: 'data'): boolean {
+  azure.rbac.demanded.note(principalId, action, scope);
+  return azure.rbac.permits(principalId, action, scope, plane);
 }

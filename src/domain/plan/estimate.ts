@@ -1,4 +1,7 @@
 /** What carrying a plan out costs: calls of Azure, and the time that its limits and its own work take. Pure. */
+import { applianceOf, type Blueprint } from '../blueprint/blueprint';
+import { scopesFor } from '../blueprint/grants';
+import { lookCalls } from '../permissions/looks';
 import type { PlannedChange, Plan, PlanPart } from './plan';
 import { planKinds } from './kinds';
 import { limits, type Limit, secondsFor } from './limits';
@@ -23,7 +26,9 @@ export interface Estimate {
 /** Azure names no time for most operations; they are polled this often. */
 const POLL_SECONDS = 5;
 /** An access window opened and closed: address, association and a rule, each put, polled, read and removed. */
-const VISIT_CALLS = 30;
+const WINDOW_CALLS = 30;
+/** Two run commands, each put, polled, read and removed. */
+const RUN_COMMAND_CALLS = 20;
 /** The VM boots, the window opens, the set-up script runs, the window closes and is proven closed. */
 const VISIT_SECONDS = 180;
 
@@ -37,10 +42,22 @@ const workOf = ({ resources, grants }: PlanPart): readonly Work[] => [
 const writes = (change: PlannedChange): boolean => ['create', 'change', 'remove'].includes(change);
 
 /** A read; where something is to be done a write, the polls meanwhile, and a read that shows it. */
-const callsOf = ([kind, change]: Work): number =>
-  writes(change) ? 3 + Math.floor(planKinds[kind].seconds / POLL_SECONDS) : change === 'blocked' ? 0 : 1;
+const callsOf = ([kind, change]: Work): number => {
+  const { seconds, pollSeconds = POLL_SECONDS } = planKinds[kind];
+  return writes(change) ? 3 + Math.floor(seconds / pollSeconds) : change === 'blocked' ? 0 : 1;
+};
 
-export function estimate(plan: Plan): Estimate {
+const visitCalls = (blueprint: Blueprint): number =>
+  applianceOf(blueprint)?.configuration.kind === 'runCommand' ? RUN_COMMAND_CALLS : WINDOW_CALLS;
+
+/** The app's rights are looked at once for each scope, whatever is granted there, and the host beside that. */
+function preflightCalls({ sentries, stopped }: Plan, blueprint: Blueprint): number {
+  const watched = sentries.reduce((sum, { subscriptions }) => sum + subscriptions, 0);
+  const byGroup = blueprint.request.subscriptions.grantAt === 'managementGroup';
+  return stopped ? 0 : lookCalls(blueprint) + (byGroup ? scopesFor(blueprint, '').length : watched);
+}
+
+export function estimate(plan: Plan, blueprint: Blueprint): Estimate {
   const work = [plan.shared, ...plan.sentries].flatMap(workOf);
   const visits = plan.sentries.filter(({ visit }) => visit).length;
   const drawn = work.flatMap(([kind, change]) => (writes(change) ? planKinds[kind].limits : []));
@@ -62,7 +79,10 @@ export function estimate(plan: Plan): Estimate {
     { what: 'Window and set-up script, all Sentries at the same time', seconds: visits > 0 ? VISIT_SECONDS : 0 },
   ].filter(({ seconds }) => seconds > 0);
   return {
-    azureCalls: work.reduce((sum, one) => sum + callsOf(one), visits * VISIT_CALLS),
+    azureCalls: work.reduce(
+      (sum, one) => sum + callsOf(one),
+      preflightCalls(plan, blueprint) + visits * visitCalls(blueprint),
+    ),
     seconds: reasoning.reduce((sum, { seconds }) => sum + seconds, 0),
     reasoning,
     limits: waits,

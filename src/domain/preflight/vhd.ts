@@ -22,9 +22,6 @@ export type SourceAnswer =
 /** The URL to copy from: the request's own, or what the vault holds. */
 export type Source = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'absent' };
 
-/** Signs a SAS in the app's own name, where the account takes no keys. */
-export const DELEGATION = 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action';
-
 const FOOTER = 512;
 const MIB = 2 ** 20;
 /** azure-docs, "Prepare a VHD": a fixed disk of whole MiB, at most 4,095 GiB, and a footer behind it. */

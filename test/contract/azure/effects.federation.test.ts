@@ -76,11 +76,20 @@ describe.each(['managedIdentity', 'appRegistration'] as const)('with %s', (kind)
   });
 
   test.each([
-    ['subject', { subject: 'repo:contoso/other' }],
-    ['nothing but the case of its subject', { subject: 'REPO:contoso/other' }],
-    ['audience', { subject: 'REPO:contoso/other', audience: 'api://other' }],
-  ])('another %s is put in its place', async (_, trust) => {
+    ['subject', { subject: 'repo:contoso/other' }, ['subject', SUBJECT, 'repo:contoso/other']],
+    [
+      'nothing but the case of its subject',
+      { subject: 'REPO:contoso/other' },
+      ['subject', 'repo:contoso/other', 'REPO:contoso/other'],
+    ],
+    [
+      'audience',
+      { subject: 'REPO:contoso/other', audience: 'api://other' },
+      ['audiences', ['api://AzureADTokenExchange'], ['api://other']],
+    ],
+  ])('another %s is planned with what it was and will be, and put in its place', async (_, trust, [path, from, to]) => {
     const spec = agentlessOf(name, kind, trust).any(kindOf[kind], given);
+    expect(await world.step('observe', spec)).toMatchObject({ kind: 'done', changes: [{ path, from, to }] });
     expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ kind: 'done', change: 'changed', outputs: trust }); // prettier-ignore
     expect(await world.step('ensure', spec)).toMatchObject({ kind: 'done', change: 'kept' });
   });

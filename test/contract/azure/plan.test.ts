@@ -3,7 +3,10 @@
  * virtual clock drives the simulator's, so what passes is only what Azure's limits make a plan wait.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { makeEnsure, makeRemove } from '../../../src/activities/ensure';
+import { makeInspectHost } from '../../../src/activities/inspectHost';
+import { makeInspectScopes } from '../../../src/activities/inspectScopes';
 import { makeListSubscriptions } from '../../../src/activities/listSubscriptions';
 import { makeObserve } from '../../../src/activities/observe';
 import { resourceEffects } from '../../../src/activities/resourceEffects';
@@ -18,9 +21,10 @@ import { startWorld, type World } from './adapters.support';
 import { instant, location, platform, watched } from './simulator.support';
 
 const COUNT = 500;
-/** Smaller than Azure's, so that the plan meets it: nine shared resources and four of each Sentry lie in one subscription. */
+const TENANT = '7e000000-0000-4000-8000-000000000001';
+/** Smaller than Azure's, so that the plan meets it: what is shared, four of each Sentry and preflight's reads lie in one subscription. */
 const READS = { size: 30, perSecond: 5 };
-const HOST_READS = 9 + 10 * 4;
+const asked = z.array(z.object({ method: z.string(), path: z.string(), status: z.number() }));
 
 const vnet = `/subscriptions/${platform}/resourceGroups/planned/providers/Microsoft.Network/virtualNetworks/planned-vnet`;
 const input: DeploymentInput = inputFor(COUNT, {
@@ -72,6 +76,9 @@ test('500 subscriptions: planned without a write, deployed, planned again as not
     };
   const times: number[] = [];
   const writes: string[][] = [];
+  const reads: { readonly host: number; readonly watched: number }[] = [];
+  const record = async () => asked.parse((await world.azure.ask('GET', '/_simulator/requests?full=true')).body);
+  let before = 0;
   let finish = (): void => undefined;
   const turn = (orchestrator: string, at: number): Turn[] => [
     { activity: 'begin' },
@@ -94,9 +101,12 @@ test('500 subscriptions: planned without a write, deployed, planned again as not
       removeResources: real(makeRemove(world.ports, effects)),
       observeResources: real(makeObserve(effects)),
       listSubscriptions: real(makeListSubscriptions(world.ports)),
+      inspectHost: real(makeInspectHost(world.ports, TENANT)),
+      inspectScopes: real(makeInspectScopes(world.ports)),
       // A minute fills the buckets again.
-      begin: (_nothing: unknown, client: FakeClient) => {
+      begin: async (_nothing: unknown, client: FakeClient) => {
         sync(client);
+        before = (await record()).length;
         world.azure.advance(60);
         times.push(client.now());
         written = world.written(() => new Promise<void>((resolve) => (finish = resolve)));
@@ -106,6 +116,14 @@ test('500 subscriptions: planned without a write, deployed, planned again as not
         times.push(client.now());
         finish();
         writes.push(await written);
+        const answered = (await record())
+          .slice(before)
+          .filter(({ method, status }) => method === 'GET' && status !== 429);
+        reads.push({
+          host: answered.filter(({ path }) => path.startsWith(`/subscriptions/${platform}/`)).length,
+          watched: answered.filter(({ path }) => path.endsWith('/providers/Microsoft.Authorization/permissions'))
+            .length,
+        });
       },
       outside: outsideHand,
     },
@@ -133,6 +151,12 @@ test('500 subscriptions: planned without a write, deployed, planned again as not
       changes: [{ path: 'addressSpace.addressPrefixes', from: ['10.90.0.0/16'], to: ['10.90.0.0/24'] }],
     },
   });
-  const limit = (HOST_READS - READS.size) / READS.perSecond;
-  expect(Math.max(...seconds)).toBeLessThanOrEqual(limit + 10);
+  // The app's rights in each subscription and in the host are part of each plan, and were read, not imagined.
+  const planned = [0, 2, 3].map((at) => reads[at] ?? { host: 0, watched: 0 });
+  for (const [at, { host, watched: rights }] of planned.entries()) {
+    expect(rights).toBe(COUNT + 1);
+    expect(host).toBeGreaterThan(9 + 10 * 4);
+    expect(seconds[at]).toBeLessThanOrEqual((host - READS.size) / READS.perSecond + 10);
+  }
+  expect(plans.map(({ findings }) => findings)).toEqual([[], [], []]);
 }, 240_000);

@@ -170,7 +170,7 @@ describe('secrets', () => {
     await (await admin.beginDeleteSecret('gone', { intervalInMs: 1 })).pollUntilDone();
     const vault = `/subscriptions/${platform}/resourcegroups/sentry-orchestrator/providers/microsoft.keyvault/vaults/sentry-vault`;
     const forbidden = (action: string, resource: string): string =>
-      `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${identity(nobody)}\r\nAction: 'Microsoft.KeyVault/vaults/secrets/${action}/action'\r\nResource: '${vault}${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\nVault: sentry-vault;location=westeurope\r\n`;
+      `Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\nCaller: ${identity(nobody)}\r\nAction: 'Microsoft.KeyVault/vaults/secrets/${action}'\r\nResource: '${vault}${resource}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\nVault: sentry-vault;location=westeurope\r\n`;
     const list = (of_: AsyncIterable<unknown>) => (): Promise<unknown> => all(of_);
     const rows: readonly (readonly [RefusalCase, string?])[] = [
       [['SecretNotFound', 404, notFound('none'), () => admin.getSecret('none')]],
@@ -192,16 +192,25 @@ describe('secrets', () => {
       [['Conflict', 409, 'Secret gone is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the secret can only be recovered or purged.', () => admin.setSecret('gone', 'y')], 'ObjectIsDeletedButRecoverable'], // prettier-ignore
       [['BadParameter', 400, 'The request URI contains an invalid name: a.b', () => admin.setSecret('a.b', 'x')]],
       [['BadParameter', 400, /^Property 'value' of the request body/, () => admin.setSecret('long', 'x'.repeat(25_601))]], // prettier-ignore
-      [['Forbidden', 403, forbidden('setSecret', '/secrets/x'), () => other.setSecret('x', 'y')], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('getSecret', '/secrets/x'), () => other.getSecret('x')], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('update', '/secrets/x'), () => other.updateSecretProperties('x', '', { enabled: true })], 'ForbiddenByRbac'], // prettier-ignore
+      [
+        ['Forbidden', 403, forbidden('setSecret/action', '/secrets/x'), () => other.setSecret('x', 'y')],
+        'ForbiddenByRbac',
+      ],
+      [['Forbidden', 403, forbidden('getSecret/action', '/secrets/x'), () => other.getSecret('x')], 'ForbiddenByRbac'],
+      [['Forbidden', 403, forbidden('update/action', '/secrets/x'), () => other.updateSecretProperties('x', '', { enabled: true })], 'ForbiddenByRbac'], // prettier-ignore
       [['Forbidden', 403, forbidden('delete', '/secrets/x'), () => other.beginDeleteSecret('x')], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('readMetadata', ''), list(other.listPropertiesOfSecrets())], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('readMetadata', '/secrets/x'), list(other.listPropertiesOfSecretVersions('x'))], 'ForbiddenByRbac'], // prettier-ignore
-      [['Forbidden', 403, forbidden('readMetadata', ''), list(other.listDeletedSecrets())], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('readMetadata', '/secrets/x'), () => other.getDeletedSecret('x')], 'ForbiddenByRbac'], // prettier-ignore
-      [['Forbidden', 403, forbidden('purge', '/secrets/x'), () => other.purgeDeletedSecret('x')], 'ForbiddenByRbac'],
-      [['Forbidden', 403, forbidden('recover', '/secrets/x'), () => other.beginRecoverDeletedSecret('x')], 'ForbiddenByRbac'], // prettier-ignore
+      [
+        ['Forbidden', 403, forbidden('readMetadata/action', ''), list(other.listPropertiesOfSecrets())],
+        'ForbiddenByRbac',
+      ],
+      [['Forbidden', 403, forbidden('readMetadata/action', '/secrets/x'), list(other.listPropertiesOfSecretVersions('x'))], 'ForbiddenByRbac'], // prettier-ignore
+      [['Forbidden', 403, forbidden('readMetadata/action', ''), list(other.listDeletedSecrets())], 'ForbiddenByRbac'],
+      [['Forbidden', 403, forbidden('readMetadata/action', '/secrets/x'), () => other.getDeletedSecret('x')], 'ForbiddenByRbac'], // prettier-ignore
+      [
+        ['Forbidden', 403, forbidden('purge/action', '/secrets/x'), () => other.purgeDeletedSecret('x')],
+        'ForbiddenByRbac',
+      ],
+      [['Forbidden', 403, forbidden('recover/action', '/secrets/x'), () => other.beginRecoverDeletedSecret('x')], 'ForbiddenByRbac'], // prettier-ignore
       [['NotFound', 404, 'POST /secrets/off/backup is not simulated.', () => admin.backupSecret('off')]],
       [
         [

@@ -23,6 +23,15 @@ test.each([
   expect(differences(wanted, observed).map(({ path }) => path)).toEqual(expected);
 });
 
+test('where case counts, another case is another text, in a list and below it too', () => {
+  const wanted = { subject: 'repo:A', audiences: ['api://X'], id: 'A' };
+  const observed = { subject: 'repo:a', audiences: ['api://x'], id: 'a' };
+  expect(differences(wanted, observed, ['subject', 'audiences'])).toEqual([
+    { path: 'subject', wanted: 'repo:A', observed: 'repo:a' },
+    { path: 'audiences', wanted: ['api://X'], observed: ['api://x'] },
+  ]);
+});
+
 test('a difference tells both values', () => {
   expect(differences({ sku: { name: 'Standard' }, zone: '1' }, { sku: { name: 'Basic' } })).toEqual([
     { path: 'sku.name', wanted: 'Standard', observed: 'Basic' },

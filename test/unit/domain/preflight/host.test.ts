@@ -8,7 +8,8 @@ import {
   type Size,
 } from '../../../../src/domain/preflight/capacity';
 import { checkLocks, checkNames, demandOf } from '../../../../src/domain/preflight/existing';
-import { checkHostScope, checkNeeds, checkTerms, hostNeeds } from '../../../../src/domain/preflight/permissions';
+import { hostNeeds } from '../../../../src/domain/permissions/host';
+import { checkHostScope, checkNeeds, checkTerms } from '../../../../src/domain/preflight/permissions';
 import { agentless, profile, request, requestFor } from '../../../support/requests';
 
 const codesOf = (found: readonly { readonly code: string }[]): string[] => found.map(({ code }) => code);
