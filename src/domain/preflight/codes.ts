@@ -209,7 +209,8 @@ export const findingCodes = {
   SubnetFull: {
     severity: 'error',
     cause: 'The subnet has fewer free addresses than Sentries are to be made',
-    wayOut: 'Free addresses, or ask for a larger subnet',
+    wayOut:
+      'Free addresses, or ask for a larger subnet. A network of ours that exists keeps its range: ask for fewer subscriptions, and for the others in another deployment',
   },
   SubnetDelegated: {
     severity: 'error',
