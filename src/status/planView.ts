@@ -3,7 +3,15 @@ import { applianceOf, type ApplianceChoice, type Blueprint } from '../domain/blu
 import type { Handoff } from '../domain/handoff';
 import { ENCRYPTION, planKinds, type Scope } from '../domain/plan/kinds';
 import { estimate } from '../domain/plan/estimate';
-import type { Plan, PlannedChange, PlannedResource, PlanPart, SentryPlan } from '../domain/plan/plan';
+import {
+  type Plan,
+  type PlannedChange,
+  type PlannedResource,
+  type PlanPart,
+  refusedFindings,
+  type SentryPlan,
+} from '../domain/plan/plan';
+import { bounded } from '../domain/preflight/codes';
 import type { Kind } from '../domain/resources';
 
 export interface Planned extends Blueprint {
@@ -42,7 +50,7 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
     stages: plan.sentries.filter(({ visit }) => visit).flatMap((sentry) => stagesOf(input, sentry)),
     permissions: permissionsOf(parts, applianceOf(input)?.vm.osDisk !== undefined),
     estimate: estimate(plan),
-    findings: plan.findings,
+    findings: bounded([...plan.findings, ...refusedFindings(plan)]),
     problems: plan.stopped ? [plan.stopped] : [],
   };
 }

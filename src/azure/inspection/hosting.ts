@@ -68,7 +68,8 @@ const same = (a: string | undefined, b: string): boolean => a?.toLowerCase() ===
 
 const FEATURES_VERSION = '2021-07-01';
 const feature = z.looseObject({ properties: z.looseObject({ state: z.string() }) });
-const encryptionSet = z
+/** Also of a row of Resource Graph. */
+export const encryptionSet = z
   .looseObject({
     location: z.string(),
     encryptionType: z.string().default(''),

@@ -1,4 +1,5 @@
 /** The subscriptions of a deployment, as preflight sees them: the host's and the watched ones. Pure. */
+import type { RoleFacts } from './assignableRoles';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import {
@@ -25,6 +26,8 @@ export interface TenantFacts {
   readonly subscriptions: readonly SubscriptionFacts[];
   /** The app's own role assignments. */
   readonly own: readonly OwnAssignment[];
+  /** Of the roles that were asked about, those that there are. */
+  readonly roles: readonly RoleFacts[];
   /** Role assignments in each subscription that is close to the limit. */
   readonly crowded: Readonly<Record<string, number>>;
 }
