@@ -51,7 +51,6 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     return supported !== undefined && !supported.split(/,\s*/).includes(location);
   };
   const usages = once(() => otherwise(inspection.computeUsages(subscriptionId, location), isElsewhere, undefined));
-  const computeUsages = async () => (await usages()) ?? [];
   /** Where nobody asks for usages, because there is no appliance, the subscription's list tells. */
   const hasRegion = async (): Promise<boolean> =>
     appliance
@@ -151,8 +150,8 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     subscriptionPermissions: () => permissions(host),
     tenant,
     registrations: once(() => inspection.registrations(subscriptionId)),
-    computeUsages,
-    networkUsages: () => otherwise(inspection.networkUsages(subscriptionId, location), isElsewhere, []),
+    computeUsages: usages,
+    networkUsages: () => inspection.networkUsages(subscriptionId, location),
     hasRegion: once(hasRegion),
     size: once(size),
     encryptionSet,

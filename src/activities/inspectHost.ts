@@ -107,11 +107,13 @@ const looks: Readonly<Record<Area, Look>> = {
   },
   quota: forMaking(async (reads, { blueprint, sentries }) => {
     const demand = demandOf(blueprint, sentries, (await reads.resources()) ?? []);
+    const compute = await reads.computeUsages();
+    // A region that is none has no quota and no sizes either.
+    if (!compute) return found([]);
     const ofNetwork = demand.addresses > 0 ? reads.networkUsages() : [];
-    const [compute, network, size] = await Promise.all([reads.computeUsages(), ofNetwork, reads.size()]);
+    const [network, size] = await Promise.all([ofNetwork, reads.size()]);
     return found(checkQuota(blueprint, [...compute, ...network], size, demand));
   }),
-  // A region that is none has no sizes either.
   size: forMaking(async (reads, { blueprint }) =>
     found((await reads.hasRegion()) ? checkSize(blueprint, await reads.size()) : []),
   ),

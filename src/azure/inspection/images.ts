@@ -71,7 +71,8 @@ export function images(connection: Connection): Pick<Inspection, 'image'> {
         const found = await orUndefined(managed.get(resourceGroup, names[0]));
         return found ? managedImage.parse(found) : { kind: 'absent' };
       }
-      const [gallery, image = '', name = ''] = names;
+      const [gallery, image] = names;
+      const name = id.slice(id.lastIndexOf('/') + 1);
       const found = await orUndefined(galleryImageVersions.get(resourceGroup, gallery, image, name));
       if (!found) return { kind: 'absent' };
       return versionImage(found, await orNothing(galleryImages.get(resourceGroup, gallery, image)));

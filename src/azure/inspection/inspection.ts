@@ -22,7 +22,7 @@ export function inspection(connection: Connection): Inspection {
     secretRules: () => secretRules(connection),
     tenant: tenantFacts(query),
     ...governance(list, query),
-    ...hosting(connection),
+    ...hosting(connection, list),
     ...images(connection),
     regions: async (subscriptionId) => {
       const found = await list(`/subscriptions/${subscriptionId}/locations`, 'api-version=2022-12-01', region);
