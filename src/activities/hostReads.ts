@@ -48,7 +48,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const isElsewhere = (error: unknown): boolean => {
     if (!(error instanceof AzureError) || error.outcome.code !== 'NoRegisteredProviderFound') return false;
     const supported = /supported locations are '([^']*)'/i.exec(error.outcome.reason)?.[1];
-    return supported !== undefined && !supported.split(/,\s*/).includes(location);
+    return supported !== undefined && !supported.toLowerCase().replaceAll(' ', '').split(',').includes(location);
   };
   const usages = once(() => otherwise(inspection.computeUsages(subscriptionId, location), isElsewhere, undefined));
   /** Where nobody asks for usages, because there is no appliance, the subscription's list tells. */

@@ -73,6 +73,7 @@ beforeAll(async () => {
     await define(name, more);
     await publish(name);
   }
+  await publish('plain', ofSource(managed), '1.2.0');
   azure.advance(61);
 });
 afterAll(async () => azure.stop());
@@ -110,6 +111,7 @@ describe('is refused in Azure’s words', () => {
     ['a source that is not there', () => put('plain', ofDisk('none')), /^404 NotFound Source \/subscriptions\/.+ is not found\. Please check source exists/],
     ['a source that is not simulated', () => put('plain', ofSource(within('Microsoft.Network/virtualNetworks/v'))), /^400 NotSimulated Versions made of Microsoft\.Network\/virtualNetworks/],
     ['another source', () => put('plain', ofDisk('first'), '1.0.0'), /^409 PropertyChangeNotAllowed .*'galleryImageVersion\.properties\.storageProfile\.osDiskImage\.source\.id'/],
+    ['another source of its own', () => put('plain', ofSource(versionId('trusted')), '1.2.0'), /'galleryImageVersion\.properties\.storageProfile\.source\.id' is not allowed/],
     ['another generation than the definition’s', () => put('plain', ofDisk('first')), /^400 BadRequest The resource with id '.+' has a different Hypervisor generation \['V1'\] than .+ \['V2'\]\.$/],
     ['another system than the definition’s', () => put('plain', ofDisk('windows')), /^400 BadRequest .+ different OS type \['Windows'\]/],
     ['a generalized source of a specialized image', () => put('special', ofSource(managed)), /OS State in the parent gallery image \('Specialized'\) is not 'Generalized'\.$/],
