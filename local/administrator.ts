@@ -35,7 +35,14 @@ const sentry = z.looseObject({
     })
     .nullish(),
   handoff: z
-    .looseObject({ id: z.string(), kind: z.string(), address: z.string().optional(), text: z.string() })
+    .looseObject({
+      id: z.string(),
+      kind: z.string(),
+      address: z.string().optional(),
+      text: z.string(),
+      command: z.string().optional(),
+      commands: z.array(z.object({ shell: z.string(), lines: z.array(z.string()) })).optional(),
+    })
     .nullish(),
   subscriptions: counts,
   configured: z

@@ -56,6 +56,28 @@ export const tree = (shown: DeploymentShown, clock: string): string =>
     `└─ subscriptions ${bar(shown.subscriptions)}`,
   ].join('\n');
 
+/** What somebody has to do whom the administrator of this machine does not play: whole, so that it can be copied. */
+function forPeople({ n, handoff }: SentryShown): readonly string[] {
+  if (!handoff || ['presence', 'registration'].includes(handoff.kind)) return [];
+  const { id, text, command, commands = [] } = handoff;
+  return [
+    `Sentry ${n} waits for ${id}: ${text}`,
+    ...(command === undefined ? [] : [command]),
+    ...commands.flatMap(({ shell, lines }) => [`${shell}:`, ...lines]),
+  ];
+}
+
+/** The same once, however often it is looked at. */
+function once(write: (lines: readonly string[]) => void): (lines: readonly string[]) => void {
+  const said = new Set<string>();
+  return (lines) => {
+    const whole = lines.join('\n');
+    if (lines.length === 0 || said.has(whole)) return;
+    said.add(whole);
+    write(lines);
+  };
+}
+
 export interface Display {
   show(shown: DeploymentShown, clock: string): void;
   end(): void;
@@ -68,10 +90,17 @@ function fitted(text: string): string {
   return lines.length < rows ? lines.join('\n') : [...lines.slice(0, rows - 3), '  …', ...lines.slice(-1)].join('\n');
 }
 
-export const liveDisplay = (): Display => ({
-  show: (shown, clock) => logUpdate(fitted(tree(shown, clock))),
-  end: () => logUpdate.done(),
-});
+export function liveDisplay(): Display {
+  // Above the tree, which is drawn over itself and cut to the terminal's width.
+  const tell = once((lines) => logUpdate.persist(lines.join('\n')));
+  return {
+    show: (shown, clock) => {
+      shown.sentries.map(forPeople).forEach(tell);
+      logUpdate(fitted(tree(shown, clock)));
+    },
+    end: () => logUpdate.done(),
+  };
+}
 
 /** One line for each thing that changed. */
 export function plainDisplay(write: (line: string) => void): Display {
@@ -81,6 +110,7 @@ export function plainDisplay(write: (line: string) => void): Display {
     said.add(line);
     write(`${clock}  ${line}`);
   };
+  const tell = once((lines) => lines.forEach(write));
   return {
     show: (shown, clock) => {
       const settled = (one: ResourceShown): boolean => ['done', 'refused', 'blocked'].includes(one.state);
@@ -94,6 +124,7 @@ export function plainDisplay(write: (line: string) => void): Display {
             `Sentry ${one.n}  ${granted} of ${total} subscriptions granted, ${setAside} set aside${proven > 0 ? `, ${proven} proven` : ''}`,
           );
         say(clock, `Sentry ${one.n}  stage: ${one.stage}${one.address ? ` at ${one.address}` : ''}`);
+        tell(forPeople(one));
       }
     },
     end: () => undefined,

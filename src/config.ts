@@ -42,7 +42,9 @@ const settings = z.object({
   AUTHORITY_HOST: https.optional(),
   GRAPH_ENDPOINT: https.optional(),
   /** The app's own outbound addresses as CIDR ranges: without them the app could not reach the appliance. */
-  EGRESS_ADDRESSES: list.pipe(z.array(z.union([z.cidrv4(), z.cidrv6()]))).default([]),
+  EGRESS_ADDRESSES: list
+    .pipe(z.array(z.cidrv4({ error: 'is not a CIDR range of IPv4, which appliances have' })))
+    .default([]),
   /** `true` where the app's outbound traffic goes through a virtual network that reaches the appliances' own. */
   PRIVATE_NETWORK: z.stringbool().default(false),
   /** Local only: the CONNECT proxy behind which the simulated appliances live. */

@@ -21,7 +21,12 @@ export const applicationFederatedCredential = ({ directory }: Azure): Effects<'a
     const write = observed
       ? directory.updateFederatedCredential(applicationId, body)
       : directory.createFederatedCredential(applicationId, body);
-    await toldOfTaken('the application', `az ad app federated-credential list --id ${applicationId}`, UNSEEN, write);
+    await toldOfTaken(
+      'the application',
+      `\`az ad app federated-credential list --id ${applicationId}\``,
+      UNSEEN,
+      write,
+    );
     return { outputs: trustOutputs(body) };
   },
   remove: async ({ wanted }) => {

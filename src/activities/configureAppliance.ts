@@ -66,7 +66,7 @@ const refusals: Readonly<Record<Refused['why'], (entry: Entry) => Pick<Refusal, 
   }),
   key: ({ username, sshKeyName }) => ({
     code: 'KeyRefused',
-    remedy: `Let the app's key in again: az vm user update --username ${username} --ssh-key-value with the tag public-key of the vault's secret '${sshKeyName}'; or delete the VM. Then send the same request again.`,
+    remedy: `Let the app's key in again: \`az vm user update --username ${username} --ssh-key-value <key> --ids <id of the VM>\`, where the key is the tag public-key of the vault's secret '${sshKeyName}'; or delete the VM. Then send the same request again.`,
   }),
 };
 

@@ -109,7 +109,10 @@ export interface ProofCommandJob extends CommandJob, Pick<ProofJob, 'questions' 
   readonly page?: string | undefined;
 }
 export type ProofCommandResult = NotEnded | { readonly kind: 'ended'; readonly answered: Answered };
-export type ProofResult = Found | { readonly kind: 'unanswered'; readonly reason: string };
+/** `hostKey`: of whoever was met, where it was asked over a session. */
+export type ProofResult = (Found | { readonly kind: 'unanswered'; readonly reason: string }) & {
+  readonly hostKey?: string | undefined;
+};
 
 /** An application that is to list what it may read. The secret only as a vault URI. */
 export interface ApplicationJob {
@@ -162,6 +165,13 @@ export interface InspectedNow {
 
 export type Started = 'started' | 'running';
 
+/** One run of a Sentry. `instanceId` is its orchestration's. */
+export interface SentryRun {
+  readonly deployment: string;
+  readonly n: number;
+  readonly instanceId: string;
+}
+
 export const activities = {
   ensureResources: activity<readonly Step[], readonly Outcome[]>('ensureResources'),
   removeResources: activity<readonly Step[], readonly Outcome[]>('removeResources'),
@@ -187,8 +197,14 @@ export const activities = {
   proveApplication: activity<ApplicationJob, ApplicationResult>('proveApplication'),
   /** Starts an access window as an instance of its own: what becomes of the deployment cannot keep it open. */
   openWindow: activity<{ readonly instanceId: string; readonly order: WindowOrder }, Started>('openWindow'),
+  /** Whether the run that opened a window is still at work, whole. */
+  isRunAtWork: activity<SentryRun, boolean>('isRunAtWork'),
   raiseEvent: activity<EventToRaise, null>('raiseEvent'),
   startDeployment: activity<{ readonly name: string; readonly repair?: true }, Started>('startDeployment'),
+  /** What the deployment is started with now: its stored request, and what the app is set to. */
+  readInput: activity<{ readonly name: string }, object>('readInput'),
+  /** Forgets instances that have ended, by id. */
+  forget: activity<readonly string[], null>('forget'),
   /** Starts the deployment if the plan that was approved is the plan still. */
   startApproved: activity<Approval, ApprovalAnswer>('startApproved'),
 };

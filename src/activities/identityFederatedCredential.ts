@@ -24,7 +24,7 @@ export const identityFederatedCredential = ({ arm }: Azure): Effects<'identityFe
   put: async ({ id, wanted }) => {
     const [identity = ''] = id.split('/federatedIdentityCredentials/');
     const [, , , , group = '', , , , name = ''] = identity.split('/');
-    const list = `az identity federated-credential list --identity-name ${name} --resource-group ${group}`;
+    const list = `\`az identity federated-credential list --identity-name ${name} --resource-group ${group}\``;
     await toldOfTaken(`the identity '${identity}'`, list, 0, arm.identityFederatedCredential.put(id, wanted));
     return { outputs: { id, ...trustOutputs(wanted) } };
   },

@@ -1,7 +1,7 @@
 import type { Azure } from '../azure/ports';
 import { applianceOf, existingIdentityOf } from '../domain/blueprint/blueprint';
 import { rolesOf } from '../domain/blueprint/grants';
-import { type Area, areas } from '../domain/preflight/areas';
+import { type Area, readOf } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
 import { checkEncryptionAtHost, checkEncryptionSet } from '../domain/preflight/encryption';
 import { checkAssignableRoles } from '../domain/preflight/assignableRoles';
@@ -35,8 +35,10 @@ export const makeInspectHost =
   (azure: Azure, home: string): HandlerOf<typeof activities.inspectHost> =>
   async (input) => {
     const reads = hostReads(azure, input);
-    const where = subscriptionScope(input.blueprint.request.placement.subscriptionId);
-    return Promise.all(input.areas.map((area) => inspected(areas[area], where, () => looks[area](reads, input, home))));
+    const { areas, blueprint } = input;
+    return Promise.all(
+      areas.map((area) => inspected(readOf(area, blueprint), reads.identity, () => looks[area](reads, input, home))),
+    );
   };
 
 const isWithin = (scope: string, { request: { placement } }: HostInspection['blueprint']): boolean =>
@@ -118,8 +120,8 @@ const looks: Readonly<Record<Area, Look>> = {
     found((await reads.hasRegion()) ? checkSize(blueprint, await reads.size()) : []),
   ),
   image: forMaking(async (reads, { blueprint }) => {
-    const [image, size] = await Promise.all([reads.image(), reads.size()]);
-    return found(checkImage(blueprint, image, size));
+    const [image, size, app] = await Promise.all([reads.image(), reads.size(), reads.identity()]);
+    return found(checkImage(blueprint, image, size, app));
   }),
   identity: async (reads, { blueprint }) => found(checkIdentity(blueprint, await reads.hasIdentity())),
   encryptionAtHost: forMaking(async (reads, { blueprint }) =>
@@ -141,17 +143,18 @@ const looks: Readonly<Record<Area, Look>> = {
     return found([...ofHost, ...checkGrantPolicies(blueprint, places.watched, policies)]);
   },
   network: forMaking(async (reads, { blueprint, sentries, egress }) => {
-    const [network, others, existing, around] = await Promise.all([
+    const [network, others, existing, around, app] = await Promise.all([
       reads.network(),
       reads.others(),
       reads.resources(),
       reads.around(),
+      reads.identity(),
     ]);
     const subnet = subnetOf(blueprint, network);
     const rules = around?.securityGroups.find(({ id }) => same(id, subnet?.networkSecurityGroupId))?.rules;
     const routes = around?.routeTables.find(({ id }) => same(id, subnet?.routeTableId))?.routes;
     const toMake = demandOf(blueprint, sentries, existing ?? []).interfaces;
-    return found(checkNetwork(blueprint, { network, others, rules, routes, toMake, egress }));
+    return found(checkNetwork(blueprint, { network, others, rules, routes, toMake, egress, app }));
   }),
   vhd: forMaking(async (reads, { blueprint }) => {
     // An image that was made of it needs no VHD any more.

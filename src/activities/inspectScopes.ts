@@ -1,4 +1,5 @@
 import type { Azure, Inspection } from '../azure/ports';
+import { readOfScope } from '../domain/preflight/areas';
 import { checkScope, type Look } from '../domain/preflight/subscriptions';
 import type { activities, HandlerOf } from './contracts';
 import { inspected, isForbidden } from './inspected';
@@ -9,10 +10,14 @@ export const makeInspectScopes =
   ({ scopes, roles }) =>
     Promise.all(
       scopes.map((one) =>
-        inspected('The app’s permissions', one.scope, async () => {
-          const [{ objectId }, look] = await Promise.all([inspection.identity(), lookAt(inspection, one.scope)]);
-          return { findings: checkScope(one, look, roles, objectId) };
-        }),
+        inspected(
+          readOfScope(one.scope),
+          () => inspection.identity(),
+          async () => {
+            const [{ objectId }, look] = await Promise.all([inspection.identity(), lookAt(inspection, one.scope)]);
+            return { findings: checkScope(one, look, roles, objectId) };
+          },
+        ),
       ),
     );
 

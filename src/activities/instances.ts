@@ -16,9 +16,30 @@ export interface Instances {
   ): Promise<Started>;
   /** An instance that has ended hears nothing, and that is no error. */
   raiseEvent(instanceId: string, name: string, data: unknown): Promise<void>;
+  /** Forgets an instance that has ended. */
+  forget(instanceId: string): Promise<void>;
   /** Lets an instance go on that a person suspended. */
   resume(instanceId: string): Promise<void>;
 }
+
+/** What is known of runs. */
+export interface Runs {
+  /** False too where there is no such instance (any more). */
+  isAtWork(instanceId: string): Promise<boolean>;
+  /** The orchestration of a Sentry's newest run. */
+  newestOf(deployment: string, n: number): Promise<string | undefined>;
+}
+
+/**
+ * Ending a deployment does not end the Sentries below it: such a one goes on, and nobody waits for what comes of it. So
+ * it does where the deployment was started again meanwhile.
+ */
+export const makeIsRunAtWork =
+  (runs: Runs): HandlerOf<typeof activities.isRunAtWork> =>
+  async ({ deployment, n, instanceId }) =>
+    (await runs.isAtWork(`d-${deployment}`)) &&
+    (await runs.isAtWork(instanceId)) &&
+    (await runs.newestOf(deployment, n)) === instanceId;
 
 export const makeOpenWindow =
   (instances: Instances): HandlerOf<typeof activities.openWindow> =>
@@ -31,6 +52,18 @@ export const makeRaiseEvent =
     await instances.raiseEvent(instanceId, name, data);
     return null;
   };
+
+export const makeForget =
+  (instances: Instances): HandlerOf<typeof activities.forget> =>
+  async (ids) => {
+    for (const id of ids) await instances.forget(id);
+    return null;
+  };
+
+export const makeReadInput =
+  (inputOf: (name: string) => Promise<object>): HandlerOf<typeof activities.readInput> =>
+  ({ name }) =>
+    inputOf(name);
 
 /** `planIdOf` is what the API calls a plan for an input. */
 export const makeStartApproved =

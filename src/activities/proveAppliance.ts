@@ -11,9 +11,9 @@ export const makeProveAppliance =
   (azure: Azure, appliance: Appliance): HandlerOf<typeof activities.proveAppliance> =>
   async (job) => {
     try {
-      const run = overSession(appliance, await sessionOf(azure, job));
+      const { run, met } = overSession(appliance, await sessionOf(azure, job));
       const result = await prove(run, job.questions, job.subscriptions);
-      return result.kind === 'answered' ? await lasting(azure, job, result) : result;
+      return { ...(result.kind === 'answered' ? await lasting(azure, job, result) : result), ...met() };
     } catch (error) {
       if (!(error instanceof AzureError)) throw error;
       return { kind: 'unanswered', reason: error.outcome.reason };
@@ -25,12 +25,17 @@ async function sessionOf(azure: Azure, { address, port, username, hostKey, sshKe
   return { address, port, username, hostKey, privateKeys };
 }
 
-const overSession =
-  (appliance: Appliance, session: Session): RunScript =>
-  async (script) => {
-    const ran = await appliance.run(session, script);
-    return ran.kind === 'ran' ? ran : { kind: 'unanswered', reason: ran.reason };
+/** Whoever is met first is who is asked all: each script runs in a session of its own. */
+function overSession(appliance: Appliance, session: Session) {
+  let hostKey: string | undefined;
+  const run: RunScript = async (script) => {
+    const ran = await appliance.run({ ...session, hostKey: session.hostKey ?? hostKey }, script);
+    if (ran.kind !== 'ran') return { kind: 'unanswered', reason: ran.reason };
+    ({ hostKey } = ran);
+    return ran;
   };
+  return { run, met: () => (hostKey === undefined ? {} : { hostKey }) };
+}
 
 const subnet = z.looseObject({
   natGateway: z.unknown(),

@@ -66,5 +66,6 @@ const notUnattended: Refused = {
   kind: 'refused',
   code: 'NotUnattended',
   reason: 'The profile does not say how its script is answered without a terminal',
-  remedy: 'Add script.unattended to the profile, or ask for configuration ssh or manual.',
+  remedy:
+    'Add script.unattended to the profile (docs/profiles.md, Unattended), or ask for configuration ssh or manual.',
 };

@@ -42,7 +42,7 @@ export async function toldOfTaken<T>(
     const about = {
       code: 'FederationTaken',
       reason: `Another federated credential of ${holder} has this issuer and subject`,
-      remedy: `Remove it, or ask for another subject. This lists them: ${list}. Then send the same request again.`,
+      remedy: `Remove it, or ask for another subject. ${list} lists them. Then send the same request again.`,
     };
     const outcome =
       patienceSeconds > 0

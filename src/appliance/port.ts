@@ -36,9 +36,15 @@ export type ScriptRun =
 /** How a dialogue ended. */
 export type Dialogue = (ScriptRun & { readonly hostKey: string }) | Unreachable | Refused;
 
-/** How a command ended, and which of the session's keys was let in, by its place. */
+/** How a command ended, who was met, and which of the session's keys was let in, by its place. */
 export type Ran =
-  | { readonly kind: 'ran'; readonly status: number | string; readonly output: string; readonly key: number }
+  | {
+      readonly kind: 'ran';
+      readonly status: number | string;
+      readonly output: string;
+      readonly hostKey: string;
+      readonly key: number;
+    }
   | Unreachable
   | Refused;
 

@@ -87,7 +87,7 @@ function hold(client: Client, { hostKey, command, conversation, timing }: Talk):
 }
 
 /** One command that asks nothing. Without an exit status it was cut off. */
-function runOne(client: Client, { key }: Met, command: string, timeLimitSeconds: number): Promise<Ran> {
+function runOne(client: Client, met: Met, command: string, timeLimitSeconds: number): Promise<Ran> {
   return new Promise((resolve) => {
     const lose = (reason: string): void => {
       clearTimeout(limit);
@@ -112,7 +112,7 @@ function runOne(client: Client, { key }: Met, command: string, timeLimitSeconds:
         .on('close', () => {
           if (status === undefined) return lose('the session was cut off while the script ran');
           clearTimeout(limit);
-          resolve({ kind: 'ran', status, output, key });
+          resolve({ kind: 'ran', status, output, ...met });
         });
       channel.end();
     });

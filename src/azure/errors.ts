@@ -56,7 +56,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   Authorization_RequestDenied:
     'An administrator grants the app its Graph permissions (docs/deploy.md), then send the same request again.',
   ResourcePurchaseValidationFailed:
-    'Accept the image’s terms: az vm image terms accept. Then send the same request again.',
+    'Accept the image’s terms: `az vm image terms accept --publisher <publisher> --offer <offer> --plan <plan>`. Then send the same request again.',
   VMMarketplaceInvalidInput: 'The profile’s plan is not the image’s own. Correct it, then send the same request again.',
   SkuNotAvailable: 'Ask for another size (vm.size) or region (placement.location).',
   OperationNotAllowed: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
@@ -64,9 +64,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   RequestDisallowedByPolicy:
     'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
   KeyVaultAccessForbidden:
-    'Let the disk encryption set use its key: az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id <its identity.principalId> --assignee-principal-type ServicePrincipal --scope <the vault>. Then send the same request again.',
+    'Let the disk encryption set use its key: `az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id <its identity.principalId> --assignee-principal-type ServicePrincipal --scope <the vault>`. Then send the same request again.',
   MissingSubscriptionRegistration:
-    'Register the resource provider that Azure names: az provider register --namespace <name>.',
+    'Register the resource provider that Azure names: `az provider register --namespace <name>`. Then send the same request again.',
 };
 const ANY_REMEDY = 'Mend what Azure says, then send the same request again.';
 const THROTTLED_PATIENCE = 3_600;

@@ -80,6 +80,17 @@ const KEPT_ADDRESSES = 5;
 /** How many addresses a subnet of this range has for interfaces. */
 export const roomIn = (range: string): number => addressesOf(range) - KEPT_ADDRESSES;
 
+export const isIPv6 = (range: string): boolean => parseRange(range).version === 6;
+
+/** What never comes from another machine: this host, link-local, multicast and reserved (RFC 6890). */
+const NOWHERE = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'];
+/** Not routed on the internet, so nothing from there arrives at a public address: RFC 1918, and RFC 6598 of carriers. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+
+/** Can a packet from this range of IPv4 arrive at an address that is public, or private? */
+export const canArrive = (range: string, at: 'public' | 'private'): boolean =>
+  ![...NOWHERE, ...(at === 'public' ? PRIVATE : [])].some((other) => overlap(range, other));
+
 /** Have two ranges an address in common? Both are valid CIDR ranges. */
 export function overlap(a: string, b: string): boolean {
   const [one, other] = [parseRange(a), parseRange(b)];

@@ -21,12 +21,12 @@ export function answerSources({
     ...(clientSecretUri === undefined
       ? {}
       : {
-          clientSecret: `Key Vault: az keyvault secret show --id ${clientSecretUri} --query value --output tsv`,
+          clientSecret: `Key Vault: \`az keyvault secret show --id ${clientSecretUri} --query value --output tsv\``,
         }),
     ...answers,
   };
-  return script.prompts.flatMap(({ match, answer }) => {
+  return script.prompts.flatMap(({ label, answer }) => {
     const from = known[answer];
-    return from === undefined ? [] : [{ prompt: match, from }];
+    return from === undefined ? [] : [{ prompt: label, from }];
   });
 }

@@ -1,5 +1,5 @@
 /** Admin consent as a handoff: what is waited for, who must do what, and what becomes of a refusal. Pure. */
-import { GRAPH_APP_ID } from './blueprint/identity';
+import { graphGrants } from './commands';
 import type { Given, Progress, State } from './graph';
 import { type Handoff, type HandoffAnswer, handoffId } from './handoff';
 import type { Later, Refusal } from './outcome';
@@ -60,15 +60,21 @@ export function consentHandoff(
   event: string,
 ): Handoff {
   const roles = profile.graphPermissions.filter(({ value }) => permissions.includes(value));
-  const who = 'A Privileged Role Administrator or Global Administrator';
-  const how =
-    request.identity.kind === 'appRegistration'
-      ? consentPage(request, cloud, given['servicePrincipal']?.['clientId'] ?? '')
-      : commands(roles, cloud, given['userAssignedIdentity']?.['principalId'] ?? '');
+  const byPage = request.identity.kind === 'appRegistration';
+  const what = `A Privileged Role Administrator or Global Administrator grants ${permissions.join(' and ')} of Microsoft Graph to Sentry ${n}.`;
+  const how = byPage
+    ? consentPage(request, cloud, given['servicePrincipal']?.['clientId'] ?? '')
+    : 'Its managed identity has no consent page: run the lines in commands, either those of the Azure CLI, in bash as in Azure’s Cloud Shell, or those of PowerShell with its module Microsoft.Graph.';
+  const { graphEndpoint } = cloud;
+  const principalId = given['userAssignedIdentity']?.['principalId'] ?? '';
+  const appRoleIds = roles.map(({ id }) => id);
   return {
     id: handoffId('consent', n),
     kind: 'consent',
-    text: `${who} grants ${permissions.join(' and ')} of Microsoft Graph to Sentry ${n}. ${how} The run notices by itself.`,
+    text: `${what} ${how} The run notices by itself.`,
+    ...(byPage
+      ? {}
+      : { commands: graphGrants({ graphEndpoint, tenantId: request.tenantId, principalId, appRoleIds }) }),
     event,
   };
 }
@@ -81,15 +87,3 @@ interface ConsentScope {
 
 const consentPage = ({ tenantId }: DeploymentRequest, { authorityHost }: CloudAddresses, clientId: string): string =>
   `Open ${authorityHost}/${tenantId}/adminconsent?client_id=${clientId} and accept.`;
-
-function commands(roles: Profile['graphPermissions'], { graphEndpoint }: CloudAddresses, principalId: string): string {
-  const az = roles.map(
-    ({ id }) =>
-      `az rest --method POST --url ${graphEndpoint}/v1.0/servicePrincipals/${principalId}/appRoleAssignments --body "{'principalId':'${principalId}','resourceId':'$(az ad sp show --id ${GRAPH_APP_ID} --query id -o tsv)','appRoleId':'${id}'}"`,
-  );
-  const powershell = roles.map(
-    ({ id }) =>
-      `New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId ${principalId} -PrincipalId ${principalId} -ResourceId (Get-MgServicePrincipal -Filter "appId eq '${GRAPH_APP_ID}'").Id -AppRoleId ${id}`,
-  );
-  return `With the Azure CLI: ${az.join('; ')}. Or with PowerShell: ${powershell.join('; ')}.`;
-}

@@ -1,5 +1,6 @@
 /** Steps that only a person may do: the run pauses, says who must do what, and goes on by itself when it is done. Pure. */
 import { z } from 'zod';
+import type { Commands } from './commands';
 import type { Refusal } from './outcome';
 
 export interface Handoff {
@@ -12,6 +13,8 @@ export interface Handoff {
   readonly address?: string;
   /** What to run there, and what to answer: where each answer is found, and never a secret itself. */
   readonly command?: string;
+  /** What to run anywhere, in one shell or the other: each line whole, to be copied. */
+  readonly commands?: readonly Commands[];
   readonly answers?: readonly { readonly prompt: string; readonly from: string }[];
   /** The event that brings the answer. Another one each time, so that an answer that came twice is not taken later. */
   readonly event: string;

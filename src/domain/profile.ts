@@ -37,6 +37,8 @@ const role = z.strictObject({ name: text, id: z.guid({ error: 'is not a GUID' })
 const prompt = z.strictObject({
   /** What the script says, as a regular expression that is not particular about case. */
   match: pattern,
+  /** What it asks for, in words for a person who runs the script by hand. */
+  label: text,
   answer: z.enum(answerKeys),
   /** The answer is blotted out of every transcript. */
   secret: z.boolean().default(false),

@@ -1,5 +1,6 @@
 /** What a Sentry is proven to be able to do before it counts as completed: report, and read what it was granted. Pure. */
-import { applianceOf, type Blueprint, clientSecretOf } from './blueprint/blueprint';
+import { canArrive } from './addressRange';
+import { type ApplianceChoice, applianceOf, type Blueprint, clientSecretOf } from './blueprint/blueprint';
 import type { CloudAddresses } from './consent';
 import type { Refusal } from './outcome';
 import type { Unreached } from './proofScript';
@@ -33,8 +34,18 @@ export const outboundUnproven = (reason: string): Refusal => ({
   remedy: 'See that the VM runs and, where a window was opened, that it stays open; then send the same request again.',
 });
 
+/** How the app comes to an appliance. */
+interface Reach {
+  readonly egressAddresses: readonly string[];
+  readonly privateNetwork: boolean;
+}
+
+/** Whether the app is let in while a window is open, as far as its settings say. */
+export const isReached = ({ egressAddresses, privateNetwork }: Reach, { access }: ApplianceChoice): boolean =>
+  access.kind === 'private' ? privateNetwork : egressAddresses.some((range) => canArrive(range, 'public'));
+
 /** Why a grant is not proven, where nobody has asked, or could. */
-export function whyUnasked(blueprint: Blueprint): string {
+export function whyUnasked(blueprint: Blueprint & Reach): string {
   const { identity } = blueprint.request;
   if (clientSecretOf(blueprint.request)) return 'Proven once the Sentry is set up';
   if (identity.kind === 'appRegistration')
@@ -42,8 +53,8 @@ export function whyUnasked(blueprint: Blueprint): string {
   const appliance = applianceOf(blueprint);
   if (!appliance)
     return 'The managed identity can only be used where it is attached, and this profile has no appliance';
-  if (appliance.configuration.kind === 'manual')
-    return 'The appliance is set up by hand, and its managed identity can be used on it alone';
+  if (appliance.configuration.kind === 'manual' && !isReached(blueprint, appliance))
+    return 'The appliance is set up by hand, this app does not reach it to ask (EGRESS_ADDRESSES, PRIVATE_NETWORK), and its managed identity can be used on it alone';
   return 'Its managed identity can be used on the appliance alone: proven when the set-up script is next run';
 }
 
@@ -74,5 +85,5 @@ export const accessUnproven = (ids: readonly string[], why: string): Refusal => 
   code: 'AccessUnproven',
   reason: `${ids.length} granted, unproven: ${ids.slice(0, SHOWN).join(', ')}${ids.length > SHOWN ? ', …' : ''}. ${why}`,
   remedy:
-    'See whether a deny assignment or another hand took the role away: az role assignment list --scope /subscriptions/<id> --include-inherited. Azure may only be slow: look again with the same request.',
+    'See whether a deny assignment or another hand took the role away: `az role assignment list --scope /subscriptions/<id> --include-inherited`. Azure may only be slow: look again with the same request.',
 });

@@ -7,9 +7,9 @@ export type Scheduled = Pick<DeploymentRequest, 'schedule'>;
 type ChangeWindow = NonNullable<NonNullable<Scheduled['schedule']>['changeWindows']>[number];
 
 const MINUTE_MS = 60_000;
-const DAY_MINUTES = 24 * 60;
-const WEEK_MINUTES = 7 * DAY_MINUTES;
-const WEEK = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const WEEK = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /** Before it nothing is changed. */
 export const beginsAt = ({ schedule }: Scheduled): number =>
@@ -37,47 +37,45 @@ export function nextChange(request: Scheduled, now: number): number | undefined 
   return opens < endsAt(request) ? opens : undefined;
 }
 
-/** `from` where the window is open then, else its next beginning. */
+/** A change may begin now that nobody asked for just then. */
+export const mayChange = (request: Scheduled, now: number): boolean => nextChange(request, now) === now;
+
+/** `from` where the window is open then, else its next beginning. It is as long as it says, whatever the clock does. */
 function nextOpen(window: ChangeWindow, from: number): number {
-  const at = minuteOfWeek(from, window.timeZone);
-  const starts = window.days.map((day) => WEEK.indexOf(day) * DAY_MINUTES + minutesOf(window.from));
-  const isOpen = starts.some((start) => forward(start, at) < window.hours * 60);
-  if (isOpen) return from;
-  const minute = Math.floor(from / MINUTE_MS) * MINUTE_MS;
-  return Math.min(...starts.map((start) => onClock(minute, forward(at, start), start, window.timeZone)));
+  const begins = beginningsAround(window, from);
+  const isOpen = begins.some((begin) => begin <= from && from < begin + window.hours * HOUR_MS);
+  return isOpen ? from : Math.min(...begins.filter((begin) => begin > from));
 }
 
-/**
- * The moment at which the zone's clock shows `start`, about `minutes` after `from`. Where the clock is put forward or
- * back meanwhile, the first guess is as much too late or early; a time that the clock leaps over is its leap.
- */
-function onClock(from: number, minutes: number, start: number, timeZone: string): number {
-  const guess = from + minutes * MINUTE_MS;
-  const late = forward(start, minuteOfWeek(guess, timeZone));
-  if (late === 0) return guess;
-  const off = late > WEEK_MINUTES / 2 ? late - WEEK_MINUTES : late;
-  const better = guess - off * MINUTE_MS;
-  return minuteOfWeek(better, timeZone) === start ? better : guess;
+/** When it begins: on the day before `at` by the zone's calendar, and on each until a week after. */
+function beginningsAround({ days, from, timeZone }: ChangeWindow, at: number): readonly number[] {
+  const today = Math.floor(clockAt(at, timeZone) / DAY_MS) * DAY_MS;
+  const [hours = 0, minutes = 0] = from.split(':').map(Number);
+  return [-1, 0, 1, 2, 3, 4, 5, 6, 7].flatMap((day) => {
+    const date = today + day * DAY_MS;
+    const isMeant = days.some((name) => WEEK[new Date(date).getUTCDay()] === name);
+    return isMeant ? [momentOf(date + hours * HOUR_MS + minutes * MINUTE_MS, timeZone)] : [];
+  });
 }
 
-/** Minutes from one minute of the week to the next time that another comes. */
-const forward = (from: number, to: number): number => (to - from + WEEK_MINUTES) % WEEK_MINUTES;
+/** When the zone's clock shows this. Twice in autumn: the first time. Leapt over in spring: as much later. */
+function momentOf(clock: number, timeZone: string): number {
+  const moments = [clock - DAY_MS, clock + DAY_MS].map((near) => clock - (clockAt(near, timeZone) - near));
+  return moments.find((moment) => clockAt(moment, timeZone) === clock) ?? Math.max(...moments);
+}
 
-const minutesOf = (time: string): number => {
-  const [hours = 0, minutes = 0] = time.split(':').map(Number);
-  return hours * 60 + minutes;
-};
-
-/** What the zone's clock shows, in minutes since Monday began. */
-function minuteOfWeek(at: number, timeZone: string): number {
+/** What the zone's clock shows, to the second, as if it were UTC: epoch ms. */
+function clockAt(at: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
-    weekday: 'long',
-    hour: '2-digit',
-    minute: '2-digit',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
     hourCycle: 'h23',
   }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((one) => one.type === type)?.value ?? '';
-  const day = WEEK.indexOf(part('weekday').toLowerCase());
-  return day * DAY_MINUTES + Number(part('hour')) * 60 + Number(part('minute'));
+  const part = (type: Intl.DateTimeFormatPartTypes) => Number(parts.find((one) => one.type === type)?.value);
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
 }

@@ -94,10 +94,14 @@ export interface DeploymentState {
   readonly resources: Readonly<Record<string, ResourceState>>;
   /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
   readonly settled?: boolean;
+  /** This request was: every Sentry came to its end and none stopped, whatever is to be mended of its problems. */
+  readonly carriedOut?: boolean;
   /** What the newest preflight found. */
   readonly findings?: readonly Finding[];
   /** What the newest look showed to be otherwise than wanted; null since a run began. */
   readonly drift?: Drift | null;
+  /** What the newest run set out to set right, where that was a repair. */
+  readonly repaired?: Drift | null;
   readonly startedAt: string;
   readonly finishedAt?: string | null;
   readonly result?: DeploymentResult | null;
@@ -124,9 +128,23 @@ export interface DeploymentResult {
   /** `waitingForConsent`: all is made that does not need an administrator's consent. */
   readonly state: 'completed' | 'completedWithExceptions' | 'waitingForConsent' | 'failed';
   readonly sentries: number;
+  /** How many of them something stopped. */
+  readonly stopped: number;
   readonly subscriptions: Counts;
   readonly problems: readonly Refusal[];
 }
+
+/** What came out of a resource stays known, though a later run did not get so far as to look at it. */
+export const withOutputs = (
+  before: Readonly<Record<string, ResourceState>>,
+  now: Readonly<Record<string, ResourceState>> = {},
+): Readonly<Record<string, ResourceState>> =>
+  Object.fromEntries(
+    Object.entries(now).map(([key, state]) => {
+      const outputs = state.outputs ?? before[key]?.outputs;
+      return [key, outputs ? { ...state, outputs } : state];
+    }),
+  );
 
 /** The states to keep of a graph's resources. Grants are left out: they are kept by subscription. */
 export function resourceStates(resources: readonly Resource[], progress: Progress): Record<string, ResourceState> {
@@ -199,8 +217,8 @@ function subscriptionState(grants: readonly GrantState[], principalId: string, c
 function mend(code: string, scope: string, principalId: string, role: string): string {
   const id = scope.slice(scope.lastIndexOf('/') + 1);
   return code === 'SubscriptionNotFound' || code === 'InvalidSubscriptionId'
-    ? `Check the id with: az account list --all --query "[?id=='${id}']". Take it out of the request, or send the request again once it exists.`
-    : `An owner of it runs: az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}. Then send the same request again.`;
+    ? `Check the id with \`az account list --all --query "[?id=='${id}']"\`. Take it out of the request, or send the request again once it exists.`
+    : `An owner of it runs \`az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}\`. Then send the same request again.`;
 }
 
 export function count(states: Readonly<Record<string, SubscriptionState>>): Counts {
@@ -228,9 +246,22 @@ export function conclude(sentries: readonly SentryResult[], problems: readonly R
   return {
     state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',
     sentries: sentries.length,
+    stopped: stopped.length,
     subscriptions,
     problems: all,
   };
+}
+
+/** Grants that nobody asks for any more and that could not be taken back: told of as one, by the first of them. */
+export function grantsKept(surplus: readonly Resource[], progress: Progress): readonly Refusal[] {
+  const refused = surplus.flatMap(({ key, id }) => {
+    const state = progress[key];
+    return state?.state === 'refused' ? [{ id, ...state }] : [];
+  });
+  const [first] = refused;
+  if (!first) return [];
+  const reason = `Role assignments that the request does not want any more are still there, ${refused.length} in all. The first, '${first.id}': ${first.code}: ${first.reason}`;
+  return [{ code: 'GrantsKept', reason, remedy: first.remedy }];
 }
 
 /** What of a graph was refused, in words that name the resource. Grants are told of by subscription. */

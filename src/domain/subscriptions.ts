@@ -7,6 +7,8 @@ export interface KnownSubscription {
   readonly id: string;
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Such as `Enabled`. */
+  readonly state: string;
   /** Names of the management groups above it, nearest first. */
   readonly managementGroups: readonly string[];
 }
@@ -21,37 +23,70 @@ const matches = (rule: Rule, subscription: KnownSubscription): boolean => {
     case 'managementGroup':
       return subscription.managementGroups.some((name) => name.toLowerCase() === rule.id.toLowerCase());
     case 'tag':
-      return subscription.tags[rule.name] === rule.value;
+      // Azure's names of tags are the same in upper and lower case, their values are not.
+      return Object.entries(subscription.tags).some(
+        ([name, value]) => name.toLowerCase() === rule.name.toLowerCase() && value === rule.value,
+      );
   }
 };
+
+/** Azure's states in which nothing can be written: a subscription past due can still be. */
+const READ_ONLY = ['disabled', 'warned', 'expired', 'deleted'];
+export const isReadOnly = (state: string): boolean => READ_ONLY.includes(state.toLowerCase());
 
 /** True when the ids alone do not settle which subscriptions are meant, so that Azure has to be asked. */
 export const needsLookup = (rules: Rules): boolean => rules.include.some((rule) => rule.kind !== 'ids');
 
-/** The listed ids first, whether Azure knows them or not: one that does not exist is set aside later, by name. */
-export function select(rules: Rules, known: readonly KnownSubscription[], onboarded: readonly string[]): string[] {
-  const listed = rules.include.flatMap((rule) => (rule.kind === 'ids' ? rule.ids : []));
-  const found = known.filter((subscription) => rules.include.some((rule) => matches(rule, subscription)));
-  const all = new Set([...listed, ...found.map(({ id }) => id), ...(rules.onboardNew ? onboarded : [])]);
-  rules.exclude.forEach((id) => all.delete(id));
-  return [...all];
+interface Before {
+  readonly onboarded: readonly string[];
+  readonly placement: Placement;
 }
 
 /**
- * What a run is about. A repair brings in nothing that nobody asked for: what came into a management group, or took a
- * tag, joins with `onboardNew` or when a person sends the request again.
+ * Which subscriptions a run is about. The listed ids first, whether Azure knows them or not: one that does not exist is
+ * set aside later, by name. What a rule finds joins while it can be written to, and stays though it cannot.
+ *
+ * A repair brings in nothing that nobody asked for: what came into a management group, or took a tag, joins with
+ * `onboardNew` or when a person sends the request again. And it gives up nothing that Azure does not show just now.
  */
 export function wantedNow(
   { request, repair }: { readonly request: Pick<DeploymentRequest, 'subscriptions'>; readonly repair?: true },
   known: readonly KnownSubscription[],
-  before: { readonly onboarded: readonly string[]; readonly placement: Placement },
+  before: Before,
 ): readonly string[] {
   const rules = request.subscriptions;
-  const selected = select(rules, known, before.onboarded);
-  if (!repair || rules.onboardNew) return selected;
   const placed = new Set(before.placement.flat());
-  return selected.filter((id) => placed.has(id));
+  const found = known.filter((one) => rules.include.some((rule) => matches(rule, one)));
+  const joins = ({ id, state }: KnownSubscription): boolean =>
+    placed.has(id) || (!isReadOnly(state) && (!repair || rules.onboardNew));
+  const shown = new Set(known.map(({ id }) => id));
+  const unseen = repair && needsLookup(rules) ? [...placed].filter((id) => !shown.has(id)) : [];
+  const onboarded = rules.onboardNew ? before.onboarded : [];
+  const all = new Set([...listedIn(rules), ...found.filter(joins).map(({ id }) => id), ...unseen, ...onboarded]);
+  rules.exclude.forEach((id) => all.delete(id));
+  return [...all];
 }
+
+const listedIn = (rules: Rules): readonly string[] =>
+  rules.include.flatMap((rule) => (rule.kind === 'ids' ? rule.ids : []));
+
+/** The rules by management group or tag that no subscription fits, by their place in the request. */
+export const emptyRules = (rules: Rules, known: readonly KnownSubscription[]): readonly number[] =>
+  rules.include.flatMap((rule, at) => (rule.kind !== 'ids' && !known.some((one) => matches(rule, one)) ? [at] : []));
+
+/** What the rules find and a run leaves out, because nothing can be written there. */
+export const leftOut = (
+  rules: Rules,
+  known: readonly KnownSubscription[],
+  wanted: readonly string[],
+): readonly KnownSubscription[] =>
+  known.filter(
+    (one) =>
+      isReadOnly(one.state) &&
+      !wanted.includes(one.id) &&
+      !rules.exclude.includes(one.id) &&
+      rules.include.some((rule) => matches(rule, one)),
+  );
 
 /**
  * Does the request want this new subscription? With `onboardNew`, its management group and tag rules decide;

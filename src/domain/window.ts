@@ -12,8 +12,11 @@ export const receiptSchema = z.object({
   sentry: z.number(),
   openedAt: z.string().nullable(),
   closedAt: z.string(),
-  /** `swept`: found open after its time, with nothing left that would have closed it. */
-  why: z.enum(['closed', 'expired', 'neverOpened', 'swept']),
+  /**
+   * `abandoned`: the run that opened it was gone. `swept`: found open after its time, with nothing left that would have
+   * closed it.
+   */
+  why: z.enum(['closed', 'expired', 'abandoned', 'neverOpened', 'swept']),
   /** Read from Azure after closing: no rule of ours and no public IP is left. */
   provenClosed: z.boolean(),
   problems: z.array(z.string()),

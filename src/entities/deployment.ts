@@ -4,7 +4,7 @@ import type { Drift } from '../domain/plan/drift';
 import type { Finding } from '../domain/preflight/finding';
 import type { DeploymentRequest } from '../domain/request/request';
 import type { Scheduled } from '../domain/schedule';
-import type { DeploymentResult, DeploymentState, ResourceState } from '../domain/states';
+import { type DeploymentResult, type DeploymentState, type ResourceState, withOutputs } from '../domain/states';
 import { entity } from './entity';
 
 type State = DeploymentState | null;
@@ -14,48 +14,55 @@ export interface Beginning {
   readonly onboarded: readonly string[];
   readonly placement: Placement;
   readonly settled: boolean;
-  /** When the newest run began; null where there was none. */
-  readonly startedAt: string | null;
+  readonly carriedOut: boolean;
+  readonly repaired: Drift | null;
 }
 
 interface Order {
   readonly request: DeploymentRequest;
   /** ISO 8601. */
   readonly at: string;
-  /** This run repairs drift. */
-  readonly repair?: true | undefined;
+  readonly repair?: Repair;
 }
+/** This run repairs drift: what was announced waits for another. */
+type Repair = true | undefined;
 
-const beginningOf = (before: State): Beginning => ({
-  onboarded: [...new Set([...(before?.onboarded ?? []), ...(before?.pending ?? [])])],
+const beginningOf = (before: State, repair?: Repair): Beginning => ({
+  onboarded: [...new Set([...(before?.onboarded ?? []), ...(repair ? [] : (before?.pending ?? []))])],
   placement: before?.placement ?? [],
   settled: before?.settled ?? false,
-  startedAt: before?.startedAt ?? null,
+  carriedOut: before?.carriedOut ?? false,
+  repaired: before?.repaired ?? null,
 });
 
 export const deploymentOperations = {
   /** A run begins: the request is stored, and what was announced since the last run is taken up. */
   begin: (before: State, { request, at, repair }: Order) => {
-    const { onboarded, placement, settled } = beginningOf(before);
+    const beginning = beginningOf(before, repair);
+    const { onboarded, placement, settled, carriedOut } = beginning;
     const state: State = {
       request,
       onboarded,
-      pending: [],
+      pending: repair ? (before?.pending ?? []) : [],
       placement,
       settled,
+      carriedOut: repair ? carriedOut : false,
       resources: before?.resources ?? {},
-      // Why it was begun stays to be read; any other run makes it old.
-      drift: repair ? (before?.drift ?? null) : null,
+      drift: null,
+      repaired: repair ? (before?.drift ?? null) : null,
       startedAt: at,
     };
-    return { state, answer: { onboarded, placement, settled, startedAt: at } satisfies Beginning };
+    return { state, answer: beginning };
   },
   found: (before: State, findings: readonly Finding[]) => ({ state: before && { ...before, findings } }),
   /** What a run would start from; nothing is changed. */
-  look: (before: State, _nothing: null) => ({ state: before, answer: beginningOf(before) }),
+  look: (before: State, { repair }: { readonly repair?: Repair }) => ({
+    state: before,
+    answer: beginningOf(before, repair),
+  }),
   place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
   record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
-    state: before && { ...before, resources: { ...before.resources, ...resources } },
+    state: before && { ...before, resources: { ...before.resources, ...withOutputs(before.resources, resources) } },
   }),
   /** A new subscription announced itself. Twice is once. Answers false where there is no such deployment. */
   onboard: (before: State, id: string) => {
@@ -70,19 +77,23 @@ export const deploymentOperations = {
     state: before,
     answer: before?.pending.includes(id) ? { schedule: before.request.schedule } : null,
   }),
-  /** What a look at Azure showed, unless a run has begun since. */
-  drifted: (before: State, { startedAt, drift }: { readonly startedAt: string | null; readonly drift: Drift }) => ({
-    state: before && (before.startedAt === startedAt ? { ...before, drift } : before),
-  }),
+  /** What a look at Azure showed. Answers false where a run has begun since, which knows better. */
+  drifted: (before: State, { startedAt, drift }: { readonly startedAt: string; readonly drift: Drift }) => {
+    const isNewest = before?.startedAt === startedAt;
+    return { state: before && isNewest ? { ...before, drift } : before, answer: isNewest };
+  },
   /** A run ends. Answers how many were announced meanwhile: then there is another run to do. */
   finish: (before: State, { result, at }: { readonly result: DeploymentResult; readonly at: string }) => ({
-    state: before && { ...before, result, settled: isSettled(before, result), finishedAt: at },
+    state: before && { ...before, result, ...comeTo(before, result), finishedAt: at },
     answer: before?.pending.length ?? 0,
   }),
 };
 
 /** A run that reached no Sentry has changed none. */
-const isSettled = ({ settled = false }: DeploymentState, { sentries, problems }: DeploymentResult): boolean =>
-  sentries > 0 ? problems.length === 0 : settled;
+const comeTo = (
+  { settled = false, carriedOut = false }: DeploymentState,
+  { sentries, stopped, problems }: DeploymentResult,
+): Pick<DeploymentState, 'settled' | 'carriedOut'> =>
+  sentries > 0 ? { settled: problems.length === 0, carriedOut: stopped === 0 } : { settled, carriedOut };
 
 export const deploymentEntity = entity<State>(null, deploymentOperations);

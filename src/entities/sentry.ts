@@ -1,6 +1,6 @@
 /** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
 import { CREDENTIALS } from '../domain/blueprint/identity';
-import type { SentryState } from '../domain/states';
+import { type SentryState, withOutputs } from '../domain/states';
 import type { OpenWindow, WindowReceipt } from '../domain/window';
 import { entity } from './entity';
 
@@ -95,7 +95,7 @@ export const sentryOperations = {
       state: {
         ...before,
         ...changes,
-        resources: without({ ...before.resources, ...changes.resources }, gone),
+        resources: without({ ...before.resources, ...withOutputs(before.resources, changes.resources) }, gone),
         subscriptions: without(subscriptions, forget),
       },
     };

@@ -5,7 +5,15 @@ import { makeCheckCollecting } from '../activities/checkCollecting';
 import { makeConfigureAppliance } from '../activities/configureAppliance';
 import { activities, type HandlerOf } from '../activities/contracts';
 import { makeEnsure, makeRemove } from '../activities/ensure';
-import { makeOpenWindow, makeRaiseEvent, makeStartApproved, makeStartDeployment } from '../activities/instances';
+import {
+  makeForget,
+  makeIsRunAtWork,
+  makeOpenWindow,
+  makeRaiseEvent,
+  makeReadInput,
+  makeStartApproved,
+  makeStartDeployment,
+} from '../activities/instances';
 import { makeInspectHost } from '../activities/inspectHost';
 import { makeInspectScopes } from '../activities/inspectScopes';
 import { makeListSubscriptions } from '../activities/listSubscriptions';
@@ -23,12 +31,12 @@ import { deploymentsEntity } from '../entities/deployments';
 import { sentryEntity } from '../entities/sentry';
 import { accessWindow } from '../orchestrations/accessWindow';
 import { approved } from '../orchestrations/approved';
-import { deployment } from '../orchestrations/deployment';
+import { check, deployment } from '../orchestrations/deployment';
 import { onboardSubscription } from '../orchestrations/onboardSubscription';
 import { plan, planSentry } from '../orchestrations/plan';
 import { reconcile } from '../orchestrations/reconcile';
 import { sentry } from '../orchestrations/sentry';
-import { instancesOf, storedInput } from './durableClient';
+import { instancesOf, runsOf, storedInput } from './durableClient';
 import { planIdOf } from './planId';
 
 /** A setting or profile that is wrong stops the app at its start, not at the first request. */
@@ -54,7 +62,10 @@ const handlers: { readonly [K in keyof Contracts]: (context: InvocationContext) 
   proveAppliance: () => makeProveAppliance(services().azure, services().appliance),
   proveApplication: () => makeProveApplication(services().azure),
   openWindow: (context) => makeOpenWindow(instancesOf(df.getClient(context))),
+  isRunAtWork: (context) => makeIsRunAtWork(runsOf(df.getClient(context))),
   raiseEvent: (context) => makeRaiseEvent(instancesOf(df.getClient(context))),
+  readInput: (context) => makeReadInput(storedInput(df.getClient(context))),
+  forget: (context) => makeForget(instancesOf(df.getClient(context))),
   startApproved: (context) => makeStartApproved(instancesOf(df.getClient(context)), planIdOf),
   startDeployment: (context) =>
     makeStartDeployment(instancesOf(df.getClient(context)), storedInput(df.getClient(context))),
@@ -72,6 +83,7 @@ for (const [key, { name }] of Object.entries(activities)) {
 
 // A name belongs to one function, of whatever type: the entities have the plain ones.
 df.app.orchestration('runDeployment', deployment);
+df.app.orchestration('runCheck', check);
 df.app.orchestration('runSentry', sentry);
 df.app.orchestration('accessWindow', accessWindow);
 df.app.orchestration('onboardSubscription', onboardSubscription);

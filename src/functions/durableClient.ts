@@ -7,7 +7,7 @@ import {
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
 import { z } from 'zod';
-import type { Instances } from '../activities/instances';
+import type { Instances, Runs } from '../activities/instances';
 import { services } from '../composition';
 import type { DeploymentRequest } from '../domain/request/request';
 import { schedule } from '../domain/request/schedule';
@@ -81,12 +81,18 @@ export async function readSentries(
   return found.filter((sentry) => sentry !== undefined);
 }
 
+export const runsOf = (client: DurableClient): Runs => ({
+  isAtWork: async (id) => isAtWork(await statusOf(client, id)),
+  newestOf: async (name, n) => (await readEntity<SentryState>(client, 'sentry', `${name}-${n}`))?.instanceId,
+});
+
 /** Profile and settings travel resolved: a run keeps what it was started with. */
 export function inputOf(request: DeploymentRequest): DeploymentInput {
   const { profiles, config } = services();
   const profile = profiles[request.profile];
   if (!profile) throw new Error(`The profile '${request.profile}' is no longer part of this app.`);
-  return { request, profile, egressAddresses: config.egressAddresses, cloud: config.cloud };
+  const { egressAddresses, privateNetwork, cloud } = config;
+  return { request, profile, egressAddresses, privateNetwork, cloud };
 }
 
 export const storedInput =
@@ -122,6 +128,9 @@ export const instancesOf = (client: DurableClient): Instances => ({
   },
   raiseEvent: async (instanceId, name, data) => {
     if (isAtWork(await statusOf(client, instanceId))) await client.raiseEvent(instanceId, name, data);
+  },
+  forget: async (instanceId) => {
+    await client.purgeInstanceHistory(instanceId);
   },
   resume: async (instanceId) => {
     const { runtimeStatus } = (await statusOf(client, instanceId)) ?? {};

@@ -1,13 +1,14 @@
 /** The API's routes on handoffs (design §6): what a person brings or did. */
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { app, type DurableClient } from 'durable-functions';
+import { makeIsRunAtWork } from '../activities/instances';
 import { registrationSchema } from '../activities/script';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint/blueprint';
 import { handoffAnswer } from '../domain/handoff';
 import { OWNER_TAG } from '../domain/resources';
 import type { SentryState } from '../domain/states';
-import { isAtWork, readDeployment, readEntity, readSentries, statusOf } from './durableClient';
+import { readDeployment, readEntity, readSentries, runsOf } from './durableClient';
 import { guarded, notFound, problem, readBody } from './problem';
 
 const PIN_MINUTES = 60;
@@ -19,14 +20,15 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
   if ('refusal' in registration) return registration.refusal;
   const sentry = await readEntity<SentryState>(client, 'sentry', `${name}-${n}`);
   if (!sentry) return notFound(`Sentry ${n} of deployment '${name}'`);
-  if (sentry.handoff?.kind !== 'registration' || !isAtWork(await statusOf(client, sentry.instanceId))) {
+  if (sentry.handoff?.kind !== 'registration') {
     return problem({
       status: 409,
       code: 'NotAwaited',
       title: `Sentry ${n} of '${name}' is not waiting for an email and PIN.`,
-      remedy: 'Read its stage and handoff with GET /api/deployments/{name}.',
+      remedy: 'Read its stage and handoff with `GET /api/deployments/{name}`.',
     });
   }
+  if (!(await isAsking(client, name, sentry))) return runEnded(name);
   const registrationUri = await services().azure.secrets.set(
     secretName(name, sentry.n, 'registration'),
     JSON.stringify(registration.body),
@@ -49,25 +51,38 @@ async function answer(request: HttpRequest, client: DurableClient): Promise<Http
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const sentry = (await readSentries(client, deployment)).find(({ handoff }) => handoff?.id === id);
-  if (!sentry?.handoff || !isAtWork(await statusOf(client, sentry.instanceId))) {
+  if (!sentry?.handoff) {
     return problem({
       status: 409,
       code: 'NotAwaited',
       title: `'${name}' is not waiting for the handoff '${id}'.`,
-      remedy: 'Read what it waits for with GET /api/deployments/{name}.',
+      remedy: 'Read what it waits for with `GET /api/deployments/{name}`.',
     });
   }
+  if (!(await isAsking(client, name, sentry))) return runEnded(name);
   if (sentry.handoff.kind === 'registration' && 'done' in given.body) {
     return problem({
       status: 409,
       code: 'RegistrationNeeded',
       title: `The handoff '${id}' waits for the console's email and PIN.`,
-      remedy: `Send them to POST /api/deployments/${name}/sentries/${sentry.n}/registration.`,
+      remedy: `Send them to \`POST /api/deployments/${name}/sentries/${sentry.n}/registration\`.`,
     });
   }
   await client.raiseEvent(sentry.instanceId, sentry.handoff.event, given.body);
   return { status: 202, jsonBody: { handoff: id, accepted: true } };
 }
+
+/** A Sentry lives on where its deployment's run was ended, and asks still: what it is told would lead nowhere. */
+const isAsking = (client: DurableClient, deployment: string, { n, instanceId }: SentryState): Promise<boolean> =>
+  makeIsRunAtWork(runsOf(client))({ deployment, n, instanceId });
+
+const runEnded = (name: string): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'RunEnded',
+    title: `The run of '${name}' that asked for this was ended.`,
+    remedy: 'Send the same request again: it goes on where it stood, and asks anew.',
+  });
 
 const routes = [
   ['registerSentry', 'deployments/{name}/sentries/{n}/registration', register],

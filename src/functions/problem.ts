@@ -75,9 +75,9 @@ export const conflict = (request: HttpRequest, name: string): HttpResponseInit =
 export const notFound = (what: string): HttpResponseInit =>
   problem({
     status: 404,
-    code: 'NotFound',
+    code: 'NoSuchName',
     title: `There is no ${what}.`,
-    remedy: 'GET /api/deployments lists what there is.',
+    remedy: '`GET /api/deployments` lists what there is.',
   });
 
 /** The body in its schema's terms, or the problem document that names each fault in it. */

@@ -6,10 +6,12 @@ import {
   type DurableOrchestrationStatus,
   OrchestrationRuntimeStatus,
 } from 'durable-functions';
-import type { DeploymentRequest } from '../domain/request/request';
+import type { Refusal } from '../domain/outcome';
+import { NOT_CARRIED_OUT } from '../domain/plan/drift';
 import { endsAt, scheduleOver } from '../domain/schedule';
+import type { DeploymentState } from '../domain/states';
 import type { ReconcileInput } from '../orchestrations/inputs';
-import { inputOf, instancesOf, isAtWork, readDeployment, restOf, statusOf } from './durableClient';
+import { inputOf, instancesOf, isAtWork, isYetToBegin, readDeployment, restOf, statusOf } from './durableClient';
 import { conflict, guarded, notFound, problem } from './problem';
 import { readFlag } from './query';
 import { withoutKey } from './url';
@@ -20,28 +22,58 @@ const POLL_SECONDS = '2';
 
 const instanceId = (name: string): string => `c-${name}`;
 
-/** Starts a look, where none is at work. */
+/** Starts a look at a deployment that rests. Answers `running` where another one is at work. */
 export const startReconcile = (
   client: DurableClient,
-  request: DeploymentRequest,
+  { request, startedAt }: DeploymentState,
   how: Pick<ReconcileInput, 'repair' | 'asked'>,
-) => instancesOf(client).start('reconcile', instanceId(request.name), { input: inputOf(request), ...how });
+) => instancesOf(client).start('reconcile', instanceId(request.name), { input: inputOf(request), startedAt, ...how });
 
-/** Answers what differs, or where that will stand. Without `repair`, what the stored request says about drift holds. */
+/**
+ * Answers what differs, or where that will stand. With `repair` it is set right at once, without, as the stored request
+ * has it: if at all, in a change window.
+ */
 async function reconcileNow(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const flag = readFlag(request, 'repair');
   if (typeof flag === 'object') return flag.refusal;
   const { name = '' } = request.params;
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
-  if (isAtWork(await statusOf(client, `d-${name}`))) return conflict(request, name);
-  const repair = flag ?? deployment.request.drift === 'repair';
-  if (repair && endsAt(deployment.request) <= Date.now())
-    return problem({ status: 409, ...titled(scheduleOver(deployment.request)) });
+  const run = await statusOf(client, `d-${name}`);
+  if (isAtWork(run)) return isYetToBegin(run) ? yetToBegin(deployment, request) : conflict(request, name);
+  const refusal = flag === true ? whyNoRepair(deployment) : undefined;
+  if (refusal) return problem({ status: 409, ...titled(refusal) });
 
-  await startReconcile(client, deployment.request, { repair, asked: true });
-  return looked(request, name, await restOf(client, instanceId(name), STAY_MS));
+  const how = { repair: flag ?? deployment.request.drift === 'repair', asked: flag === true };
+  const rest = () => restOf(client, instanceId(name), STAY_MS);
+  // What a look that is at work has read may be older than this request.
+  if (isAtWork(await rest())) return lookRunning(request, name);
+  if ((await startReconcile(client, deployment, how)) === 'running') return lookRunning(request, name);
+  return looked(request, name, await rest());
 }
+
+function whyNoRepair({ carriedOut, request }: DeploymentState): Refusal | undefined {
+  if (!carriedOut) return NOT_CARRIED_OUT;
+  return endsAt(request) <= Date.now() ? scheduleOver(request) : undefined;
+}
+
+const yetToBegin = ({ request: { name, schedule } }: DeploymentState, { url }: HttpRequest): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'DeploymentRunning',
+    title: `Deployment '${name}' waits until ${schedule?.notBefore ?? ''} (schedule.notBefore).`,
+    remedy: 'Wait until it has run, or send another request: it takes that one’s place.',
+    statusUrl: new URL(`/api/deployments/${name}`, url).href,
+  });
+
+const lookRunning = ({ url }: HttpRequest, name: string): HttpResponseInit =>
+  problem({
+    status: 409,
+    code: 'LookRunning',
+    title: `Another look for drift in deployment '${name}' is at work.`,
+    remedy: 'Wait until GET at statusUrl answers 200, then send this again.',
+    statusUrl: new URL(`/api/deployments/${name}/reconciliation`, url).href,
+  });
 
 /** What the newest look came to, the one of an hour ago included. */
 async function readLook(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
@@ -63,7 +95,7 @@ function looked(request: HttpRequest, name: string, status: DurableOrchestration
   });
 }
 
-const titled = ({ code, reason, remedy }: ReturnType<typeof scheduleOver>) => ({ code, title: reason, remedy });
+const titled = ({ code, reason, remedy }: Refusal) => ({ code, title: reason, remedy });
 
 const routes = [
   ['reconcile', 'POST', reconcileNow],

@@ -47,7 +47,7 @@ async function coveringDeployment(client: DurableClient, id: string): Promise<st
   const open = Object.entries(await readList(client)).filter(([, rules]) => rules.onboardNew);
   if (open.length === 0) return undefined;
   const known = (await services().azure.subscriptions.list()).find((subscription) => subscription.id === id);
-  const subscription: KnownSubscription = known ?? { id, name: '', tags: {}, managementGroups: [] };
+  const subscription: KnownSubscription = known ?? { id, name: '', tags: {}, state: 'Enabled', managementGroups: [] };
   const found = open.sort(([a], [b]) => a.localeCompare(b)).find(([, rules]) => covers(rules, subscription));
   const undecided = !known && open.some(([, rules]) => rules.include.some(({ kind }) => kind !== 'ids'));
   if (!found && undecided) throw new Error(`Resource Graph does not show subscription ${id} yet.`);

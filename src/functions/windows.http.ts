@@ -92,22 +92,22 @@ const conflict =
 const closing = conflict({
   code: 'WindowClosing',
   title: (sentry) => `The access window of ${sentry} is being closed.`,
-  remedy: 'Wait for its receipt in GET /api/deployments/{name}, then send this again.',
+  remedy: 'Wait for its receipt in `GET /api/deployments/{name}`, then send this again.',
 });
 const atWork = conflict({
   code: 'SentryAtWork',
   title: (sentry) => `${sentry} is being set up and opens its window itself.`,
-  remedy: 'Answer the handoff that it waits for, or wait until it rests. See GET /api/deployments/{name}.',
+  remedy: 'Answer the handoff that it waits for, or wait until it rests. See `GET /api/deployments/{name}`.',
 });
 const noAppliance = conflict({
   code: 'NoAppliance',
   title: (sentry) => `${sentry} has no appliance that a window could lead to.`,
-  remedy: 'See its resources in GET /api/deployments/{name}; send the request again to have it made.',
+  remedy: 'See its resources in `GET /api/deployments/{name}`; send the request again to have it made.',
 });
 const noWindow = conflict({
   code: 'NoWindow',
   title: (sentry) => `${sentry} has no open access window.`,
-  remedy: 'Its receipts in GET /api/deployments/{name} tell when each was closed.',
+  remedy: 'Its receipts in `GET /api/deployments/{name}` tell when each was closed.',
 });
 
 const routes = [

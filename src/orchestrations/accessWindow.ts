@@ -5,7 +5,7 @@ import { outputsOf, reversed, type State } from '../domain/graph';
 import type { Resource } from '../domain/resources';
 import { refusals } from '../domain/states';
 import { expirySchema, type Opened, type OpenWindow, type WindowReceipt } from '../domain/window';
-import { ask, attempt, firstOf, isoNow, now, sentryRef, type Story, until } from './call';
+import { ask, attempt, call, firstOf, isoNow, now, sentryRef, type Story, until } from './call';
 import { carryOut } from './carryOut';
 
 const RETRY_MS = 60_000;
@@ -17,13 +17,15 @@ const ROUND_MS = 300_000;
 const LONG_RETRY_MS = 600_000;
 /** Azure changes a rule in seconds. While it does not, nobody could close the window. */
 const EXTENDING_MS = 120_000;
+/** Between two looks at the run that opened it: the longest window has about 50 of them in its history. */
+const LOOK_MS = 300_000;
 
 type Closing = NonNullable<WindowOrder['closing']>;
 
 /**
  * An access window, as an instance of its own, so that nothing that happens to the deployment can keep it open.
  * Opens the ports, tells the Sentry the address, waits to be told `close` or for its time to run out, which `extend`
- * moves, and closes, whatever came between. It ends only when Azure shows that no rule and no address is left.
+ * moves, or for the run that opened it to be gone, and closes, whatever came between. It ends only when Azure shows that no rule and no address is left.
  */
 export function* accessWindow(context: OrchestrationContext): Story<WindowReceipt> {
   const order = context.df.getInput<WindowOrder>();
@@ -77,19 +79,25 @@ function* openForAWhile(
   }
 }
 
-/** Waits to be told to close, or for the time to run out. That time moves as often as it is asked to. */
+/** Waits to be told to close, for its run to be gone, or for the time to run out, which moves as often as it is asked to. */
 function* stayOpen(context: OrchestrationContext, order: WindowOrder, open: Opened): Story<Closing> {
   const { openedAt } = open;
   const told = context.df.waitForExternalEvent('close');
   let { scope } = order;
   let problems: readonly string[] = [];
+  let asked: Task = context.df.waitForExternalEvent('extend');
   for (;;) {
-    const asked: Task = context.df.waitForExternalEvent('extend');
-    yield* firstOf(context, [told, asked], Date.parse(scope.expiresAt));
+    const expiry = Date.parse(scope.expiresAt);
+    yield* firstOf(context, [told, asked], Math.min(expiry, now(context) + LOOK_MS));
     if (told.isCompleted) return { openedAt, why: 'closed', problems: [...problems] };
-    if (!asked.isCompleted) return { openedAt, why: 'expired', problems: [...problems] };
+    if (!asked.isCompleted) {
+      if (now(context) >= expiry) return { openedAt, why: 'expired', problems: [...problems] };
+      if (yield* isAbandoned(context, order)) return { openedAt, why: 'abandoned', problems: [...problems] };
+      continue;
+    }
 
     const { expiresAt } = expirySchema.parse(asked.result);
+    asked = context.df.waitForExternalEvent('extend');
     const problem = yield* moveExpiry(context, { ...scope, expiresAt }, Date.parse(scope.expiresAt));
     if (problem !== undefined) problems = [...problems, problem];
     // An earlier end is kept to even where Azure does not take the new description: nobody wants it open for longer.
@@ -97,6 +105,17 @@ function* stayOpen(context: OrchestrationContext, order: WindowOrder, open: Open
     const moved = { ...open, expiresAt: scope.expiresAt };
     yield* show(context, scope, problem === undefined ? moved : { ...moved, problem });
     yield* tellSentry(context, order, 'windowMoved', { expiresAt: scope.expiresAt });
+  }
+}
+
+/** Whether the run that opened it is gone. One opened at rest has none; where it could not be looked, it is there. */
+function* isAbandoned(context: OrchestrationContext, { notify, scope }: WindowOrder): Story<boolean> {
+  if (notify === undefined) return false;
+  const { deployment, n } = scope;
+  try {
+    return !(yield* call(context, activities.isRunAtWork, { deployment, n, instanceId: notify }));
+  } catch {
+    return false;
   }
 }
 

@@ -38,14 +38,18 @@ export function* attempt<I>(context: OrchestrationContext, activity: Activity<I,
   }
 }
 
-/** Runs one sub-orchestration for each input, all at the same time. Each returns its outcome and never throws. */
-export function* runAll<O>(
+/**
+ * Runs one sub-orchestration for each input, all at the same time. Each returns its outcome and never throws. An id
+ * that `idOf` gives must be new.
+ */
+export function* runAll<O, I = unknown>(
   context: OrchestrationContext,
   name: string,
-  inputs: readonly unknown[],
+  inputs: readonly I[],
+  idOf?: (input: I) => string,
 ): Story<readonly O[]> {
   if (inputs.length === 0) return [];
-  return yield context.df.Task.all(inputs.map((input) => context.df.callSubOrchestrator(name, input)));
+  return yield context.df.Task.all(inputs.map((input) => context.df.callSubOrchestrator(name, input, idOf?.(input))));
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { CREDENTIALS, formerCredentials } from '../domain/blueprint/identity';
-import { outputsOf, type Progress } from '../domain/graph';
+import { isCutOff, outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
-import { endsAt } from '../domain/schedule';
+import { endsAt, scheduleOver } from '../domain/schedule';
 import { refusals } from '../domain/states';
 import type { Beginning } from '../entities/sentry';
 import type { Story } from './call';
@@ -29,5 +29,5 @@ export function* dropCredentials(
     deadline: endsAt(input.request),
   });
   tellMe(context, input, { gone: former.map(({ key }) => key).filter((key) => gone[key]?.state === 'done') });
-  return refusals(former, gone);
+  return [...(isCutOff(former, gone) ? [scheduleOver(input.request)] : []), ...refusals(former, gone)];
 }

@@ -1,20 +1,16 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
-import type { Blueprint } from '../domain/blueprint/blueprint';
 import { sharedResources } from '../domain/blueprint/shared';
-import { assign, type Placement } from '../domain/fleet';
 import { isCutOff, outputsOf, type Progress } from '../domain/graph';
 import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
-import { beginsAt, endsAt, nextChange, type Scheduled, scheduleOver } from '../domain/schedule';
-import { type KnownSubscription, needsLookup, wantedNow } from '../domain/subscriptions';
+import { beginsAt, endsAt, mayChange, scheduleOver } from '../domain/schedule';
 import type { Beginning } from '../entities/deployment';
 import { ask, call, deploymentRef, deploymentsRef, isoNow, now, runAll, type Story, tell, until } from './call';
 import { carryOut } from './carryOut';
 import type { DeploymentInput, SentryInput } from './inputs';
-import { preflight } from './preflight';
-import { settled } from './settled';
+import { type Around, lookAround } from './lookAround';
 
 /**
  * One run of a deployment: what is shared first, then every Sentry at the same time. Started again with the same
@@ -28,25 +24,58 @@ export function* deployment(context: OrchestrationContext): Story<DeploymentResu
   const beginning = yield* ask(context, me, 'begin', { request, repair, at: isoNow(context) });
   // Listed only once it can take what is announced to it.
   tell(context, deploymentsRef, 'add', { name: request.name, subscriptions: request.subscriptions });
-  const result = yield* run(context, input, beginning);
+  const waits = beginsAt(request) > now(context);
+  const result = waits ? yield* awaitBeginning(context, input) : yield* run(context, input, beginning);
+  if (!result) {
+    // Begins anew, with what the app is set to by then.
+    context.df.continueAsNew(yield* call(context, activities.readInput, { name: request.name }));
+    return conclude([], []);
+  }
   const announced = yield* ask(context, me, 'finish', { result, at: isoNow(context) });
 
   context.df.setCustomStatus({ stage: result.state, subscriptions: result.subscriptions });
   // Outside its change windows it stays queued: what announced it waits for the next one.
-  const at = now(context);
-  if (announced > 0 && nextChange(request, at) === at) context.df.continueAsNew(input);
+  if (announced > 0 && mayChange(request, now(context))) context.df.continueAsNew({ ...input, repair: undefined });
   return result;
 }
+
+/**
+ * Looks around at once, so that what would stop the run can be mended in time, and waits. Undefined when its time has
+ * come. The look is an instance of its own: whoever sleeps for months must not be held to how it is done today.
+ */
+function* awaitBeginning(context: OrchestrationContext, input: DeploymentInput): Story<DeploymentResult | undefined> {
+  const [problems = []] = yield* runAll<readonly Refusal[]>(context, 'runCheck', [input]);
+  if (problems.length > 0) return conclude([], problems);
+  const begins = beginsAt(input.request);
+  context.df.setCustomStatus({ stage: 'scheduled', begins: new Date(begins).toISOString() });
+  yield* until(context, begins);
+  return undefined;
+}
+
+/** What would stop a run now. The findings are in the deployment's state. */
+export function* check(context: OrchestrationContext): Story<readonly Refusal[]> {
+  const input = context.df.getInput<DeploymentInput>();
+  const before = yield* ask(context, deploymentRef(input.request.name), 'look', {});
+  const around = yield* look(context, input, before);
+  return problemsOf(around);
+}
+
+function* look(context: OrchestrationContext, input: DeploymentInput, before: Beginning): Story<Around | Refusal> {
+  const around = yield* lookAround(context, input, before);
+  if ('findings' in around) yield* ask(context, deploymentRef(input.request.name), 'found', around.findings);
+  return around;
+}
+
+const problemsOf = (around: Around | Refusal): readonly Refusal[] =>
+  'findings' in around ? around.findings.filter(({ severity }) => severity === 'error').map(toRefusal) : [around];
 
 function* run(context: OrchestrationContext, input: DeploymentInput, before: Beginning): Story<DeploymentResult> {
   const { request } = input;
   const me = deploymentRef(request.name);
-  let checked = yield* check(context, input, before);
-  // What was found long before its beginning may be otherwise by then.
-  if (checked.problems.length === 0 && (yield* awaitBeginning(context, request)))
-    checked = yield* check(context, input, before);
-  const { placement } = checked;
-  if (checked.problems.length > 0) return conclude([], checked.problems);
+  const around = yield* look(context, input, before);
+  const stops = problemsOf(around);
+  if (!('placement' in around) || stops.length > 0) return conclude([], stops);
+  const { placement } = around;
 
   yield* ask(context, me, 'place', placement);
   const total = { total: placement.flat().length, granted: 0, proven: 0, setAside: 0 };
@@ -70,40 +99,4 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
     shared: outputsOf(shared),
   }));
   return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), []);
-}
-
-interface Checked {
-  readonly placement: Placement;
-  readonly problems: readonly Refusal[];
-}
-
-/** Which subscriptions are meant, and whether there is anything that would stop the run: nothing is written. */
-function* check(context: OrchestrationContext, input: DeploymentInput, before: Beginning): Story<Checked> {
-  const { request, profile } = input;
-  const known = yield* lookUp(context, input);
-  if (!('subscriptions' in known)) return { placement: [], problems: [known] };
-  const wanted = wantedNow(input, known.subscriptions, before);
-  const placement = assign(before.placement, wanted, profile.maxSubscriptions);
-  context.df.setCustomStatus({ stage: 'preflight', sentries: placement.length });
-  const findings = yield* preflight(context, input, placement, before);
-  yield* ask(context, deploymentRef(request.name), 'found', findings);
-  return { placement, problems: findings.filter(({ severity }) => severity === 'error').map(toRefusal) };
-}
-
-/** Answers whether there was anything to wait for. */
-function* awaitBeginning(context: OrchestrationContext, request: Scheduled): Story<boolean> {
-  const begins = beginsAt(request);
-  if (begins <= now(context)) return false;
-  context.df.setCustomStatus({ stage: 'scheduled', begins: new Date(begins).toISOString() });
-  yield* until(context, begins);
-  return true;
-}
-
-/** Asks Resource Graph only where the ids in the request do not settle it, and as long as that may help. */
-export function* lookUp(
-  context: OrchestrationContext,
-  { request }: Blueprint,
-): Story<{ readonly subscriptions: readonly KnownSubscription[] } | Refusal> {
-  if (!needsLookup(request.subscriptions)) return { subscriptions: [] };
-  return yield* settled(context, () => call(context, activities.listSubscriptions, null));
 }

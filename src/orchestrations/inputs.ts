@@ -6,6 +6,8 @@ import type { Cloud } from '../domain/proof';
 export interface DeploymentInput extends Blueprint {
   /** The app's own outbound addresses: they join each window's sources. */
   readonly egressAddresses: readonly string[];
+  /** The app reaches private addresses. */
+  readonly privateNetwork: boolean;
   /** What each appliance must reach besides its profile's hosts. */
   readonly cloud: Cloud;
   /** Nobody asked for this run: what drifted is set right, and nothing else. */
@@ -32,6 +34,8 @@ export interface OnboardInput {
 
 export interface ReconcileInput {
   readonly input: DeploymentInput;
+  /** When the newest run began. It rests. */
+  readonly startedAt: string;
   readonly repair: boolean;
   /** A person asked just then, so no change window is waited for. */
   readonly asked: boolean;

@@ -4,32 +4,30 @@ import { formerGrants, scopesOf, surplusGrants } from '../domain/blueprint/grant
 import { formerCredentials, principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { sharedResources } from '../domain/blueprint/shared';
-import { assign } from '../domain/fleet';
 import { type Given, outputsOf, type Progress, type State } from '../domain/graph';
 import { isAddressed } from '../domain/plan/kinds';
 import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../domain/plan/plan';
 import { type Resource, specify, UNKNOWN } from '../domain/resources';
 import { refusals } from '../domain/states';
-import { wantedNow } from '../domain/subscriptions';
 import { ask, deploymentRef, runAll, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
-import { lookUp } from './deployment';
 import type { DeploymentInput, SentryInput } from './inputs';
-import { preflight } from './preflight';
+import { lookAround } from './lookAround';
 
 /** What a run with this input would do now. It reads what a run reads, and writes nothing, in Azure or in our state. */
 export function* plan(context: OrchestrationContext): Story<Plan> {
   return yield* makePlan(context, context.df.getInput<DeploymentInput>());
 }
 
-export function* makePlan(context: OrchestrationContext, input: DeploymentInput): Story<Plan> {
-  const { request, profile } = input;
-  const before = yield* ask(context, deploymentRef(request.name), 'look', null);
-  const known = yield* lookUp(context, input);
-  if (!('subscriptions' in known)) return stoppedPlan(known);
-  const wanted = wantedNow(input, known.subscriptions, before);
-  const placement = assign(before.placement, wanted, profile.maxSubscriptions);
-  const findings = yield* preflight(context, input, placement, before);
+/** The instance of one Sentry's part, where that is to be known. */
+export const partId = (look: string, n: number): string => `${look}-${n}`;
+
+export function* makePlan(context: OrchestrationContext, input: DeploymentInput, look?: string): Story<Plan> {
+  const { request, repair } = input;
+  const before = yield* ask(context, deploymentRef(request.name), 'look', { repair });
+  const around = yield* lookAround(context, input, before);
+  if (!('findings' in around)) return stoppedPlan(around);
+  const { placement, findings } = around;
 
   const resources = sharedResources(input);
   const seen = yield* carryOut(context, 'observe', request.name, resources, {});
@@ -41,7 +39,12 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput)
     subscriptions,
     shared: outputsOf(seen),
   }));
-  const sentries = yield* runAll<SentryPlan>(context, 'runPlanSentry', inputs);
+  const sentries = yield* runAll<SentryPlan, SentryInput>(
+    context,
+    'runPlanSentry',
+    inputs,
+    look === undefined ? undefined : ({ n }) => partId(look, n),
+  );
   return { shared: planPart(resources, seen), sentries, findings };
 }
 

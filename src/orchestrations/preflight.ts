@@ -4,7 +4,7 @@ import { rolesOf, scopesOf } from '../domain/blueprint/grants';
 import type { Placement } from '../domain/fleet';
 import { inRows, settle, type State } from '../domain/graph';
 import type { Later } from '../domain/outcome';
-import { areas, areasOf, notChecked } from '../domain/preflight/areas';
+import { areasOf, isOfHost, notChecked, readOf, readOfScope } from '../domain/preflight/areas';
 import { bounded } from '../domain/preflight/codes';
 import { checkFleet } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
@@ -50,14 +50,14 @@ export function* preflight(
   const groups = byGroup ? groupsOf(input) : [];
   const watched = byGroup ? [] : placed.flat();
   const sentries = placed.length;
-  const where = subscriptionScope(request.placement.subscriptionId);
 
   const host = yield* lookAt(context, {
     activity: activities.inspectHost,
     jobs: areasOf(blueprint),
     each: Infinity,
     inputOf: (some) => ({ blueprint, areas: some, sentries, settled: before.settled, watched, groups, egress }),
-    unread: (area, reason) => (area === 'vault' ? vaultUnreachable(reason) : notChecked(areas[area], where, reason)),
+    unread: (area, reason) =>
+      area === 'vault' ? vaultUnreachable(reason) : notChecked(readOf(area, blueprint), reason),
   });
 
   const scopes = [...groups.map(groupScope), ...watched.map(subscriptionScope)];
@@ -73,8 +73,8 @@ export function* preflight(
 
 /** Where there is no host subscription, that nothing in it could be read says no more. */
 function told(findings: readonly Finding[]): readonly Finding[] {
-  const absent = findings.find(({ code }) => code === 'HostSubscriptionUnknown')?.where;
-  return bounded(findings.filter(({ code, where }) => code !== 'CouldNotBeChecked' || where !== absent));
+  const isAbsent = findings.some(({ code }) => code === 'HostSubscriptionUnknown');
+  return bounded(findings.filter((one) => !isAbsent || one.code !== 'CouldNotBeChecked' || !isOfHost(one)));
 }
 
 const groupsOf = ({ request }: DeploymentInput): readonly string[] =>
@@ -100,7 +100,7 @@ function* lookAtScopes(
       jobs,
       each: SCOPES_EACH,
       inputOf: (some) => ({ scopes: some, roles }),
-      unread: ({ scope }, reason) => notChecked('The app’s permissions', scope, reason),
+      unread: ({ scope }, reason) => notChecked(readOfScope(scope), reason),
     });
     const findings = seen.flatMap((one) => one.findings);
     const nothingLeft = checkAnyLeft(scopes, granted, [...known, ...findings]).length > 0;

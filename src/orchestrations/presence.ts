@@ -39,7 +39,7 @@ const handoff = (
   kind: 'presence',
   event: EVENT,
   text: [
-    `Say that you are at the console: POST /api/deployments/${request.name}/handoffs/${handoffId('presence', n)} with { "done": true }.`,
+    `Say that you are at the console: \`POST /api/deployments/${request.name}/handoffs/${handoffId('presence', n)}\` with { "done": true }.`,
     kind === 'private'
       ? `The appliance's private address then opens TCP ${ports.join(' and ')}`
       : `The appliance then gets a public address and opens TCP ${ports.join(' and ')}`,

@@ -10,6 +10,7 @@ import { grantedOf, whyUnasked, withProof } from '../domain/proof';
 import {
   type Counts,
   count,
+  grantsKept,
   refusals,
   resourceStates,
   type SentryResult,
@@ -70,14 +71,17 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const { interrupt } = consent;
   const options = { onRound, interrupt, deadline: endsAt(request) };
   const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, options);
-  yield* takeBack(context, input, before, progress);
-  const stays = yield* dropCredentials(context, input, before, progress);
+  const left = [
+    ...(yield* takeBack(context, input, before, progress)),
+    ...(yield* dropCredentials(context, input, before, progress)),
+  ];
 
   const counts = count(statesOf(progress));
   const granted = grantedOf(statesOf(progress));
   // The appliance is set up for what was granted, and asked for no more.
   const setUpFor = { ...input, subscriptions: granted };
-  const over = isCutOff(resources, progress) ? [scheduleOver(request)] : [];
+  const over = isCutOff(resources, progress) || left.some(isOver) ? [scheduleOver(request)] : [];
+  const stays = left.filter((one) => !isOver(one));
   const refused = [...refusals(resources, progress), ...stays, ...over];
   const { outcome, asked } = yield* setUp(context, setUpFor, before, progress, counts, refused);
   if ('code' in outcome) {
@@ -90,7 +94,7 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     asked ?? (yield* applicationAccess(context, input, outputsOf(progress), granted)) ?? applianceAccess(input, claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
-  const problems = [...over, ...(access.problem ? [access.problem] : [])];
+  const problems = [...over, ...stays, ...(access.problem ? [access.problem] : [])];
   return { n, subscriptions: count(states), ...(problems.length > 0 ? { problems } : {}) };
 }
 
@@ -126,13 +130,16 @@ function* setUp(
   // What was known of its predecessor is not true of this machine.
   if (rebuilt) tellMe(context, input, { hostKey: null });
   const isSetUp = before.configured && !anew;
-  const over = !isSetUp && now(context) >= endsAt(input.request) ? scheduleOver(input.request) : undefined;
-  const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over ?? whyNothing(counts);
+  const over = () => (!isSetUp && now(context) >= endsAt(input.request) ? scheduleOver(input.request) : undefined);
+  const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over() ?? whyNothing(counts);
   if (stopped) return { outcome: stopped };
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (isSetUp) return { outcome: before.configured };
   if (counts.total === 0) return { outcome: NOTHING_TO_SET_UP };
   const asked = yield* applicationAccess(context, input, given, input.subscriptions);
+  // A grant may have been waited for meanwhile.
+  const overNow = over();
+  if (overNow) return { outcome: overNow };
   const outcome = yield* configure(context, {
     input,
     appliance,
@@ -146,15 +153,20 @@ function* setUp(
 /** No appliance, or none of its subscriptions left: no script is run. */
 const NOTHING_TO_SET_UP: Configured = { subscriptions: 0 };
 
+const isOver = ({ code }: Refusal): boolean => code === scheduleOver({}).code;
+
 const brief = ({ code, reason, remedy }: Stopped): Refusal => ({ code, reason, remedy });
 
-/** Takes back our grants that the request wants no longer: at scopes that left, and the controller's roles. */
+/**
+ * Takes back our grants that the request wants no longer: at scopes that left, and the controller's roles. Answers why
+ * not all of them were gone when its time was over.
+ */
 function* takeBack(
   context: OrchestrationContext,
   input: SentryInput,
   before: Beginning,
   progress: Progress,
-): Story<void> {
+): Story<readonly Refusal[]> {
   const { request, n, subscriptions } = input;
   const { enabled } = request.controller;
   const everyRole = { ...input, request: { ...request, controller: { ...request.controller, enabled: true } } };
@@ -181,6 +193,7 @@ function* takeBack(
       : (principalId ?? before.principalId),
     controller: enabled || (hadController && stuck.length > 0),
   });
+  return [...(named && isCutOff(surplus, gone) ? [scheduleOver(request)] : []), ...grantsKept(surplus, gone)];
 }
 
 /** A person is called to the console only when everything is there that the set-up script will ask for. */

@@ -16,7 +16,15 @@ const stateOf = (
 ): string => (atWork ? 'running' : failure !== undefined ? 'failed' : (deployment?.result?.state ?? 'failed'));
 
 const runFailed = ({ failure }: Run) =>
-  failure === undefined ? [] : [{ code: 'RunFailed', reason: failure, remedy: 'Send the same request again.' }];
+  failure === undefined
+    ? []
+    : [
+        {
+          code: 'RunFailed',
+          reason: failure,
+          remedy: 'See the log, then send the same request again: it goes on where it stood.',
+        },
+      ];
 
 /** What a Sentry is to Azure, and what it signs in with: a secret only by where it lies. */
 function identityView(resources: SentryState['resources']) {
@@ -39,10 +47,13 @@ function configuredView({ proof, ...rest }: NonNullable<SentryState['configured'
 }
 
 const sentryView = (
-  { resources, subscriptions, instanceId: _internal, window, configured, ...rest }: SentryState,
+  { resources, subscriptions, instanceId: _internal, window, configured, handoff, ...rest }: SentryState,
+  { atWork }: Run,
   now: number,
 ) => ({
   ...rest,
+  /** What a run that was ended asked for, nobody waits for any more. */
+  handoff: atWork ? (handoff ?? null) : null,
   configured: configured && configuredView(configured),
   window: window && { ...window, secondsLeft: Math.max(0, Math.round((Date.parse(window.expiresAt) - now) / 1_000)) },
   subscriptions: count(subscriptions),
@@ -61,7 +72,7 @@ export function deploymentView(
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: keyof Counts) => all.reduce((total, counts) => total + counts[what], 0);
   const placed = deployment.placement.flat().length;
-  const { request, startedAt, finishedAt, result, pending, drift } = deployment;
+  const { request, startedAt, finishedAt, result, pending, drift, repaired } = deployment;
   const begins = beginsAt(request);
   return {
     name: request.name,
@@ -74,8 +85,9 @@ export function deploymentView(
     subscriptions: { total: placed, granted: sum('granted'), proven: sum('proven'), setAside: sum('setAside') },
     announced: pending.length,
     drift: drift ?? null,
+    repaired: repaired ?? null,
     resources: Object.entries(deployment.resources).map(([key, resource]) => ({ key, ...resource })),
-    sentries: sentries.map((sentry) => sentryView(sentry, now)),
+    sentries: sentries.map((sentry) => sentryView(sentry, run, now)),
     findings: deployment.findings ?? [],
     problems: [...runFailed(run), ...(run.atWork ? [] : (result?.problems ?? []))],
     request,

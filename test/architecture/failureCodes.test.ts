@@ -42,6 +42,28 @@ test('every code that a person can meet is in the table, once, with its cause an
   expect(rows.filter(({ where, cause, wayOut }) => !where || !cause || !wayOut)).toEqual([]);
 });
 
+/** `The same` as which row? The table is sorted by code, and grows. */
+test('every row stands by itself, whatever its neighbours are', () => {
+  const leaning =
+    /\b(?:the same|as above|as before|see above|ditto)$|^(?:the same\b(?! request)|as above|see above|ditto|-|…)/i;
+  expect(rows.filter(({ cause, wayOut }) => leaning.test(cause) || leaning.test(wayOut))).toEqual([]);
+  const codes = rows.map(({ code }) => code.toLowerCase());
+  expect(codes).toEqual([...codes].sort());
+});
+
+/** How the simulated Azure, in the real one's words, names what it refuses. */
+const AZURE_CODES = [/\b[45]\d\d,\s*'(\w+)'/g, /\bcode: '(\w+)'/g, /\b(?:graphError|armError)\('(\w+)'/g];
+
+test('no code of ours is one of Azure’s, which mean something else', () => {
+  const azures = new Set(
+    globSync('local/azure/**/*.ts', { cwd: root })
+      .map((path) => readFileSync(join(root, path), 'utf8'))
+      .flatMap((text) => AZURE_CODES.flatMap((pattern) => [...text.matchAll(pattern)].map(([, code = '']) => code))),
+  );
+  expect([...azures]).toEqual(expect.arrayContaining(['NotFound', 'ResourceNotFound', 'AuthorizationFailed']));
+  expect(rows.map(({ code }) => code).filter((code) => azures.has(code))).toEqual([]);
+});
+
 test('what preflight finds is told in its own words', () => {
   const told = rows.filter(({ where }) => where.startsWith('preflight'));
   const known = Object.entries(findingCodes).map(([code, { severity, cause, wayOut }]) => ({

@@ -69,9 +69,9 @@ test('run command: a firewall that keeps the profile’s host back is named, and
   expect(shown.sentries[0]?.stopped?.reason).toMatch(/ https:\/\/app\.cloudknox\.io \(nothing answers within 15 s\)$/);
 });
 
-test('by hand: the status says what to run and where each answer is, and believes the traffic', async () => {
+test('by hand: the status says what to run and where each answer is, proves it over our own key, and believes the traffic', async () => {
   await world.administrator.start(named('byhand', 'manual', '10.92.0.0/24'));
-  const asked = await untilAsked();
+  const asked = await untilAsked('byhand', IDLE_SECONDS);
   const { command, answers = [] } = z
     .looseObject({
       command: z.string().optional(),
@@ -79,6 +79,7 @@ test('by hand: the status says what to run and where each answer is, and believe
     })
     .parse(asked.handoff);
   expect(command).toBe(script.command);
+  expect(answers.map(({ prompt }) => prompt)).toEqual(expect.arrayContaining(['Email address', 'PIN', 'Tenant ID']));
   expect(answers.map(({ from }) => from)).toEqual(
     expect.arrayContaining([world.environment['AZURE_TENANT_ID'], 'N', '2', 'the console shows it']),
   );
@@ -107,24 +108,41 @@ test('by hand: the status says what to run and where each answer is, and believe
   expect((await world.post(`deployments/byhand/handoffs/${asked.handoff?.id}`, { done: true })).status).toBe(202);
   const shown = await world.administrator.seeThrough('byhand', () => undefined);
   expect(shown.problems).toEqual([]);
-  expect(shown.state).toBe('completed');
-  expect(shown.sentries[0]).toMatchObject({ stage: 'completed', receipts: [{ why: 'closed', provenClosed: true }] });
+  expect(shown).toMatchObject({ state: 'completed', subscriptions: { granted: 2, proven: 2 } });
+  expect(shown.sentries[0]).toMatchObject({
+    stage: 'completed',
+    receipts: [{ why: 'closed', provenClosed: true }],
+    hostKey: expect.stringMatching(/^SHA256:/),
+    keyReplacement: { at: expect.any(String) },
+  });
+  expect(shown.sentries[0]).not.toHaveProperty('keyReplacement.problem');
+});
+
+test('by hand: a firewall that keeps the profile’s host back is named whatever a person says, and the window closes', async () => {
+  const tags = { 'simulator-blocked-hosts': 'app.cloudknox.io' };
+  await world.administrator.start(named('byhand-blocked', 'manual', '10.95.0.0/24', { tags }));
+  const { handoff } = await untilAsked('byhand-blocked');
+  expect((await world.post(`deployments/byhand-blocked/handoffs/${handoff?.id}`, { done: true })).status).toBe(202);
+  const shown = await world.administrator.seeThrough('byhand-blocked', () => undefined);
+  expect(shown).toMatchObject({ state: 'failed', problems: [{ code: 'OutboundBlocked' }] });
+  expect(shown.sentries[0]?.stopped?.reason).toMatch(/ https:\/\/app\.cloudknox\.io \(nothing answers within 15 s\)$/);
+  expect(shown.sentries[0]?.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
 });
 
 const IDLE_SECONDS = 240;
 
 /** Says to be there, and waits to be asked to run the script; then a few minutes more, as a person would take. */
-async function untilAsked(): Promise<SentryShown> {
+async function untilAsked(name: string, idleSeconds = 0): Promise<SentryShown> {
   let asked: number | undefined;
   for (;;) {
-    const [sentry] = (await world.administrator.read('byhand')).sentries;
+    const [sentry] = (await world.administrator.read(name)).sentries;
     const left = sentry?.window?.secondsLeft;
     if (sentry?.handoff?.kind === 'configuration' && left !== undefined) {
       asked ??= left;
-      if (asked - left >= IDLE_SECONDS) return sentry;
+      if (asked - left >= idleSeconds) return sentry;
     }
     if (sentry?.handoff?.kind === 'presence')
-      await world.post(`deployments/byhand/handoffs/${sentry.handoff.id}`, { done: true });
+      await world.post(`deployments/${name}/handoffs/${sentry.handoff.id}`, { done: true });
     await nextLook();
   }
 }

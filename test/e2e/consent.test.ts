@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { DeploymentShown } from '../../local/administrator';
 import { nextLook, type TestWorld, testWorld } from '../support/e2e';
+import { paste } from '../support/pastedLines';
 import { requestBody, subscriptionId } from '../support/requests';
 
 let world: TestWorld;
@@ -53,13 +54,18 @@ async function waiting(name: string): Promise<DeploymentShown> {
   }
 }
 
-/** The administrator's part, in the portal or with the commands that the handoff's text gives. */
+const shownCommands = z.array(z.object({ shell: z.string(), lines: z.array(z.string()) }));
+const linesFor = ({ sentries }: DeploymentShown, shell: string): readonly string[] =>
+  shownCommands.parse(sentries[0]?.handoff?.commands ?? []).find((one) => one.shell === shell)?.lines ?? [];
+
+/** The administrator's part: the consent page's button, or the very lines that the handoff shows. */
 async function consent(kind: string, shown: DeploymentShown): Promise<void> {
-  const { clientId, principalId } = identityOf(shown);
-  const roles = ['Directory.Read.All', 'AuditLog.Read.All'];
-  const asked = kind === 'appRegistration' ? { application: clientId } : { principal: principalId, roles };
+  const play = (): Promise<unknown> =>
+    kind === 'appRegistration'
+      ? world.askAzure('/_simulator/consent', { application: identityOf(shown).clientId })
+      : paste(world, 'administrator', linesFor(shown, 'az'));
   // Entra's pages know a new application after a while; whoever opens them tries again.
-  while (!(await world.askAzure('/_simulator/consent', asked).then(() => true, isUnknownYet))) await nextLook();
+  while (!(await play().then(() => true, isUnknownYet))) await nextLook();
 }
 
 /** Graph knows the principal nowhere yet, or its own copy of it does not. */
@@ -83,11 +89,13 @@ test.each([
     const handoff = shown.sentries[0]?.handoff;
     expect(handoff?.id).toBe('consent-1');
     expect(handoff?.text).toMatch(/Privileged Role Administrator.*Directory\.Read\.All and AuditLog\.Read\.All/);
-    const how = {
-      appRegistration: [`/adminconsent?client_id=${clientId}`],
-      managedIdentity: ['az rest --method POST', 'New-MgServicePrincipalAppRoleAssignment', principalId],
-    }[kind];
-    for (const part of how) expect(handoff?.text).toContain(part);
+    if (kind === 'appRegistration') expect(handoff?.text).toContain(`/adminconsent?client_id=${clientId} and accept.`);
+    else {
+      expect(linesFor(shown, 'az')).toHaveLength(4);
+      expect(linesFor(shown, 'powershell').slice(2)).toEqual(
+        [1, 2].map(() => expect.stringContaining(`-ServicePrincipalId ${principalId} `)),
+      );
+    }
     expect(changeOf(shown, 'networkSecurityGroup')).toEqual(['done']);
     expect(changeOf(shown, 'virtualMachine')).toEqual(['waiting']);
     expect(changeOf(shown, 'graphPermission')).toEqual(['later', 'later']);

@@ -123,6 +123,44 @@ describe('a deployment', () => {
     expect(windows.every(({ closedAt }) => closedAt !== null)).toBe(true);
   });
 
+  test.each(['terminated', 'purged'])(
+    '%s and left so: its handoffs are closed at once, and its window within minutes',
+    async (how) => {
+      const name = `left-${how}`;
+      const started = await world.post('deployments', named(name, { subscriptions: ids(subscriptionId(35)) }));
+      const { terminatePostUri, purgeHistoryDeleteUri } = z
+        .looseObject({ terminatePostUri: z.string(), purgeHistoryDeleteUri: z.string() })
+        .parse(await started.json());
+      const sentry = async () => (await world.administrator.read(name)).sentries[0];
+      for (let asked = await sentry(); asked?.handoff?.kind !== 'registration'; asked = await sentry()) {
+        if (asked?.handoff?.kind === 'presence')
+          await world.post(`deployments/${name}/handoffs/presence-1`, { done: true });
+      }
+      expect((await fetch(terminatePostUri.replace('{text}', 'test'), { method: 'POST' })).status).toBe(202);
+      while ((await world.administrator.read(name)).state === 'running') await nextLook();
+      if (how === 'purged') expect((await fetch(purgeHistoryDeleteUri, { method: 'DELETE' })).status).toBe(200);
+
+      expect((await sentry())?.handoff).toBeNull();
+      for (const [path, body] of [
+        ['sentries/1/registration', { email: 'a@example.com', pin: '123456' }],
+        ['handoffs/registration-1', { declined: 'too late' }],
+      ] as const) {
+        const answer = await world.post(`deployments/${name}/${path}`, body);
+        // On a busy machine the window may be closed by now, and nothing asked for any more.
+        const code = expect.stringMatching(/^(RunEnded|NotAwaited)$/);
+        expect([answer.status, problem.parse(await answer.json()).code]).toEqual([409, code]);
+      }
+      while ((await sentry())?.receipts.length !== 1) await nextLook();
+      const { receipts = [] } = (await sentry()) ?? {};
+      expect(receipts).toMatchObject([{ why: 'abandoned', provenClosed: true, problems: [] }]);
+      const minutesOpen = (Date.parse(receipts[0]?.closedAt ?? '') - Date.parse(receipts[0]?.openedAt ?? '')) / 60_000;
+      expect(minutesOpen).toBeLessThan(30);
+      expect((await windowsOf(name)).map(({ closedAt }) => closedAt !== null)).toEqual([true]);
+      while ((await sentry())?.stage !== 'stopped') await nextLook();
+      expect((await sentry())?.stopped).toMatchObject({ code: 'RunEnded' });
+    },
+  );
+
   test('the controller disabled takes back its roles, and those alone', async () => {
     const changes = { subscriptions: ids(subscriptionId(33)), identity: { kind: 'managedIdentity' } };
     await deploy('controller', { ...changes, controller: { enabled: true } });

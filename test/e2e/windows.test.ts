@@ -130,8 +130,8 @@ test.each([
 
 test('a window of nobody is not found', async () => {
   await atRest();
-  expect(await refusal(await extend('unheard-of', { sentry: 1, minutes: 60 }))).toEqual([404, 'NotFound']);
-  expect(await refusal(await close('moved', 7))).toEqual([404, 'NotFound']);
+  expect(await refusal(await extend('unheard-of', { sentry: 1, minutes: 60 }))).toEqual([404, 'NoSuchName']);
+  expect(await refusal(await close('moved', 7))).toEqual([404, 'NoSuchName']);
 });
 
 test.each([

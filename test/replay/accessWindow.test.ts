@@ -91,7 +91,9 @@ test('an appliance that never answers is given up when the window expires', asyn
     { access },
   );
   expect(elapsedMs).toBeLessThanOrEqual(11 * 60_000);
-  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'Unreachable', reason: 'nobody there' } });
+  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'Unreachable' } });
+  expect(state.stopped?.reason).toMatch(/20\.50\.0\.4, TCP 22, .*: nobody there$/);
+  expect(state.stopped?.remedy).toMatch(/booted.*firewall.*EGRESS_ADDRESSES/);
 });
 
 test('a window that cannot be opened is closed again whole, and the reason is told', async () => {
@@ -276,6 +278,37 @@ test('closed on request before the PIN has come: the Sentry says so', async () =
   expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
 });
 
+describe('the run that opened it', () => {
+  test('is gone: within minutes it closes, and a Sentry that lives on asks for nothing more', async () => {
+    const { state, elapsedMs } = await deployOne({ registers: false, runAtWork: (look) => look < 3 });
+    expect(elapsedMs).toBe(15 * MINUTE);
+    expect(state.receipts).toMatchObject([{ why: 'abandoned', closedAt: at(15), provenClosed: true, problems: [] }]);
+    expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'RunEnded' }, handoff: null, window: null });
+  });
+
+  test('is looked at seldom enough for the longest window, and while it is extended', async () => {
+    const access = { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], windowMinutes: 240 };
+    const { state, elapsedMs, calls } = await deployOne({ registers: false }, { access }, [
+      toWindow(7, 'extend', { expiresAt: at(240) }),
+      toWindow(8, 'extend', { expiresAt: at(239) }),
+    ]);
+    expect(elapsedMs).toBe(239 * MINUTE);
+    expect(state.receipts).toMatchObject([{ why: 'expired', provenClosed: true }]);
+    expect(calls.filter((name) => name === 'isRunAtWork').length).toBeLessThanOrEqual(48);
+  });
+
+  test('cannot be looked at: that alone closes nothing', async () => {
+    const { state, elapsedMs } = await deployOne({
+      registers: false,
+      runAtWork: () => {
+        throw new Error('The storage does not answer');
+      },
+    });
+    expect(elapsedMs).toBe(60 * MINUTE);
+    expect(state.receipts).toMatchObject([{ why: 'expired', provenClosed: true }]);
+  });
+});
+
 test('opened at rest there is nobody to tell: it shows itself, and closes with its time', async () => {
   const { order } = await orderOf({});
   const world = fakeWorld();
@@ -285,6 +318,7 @@ test('opened at rest there is nobody to tell: it shows itself, and closes with i
     instanceId: WINDOW,
   });
   expect(calls).not.toContain('raiseEvent');
+  expect(calls).not.toContain('isRunAtWork');
   expect(elapsedMs).toBe(60 * MINUTE);
   expect(output).toMatchObject({ sentry: 1, why: 'expired', provenClosed: true });
 });

@@ -9,11 +9,12 @@ import { runOrchestrator } from '../support/runOrchestrator';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-async function deployOne(behaviour: Behaviour, changes: object = {}, worldBefore?: ReturnType<typeof fakeWorld>) {
-  const world = worldBefore ?? fakeWorld(behaviour);
+/** `app` is what of the app's own settings is otherwise. */
+async function deployOne(behaviour: Behaviour, changes: object = {}, app: object = {}) {
+  const world = fakeWorld(behaviour);
   const result = await runOrchestrator<DeploymentResult>('runDeployment', {
     ...world.options,
-    input: inputFor(3, changes),
+    input: { ...inputFor(3, changes), ...app },
     instanceId: 'd-prod-sentry',
     strict: true,
   });
@@ -224,7 +225,72 @@ describe('run command', () => {
 describe('by hand', () => {
   const choice = { configuration: { kind: 'manual' } };
 
-  test('done and seen in the traffic: the window closes, and no session of ours was opened', async () => {
+  test('done: over a session of ours it proves what it reaches and reads, and leaves it with a new key', async () => {
+    const { state, world, calls } = await deployOne({}, choice);
+    expect(world.proofs).toMatchObject([
+      { address: '20.50.0.4', port: 22, sshKeyName: 'sentry-prod-sentry-1-ssh', subscriptions: { length: 3 } },
+    ]);
+    expect(world.proofs[0]?.hostKey).toBeUndefined();
+    expect(world.entries).toMatchObject([{ hostKey: 'SHA256:x' }]);
+    expect(state).toMatchObject({
+      stage: 'completed',
+      hostKey: 'SHA256:x',
+      keyReplacement: { at: expect.any(String) },
+      configured: { subscriptions: 3, proof: { outbound: world.proofs[0]?.questions.origins } },
+    });
+    expect(Object.values(state.subscriptions)).toEqual(
+      Array(3).fill({ state: 'granted', collected: true, proven: true }),
+    );
+    const inWindow = calls.slice(calls.indexOf('proveAppliance'), calls.indexOf('removeResources'));
+    expect(inWindow).toContain('replaceSshKey');
+  });
+
+  test('what it cannot reach stops it before its traffic is looked at, and whoever was met stays pinned', async () => {
+    const unreached = [{ origin: 'https://app.cloudknox.io', why: 'nothing answers within 15 s' }];
+    const { state, calls, world, elapsedMs } = await deployOne(
+      { proof: () => ({ kind: 'answered', reached: [], unreached, hostKey: 'SHA256:x' }) },
+      choice,
+    );
+    expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'OutboundBlocked' }, hostKey: 'SHA256:x' });
+    expect(state.configured ?? null).toBeNull();
+    expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+    expect(elapsedMs).toBe(5 * MINUTE);
+    expect(world.proofs.map(({ hostKey }) => hostKey).slice(0, 2)).toEqual([undefined, 'SHA256:x']);
+    expect(calls).not.toContain('checkCollecting');
+  });
+
+  test('nobody answers where the app is let in: it is not called set up, and no key is given', async () => {
+    const { state, world } = await deployOne({ proof: () => ({ kind: 'unanswered', reason: 'refused' }) }, choice);
+    expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'OutboundUnproven' } });
+    expect(world.entries).toEqual([]);
+  });
+
+  test.each([
+    ['no address of the app’s is let in', {}, { egressAddresses: [] }],
+    ['the app is in no network', { access: { kind: 'private', sourceAddresses: ['10.1.0.0/24'] } }, {}],
+  ])('where %s the traffic is all there is, and its grants say why they are not proven', async (_what, access, app) => {
+    const { state, output, calls } = await deployOne({}, { ...choice, ...access }, app);
+    expect(output?.state).toBe('completed');
+    expect(state.configured).toEqual({ subscriptions: 3 });
+    expect(Object.values(state.subscriptions)).toEqual(
+      Array(3).fill({
+        state: 'granted',
+        collected: true,
+        proven: false,
+        why: expect.stringContaining('does not reach it'),
+      }),
+    );
+    for (const name of ['proveAppliance', 'replaceSshKey']) expect(calls).not.toContain(name);
+    expect(calls).toContain('checkCollecting');
+  });
+
+  test('in the network of a private one, it is asked at its private address', async () => {
+    const access = { kind: 'private', sourceAddresses: ['10.1.0.0/24'] };
+    const { world } = await deployOne({}, { ...choice, access }, { privateNetwork: true });
+    expect(world.proofs).toMatchObject([{ address: '10.90.0.4' }]);
+  });
+
+  test('done and seen in the traffic: the window closes before, and no script of ours was run', async () => {
     const { state, calls, elapsedMs } = await deployOne(
       {
         collecting: (look) =>
@@ -236,7 +302,7 @@ describe('by hand', () => {
     expect(state).toMatchObject({ stage: 'completed', configured: { subscriptions: 3 }, handoff: null });
     // With the person's word, not with what Azure Monitor shows a while later.
     expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true, closedAt: '2026-01-01T00:00:00.000Z' }]);
-    for (const name of ['configureAppliance', 'replaceSshKey', 'runUnattended']) expect(calls).not.toContain(name);
+    for (const name of ['configureAppliance', 'runUnattended']) expect(calls).not.toContain(name);
   });
 
   test('said to be done and not seen: it is not called set up', async () => {

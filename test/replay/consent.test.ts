@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { EntityHandler } from 'durable-functions';
 import { consentNeeded } from '../../src/domain/consent';
+import type { Handoff } from '../../src/domain/handoff';
 import type { DeploymentResult, SentryState } from '../../src/domain/states';
 import { fakeWorld, inputFor } from '../support/fakeWorld';
 import { type FakeClient, runOrchestrator } from '../support/runOrchestrator';
@@ -90,17 +91,41 @@ test('declined, it rests at once as waiting for consent, with the reason', async
   expect(elapsedMs).toBeLessThan(HOUR_MS);
 });
 
-test.each([
-  [
-    'managedIdentity',
-    /az rest --method POST --url https:\/\/graph\.microsoft\.com.*New-MgServicePrincipalAppRoleAssignment/,
-  ],
-  ['appRegistration', /https:\/\/login\.microsoftonline\.com\/[^/]+\/adminconsent\?client_id=client/],
-])('%s: the handoff says who must do what', async (kind, how) => {
+const shownBy = async (kind: string): Promise<Handoff> => {
   const { world, entities, handoffs } = waitingWorld(worldWithConsentAt(3));
   await run(world, { entities }, { identity: { kind } });
-  const shown = handoffs.find((one) => one !== null && one !== undefined);
+  const shown = handoffs.find((one) => one !== null && one !== undefined) as Handoff;
   expect(shown).toMatchObject({ id: 'consent-1', kind: 'consent', event: 'consent-1' });
-  expect((shown as { text: string }).text).toMatch(how);
-  expect((shown as { text: string }).text).toContain('Directory.Read.All and AuditLog.Read.All');
+  expect(shown.text).toMatch(/Privileged Role Administrator.*Directory\.Read\.All and AuditLog\.Read\.All/);
+  return shown;
+};
+
+test('an app registration: the handoff has the page to consent on', async () => {
+  const { text, commands } = await shownBy('appRegistration');
+  expect(text).toMatch(/ https:\/\/login\.microsoftonline\.com\/[^/]+\/adminconsent\?client_id=client and accept\./);
+  expect(commands).toBeUndefined();
+});
+
+test('a managed identity: the handoff has the commands, from signing in on', async () => {
+  const { commands } = await shownBy('managedIdentity');
+  const { tenantId } = inputFor(1).request;
+  const grants = (line: RegExp) => [line, line].map((one) => expect.stringMatching(one));
+  expect(commands).toEqual([
+    {
+      shell: 'az',
+      lines: [
+        `az login --tenant ${tenantId}`,
+        'GRAPH=$(az ad sp show --id 00000003-0000-0000-c000-000000000000 --query id --output tsv)',
+        ...grants(/^az rest --method POST --url https:\/\/graph\.microsoft\.com\/v1\.0\/servicePrincipals\/.+"$/),
+      ],
+    },
+    {
+      shell: 'powershell',
+      lines: [
+        `Connect-MgGraph -TenantId ${tenantId} -Scopes AppRoleAssignment.ReadWrite.All, Application.Read.All`,
+        `$graph = Get-MgServicePrincipal -Filter "appId eq '00000003-0000-0000-c000-000000000000'"`,
+        ...grants(/^New-MgServicePrincipalAppRoleAssignment .* -AppRoleId [0-9a-f-]{36}$/),
+      ],
+    },
+  ]);
 });

@@ -18,6 +18,7 @@ test('60 subscriptions make two Sentries, each granted, set up, its window close
   expect(output).toEqual({
     state: 'completed',
     sentries: 2,
+    stopped: 0,
     subscriptions: { total: 60, granted: 60, proven: 60, setAside: 0 },
     problems: [],
   });

@@ -197,6 +197,7 @@ test('a grant at management groups looks at those, and is for one Sentry alone',
     id: subscriptionId(index + 1),
     name: '',
     tags: {},
+    state: 'Enabled',
     managementGroups: ['landing-zones'],
   }));
   const activities = {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { HostInspection, Started } from '../../src/activities/contracts';
 import type { Outcome } from '../../src/domain/outcome';
 import type { Drift } from '../../src/domain/plan/drift';
 import type { DeploymentState } from '../../src/domain/states';
@@ -19,14 +20,26 @@ const changed: Outcome = {
 const retagged: Behaviour = { observe: ({ spec }) => (spec.kind === 'subnet' ? changed : undefined) };
 const difference = { what: 'shared: subnet', change: 'change', changes: changed.changes };
 
+interface Given {
+  readonly changes?: object;
+  /** What starting a run is answered. */
+  readonly started?: Started;
+  /** Runs between the first and the look. */
+  readonly meanwhile?: readonly Turn[];
+  readonly activities?: object;
+}
+
 /** A deployment, then a look at it. `starts` are the runs that the look started. */
-async function look(behaviour: Behaviour, how: object, changes: object = {}) {
+async function look(behaviour: Behaviour, how: object, given: Given = {}) {
+  const { changes = {}, started = 'started', meanwhile = [] } = given;
   const world = fakeWorld(behaviour);
   const starts: unknown[] = [];
   const input = inputFor(1, changes);
+  const job = { input, startedAt: MIDNIGHT, repair: false, asked: false, ...how };
   const turns: Turn[] = [
     { orchestrator: 'runDeployment', input, instanceId: 'd-prod-sentry' },
-    { orchestrator: 'reconcile', input: { input, repair: false, asked: false, ...how }, instanceId: 'c-prod-sentry' },
+    ...meanwhile,
+    { orchestrator: 'reconcile', input: job, instanceId: 'c-prod-sentry' },
   ];
   const { output, entities } = await runOrchestrator<readonly unknown[]>(inTurn, {
     ...world.options,
@@ -34,18 +47,21 @@ async function look(behaviour: Behaviour, how: object, changes: object = {}) {
       ...world.options.activities,
       startDeployment: (job: unknown) => {
         starts.push(job);
-        return 'started';
+        return started;
       },
+      ...given.activities,
     },
     input: turns,
   });
   const { drift } = entities['@deployment@prod-sentry'] as DeploymentState;
-  return { drift, answer: output?.[1] as Drift, starts, steps: world.steps };
+  return { drift, answer: output?.at(-1) as Drift, starts, steps: world.steps, forgotten: world.forgotten };
 }
 
 test('a deployment that nobody touched has no drift, and no run is started', async () => {
-  const { drift, starts } = await look({}, { repair: true });
+  const { drift, starts, forgotten } = await look({}, { repair: true });
   expect([drift, starts]).toEqual([{ checkedAt: MIDNIGHT, count: 0, differences: [] }, []]);
+  // A look leaves no instances behind.
+  expect(forgotten).toEqual([`c-prod-sentry-${Date.parse(MIDNIGHT)}-1`]);
 });
 
 test('what somebody changed is told, with what it was, and left as it is', async () => {
@@ -65,13 +81,13 @@ describe('repair', () => {
 
   test('waits for a change window, and says for which', async () => {
     const schedule = { changeWindows: [{ days: ['saturday'], from: '22:00', hours: 1, timeZone: 'UTC' }] };
-    const { drift, starts } = await look(retagged, { repair: true }, { schedule, drift: 'repair' });
+    const { drift, starts } = await look(retagged, { repair: true }, { changes: { schedule, drift: 'repair' } });
     expect([drift?.repair, starts]).toEqual([{ state: 'waiting', at: '2026-01-03T22:00:00.000Z' }, []]);
   });
 
   test('does not wait where a person asks for it', async () => {
     const schedule = { changeWindows: [{ days: ['saturday'], from: '22:00', hours: 1, timeZone: 'UTC' }] };
-    const { starts } = await look(retagged, { repair: true, asked: true }, { schedule, drift: 'repair' });
+    const { starts } = await look(retagged, { repair: true, asked: true }, { changes: { schedule, drift: 'repair' } });
     expect(starts).toHaveLength(1);
   });
 
@@ -86,14 +102,58 @@ describe('repair', () => {
   });
 });
 
+describe('bug: a repair', () => {
+  const repair = { repair: true };
+
+  test('is not said to be started where a person’s run is at work', async () => {
+    const { answer, starts } = await look(retagged, repair, { started: 'running' });
+    expect([answer.repair, starts]).toEqual([undefined, [{ name: 'prod-sentry', repair: true }]]);
+  });
+
+  test('is not begun by a look that a run has overtaken', async () => {
+    const { drift, answer, starts } = await look(retagged, { ...repair, startedAt: '2025-12-31T00:00:00.000Z' });
+    expect([drift, answer.repair, starts]).toEqual([null, undefined, []]);
+    expect(answer.count).toBe(1);
+  });
+
+  test('does not carry out what preflight refused', async () => {
+    const listed = { include: [{ kind: 'ids', ids: [1, 3].map(subscriptionId) }], onboardNew: false };
+    const second = inputFor(1, { subscriptions: listed });
+    const error = { severity: 'error', code: 'NoQuota', where: 'x', reason: 'r', remedy: 'm' } as const;
+    let refused = false;
+    const inspectHost = ({ areas }: HostInspection) =>
+      areas.map((area) => ({ kind: 'inspected', findings: refused && area === 'quota' ? [error] : [] }));
+    const { drift, starts } = await look(
+      {},
+      { ...repair, input: second },
+      {
+        activities: { inspectHost, turnDown: () => ((refused = true), null), turnUp: () => ((refused = false), null) },
+        meanwhile: [
+          { activity: 'turnDown' },
+          { orchestrator: 'runDeployment', input: second, instanceId: 'd-prod-sentry-2' },
+          { activity: 'turnUp' },
+        ],
+      },
+    );
+    expect(drift).toMatchObject({ count: 1, problem: { code: 'NotCarriedOut' } });
+    expect(starts).toEqual([]);
+  });
+});
+
 describe('what came into the rules meanwhile', () => {
-  const known = (n: number) => ({ id: subscriptionId(n), name: `s${n}`, tags: {}, managementGroups: ['corp'] });
+  const known = (n: number) => ({
+    id: subscriptionId(n),
+    name: `s${n}`,
+    tags: {},
+    state: 'Enabled',
+    managementGroups: ['corp'],
+  });
   const rules = (onboardNew: boolean) => ({
     subscriptions: { include: [{ kind: 'managementGroup', id: 'corp' }], onboardNew },
   });
 
   /** A run with one subscription in the group; then another is moved there, and a repair runs. */
-  async function placedAfterRepair(onboardNew: boolean) {
+  async function placedAfterRepair(onboardNew: boolean, then = [known(1), known(2)]) {
     const world = fakeWorld();
     const input = inputFor(1, rules(onboardNew));
     let asked = 0;
@@ -103,7 +163,7 @@ describe('what came into the rules meanwhile', () => {
         ...world.options.activities,
         listSubscriptions: (_: unknown, _client: FakeClient) => ({
           kind: 'listed',
-          subscriptions: (asked += 1) === 1 ? [known(1)] : [known(1), known(2)],
+          subscriptions: (asked += 1) === 1 ? [known(1)] : then,
         }),
       },
       input: [
@@ -116,6 +176,10 @@ describe('what came into the rules meanwhile', () => {
 
   test('is not brought in by a repair', async () => {
     expect(await placedAfterRepair(false)).toEqual([[subscriptionId(1)]]);
+  });
+
+  test('bug: a listing that shows nothing takes back nothing', async () => {
+    expect(await placedAfterRepair(false, [])).toEqual([[subscriptionId(1)]]);
   });
 
   test('is brought in where new subscriptions are wanted', async () => {

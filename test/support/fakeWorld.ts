@@ -31,7 +31,7 @@ import { sentryOperations } from '../../src/entities/sentry';
 import { accessWindow } from '../../src/orchestrations/accessWindow';
 import { planIdOf } from '../../src/functions/planId';
 import { approved } from '../../src/orchestrations/approved';
-import { deployment } from '../../src/orchestrations/deployment';
+import { check, deployment } from '../../src/orchestrations/deployment';
 import { onboardSubscription } from '../../src/orchestrations/onboardSubscription';
 import { plan, planSentry } from '../../src/orchestrations/plan';
 import { reconcile } from '../../src/orchestrations/reconcile';
@@ -68,6 +68,8 @@ export interface Behaviour {
   readonly collecting?: (look: number) => Outcome;
   /** What the person says who runs the script; undefined: that it is done. */
   readonly byHand?: { readonly declined: string };
+  /** Whether the run that opened a window is still there, at its nth look; it is where this says nothing. */
+  readonly runAtWork?: (look: number) => boolean;
   /** What is said to "are you at the console?"; undefined: that they are, null: nothing. */
   readonly presence?: { readonly declined: string } | null;
 }
@@ -94,6 +96,7 @@ export const inputFor = (count: number, changes: object = {}): DeploymentInput =
   request: requestFor(count, changes),
   profile,
   egressAddresses: ['198.51.100.1/32'],
+  privateNetwork: false,
   cloud: {
     armEndpoint: 'https://management.azure.com',
     armAudience: 'https://management.azure.com',
@@ -106,6 +109,7 @@ const allProven = ({ questions, subscriptions }: ProofJob): ProofResult => ({
   kind: 'answered',
   reached: questions.origins,
   unreached: [],
+  hostKey: 'SHA256:x',
   ...(questions.identity ? { readable: subscriptions } : {}),
 });
 
@@ -224,7 +228,12 @@ export function fakeWorld(behaviour: Behaviour = {}) {
       }
       return null;
     },
+    isRunAtWork: () => behaviour.runAtWork?.(nth('run')) ?? true,
     startDeployment: () => 'started',
+    forget: (ids: readonly string[]) => {
+      forgotten.push(...ids);
+      return null;
+    },
     startApproved: (approval: Approval, client: FakeClient) =>
       makeStartApproved(
         {
@@ -234,11 +243,13 @@ export function fakeWorld(behaviour: Behaviour = {}) {
           },
           raiseEvent: async () => undefined,
           resume: async () => undefined,
+          forget: async () => undefined,
         },
         planIdOf,
       )(approval),
   };
   const waiting = new Set<string>();
+  const forgotten: string[] = [];
   /** Sentries whose runs have begun. */
   const registering = new Set<string>();
   /** Sentries whose runs have begun, and who were not told yet that someone is at the console. */
@@ -258,10 +269,12 @@ export function fakeWorld(behaviour: Behaviour = {}) {
     proofs,
     attend,
     looks,
+    forgotten,
     options: {
       activities,
       orchestrators: {
         runDeployment: deployment,
+        runCheck: check,
         runSentry: sentry,
         accessWindow,
         onboardSubscription,

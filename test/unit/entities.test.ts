@@ -14,6 +14,7 @@ test('an announced subscription waits in the queue until a run takes it up', () 
   const result = {
     state: 'completed' as const,
     sentries: 0,
+    stopped: 0,
     subscriptions: { total: 0, granted: 0, proven: 0, setAside: 0 },
     problems: [],
   };
@@ -68,10 +69,54 @@ describe('drift', () => {
     expect(deploymentOperations.drifted(again, { startedAt: at, drift }).state?.drift).toBeNull();
   });
 
-  test('stays to be read while its repair runs, and is forgotten by any other run', () => {
-    const { state } = deploymentOperations.drifted(begun(), { startedAt: at, drift });
+  test('is what its repair set out to set right, and is forgotten by any other run', () => {
+    const { state, answer } = deploymentOperations.drifted(begun(), { startedAt: at, drift });
+    expect(answer).toBe(true);
     const run = (repair?: true) => deploymentOperations.begin(state, { request: request(), at: later, repair }).state;
-    expect(run(true)?.drift).toEqual(drift);
-    expect(run()?.drift).toBeNull();
+    expect(run(true)).toMatchObject({ drift: null, repaired: drift });
+    expect(run()).toMatchObject({ drift: null, repaired: null });
   });
+});
+
+describe('a request', () => {
+  const counts = { total: 1, granted: 1, proven: 1, setAside: 0 };
+  const problem = { code: 'AccessUnproven', reason: 'r', remedy: 'm' };
+  const ended = (more: object) => ({
+    at,
+    result: { state: 'completed' as const, sentries: 2, stopped: 0, subscriptions: counts, problems: [], ...more },
+  });
+  const after = (more: object, from = begun()) => deploymentOperations.finish(from, ended(more)).state;
+
+  test.each([
+    ['every Sentry came to its end', {}, true],
+    ['with something to mend', { problems: [problem] }, true],
+    ['a Sentry was stopped', { stopped: 1, problems: [problem] }, false],
+    ['preflight let none begin', { sentries: 0, problems: [problem] }, false],
+  ])('is carried out where %s: %j is %s', (_, more, carriedOut) => {
+    expect(after(more)?.carriedOut).toBe(carriedOut);
+  });
+
+  test('that was carried out stays so though a repair is refused, and another is not so from its start', () => {
+    const run = (repair?: true) => deploymentOperations.begin(after({}), { request: request(), at, repair }).state;
+    expect(after({ sentries: 0, problems: [problem] }, run(true))?.carriedOut).toBe(true);
+    expect(run()?.carriedOut).toBe(false);
+  });
+
+  test('that is repaired leaves what was announced in its queue', () => {
+    const queued = deploymentOperations.onboard(begun(), subscriptionId(99)).state;
+    const { state, answer } = deploymentOperations.begin(queued, { request: request(), at, repair: true });
+    expect([state.pending, answer.onboarded]).toEqual([[subscriptionId(99)], []]);
+    expect(deploymentOperations.look(queued, { repair: true }).answer.onboarded).toEqual([]);
+    expect(deploymentOperations.look(queued, {}).answer.onboarded).toEqual([subscriptionId(99)]);
+  });
+});
+
+test('what came out of a resource stays known though a run did not get so far', () => {
+  const nic = { kind: 'networkInterface', id: '/nic' };
+  const made = { nic: { ...nic, state: 'done' as const, outputs: { id: '/nic' } } };
+  const first = sentryOperations.begin(null, { n: 1, instanceId: 'x' }).state;
+  const state = sentryOperations.patch(first, { from: 'x', patch: { resources: made } }).state;
+  const waits = { nic: { ...nic, state: 'waiting' as const } };
+  const after = sentryOperations.patch(state, { from: 'x', patch: { resources: waits } }).state;
+  expect(after?.resources).toEqual({ nic: { ...nic, state: 'waiting', outputs: { id: '/nic' } } });
 });

@@ -85,32 +85,32 @@ test.each<readonly [string, unknown, string]>([
   ['more subscriptions than fit', { ...least, maxSubscriptions: 51 }, '/maxSubscriptions: is more than 50'],
   [
     'a prompt that is no pattern',
-    guide({ prompts: [{ match: '(', answer: 'email' }] }),
+    guide({ prompts: [{ match: '(', label: 'It', answer: 'email' }] }),
     '/appliance/script/prompts/0/match: is not a regular expression',
   ],
   [
     'a prompt that fits everything',
-    guide({ prompts: [{ match: '.*', answer: 'email' }] }),
+    guide({ prompts: [{ match: '.*', label: 'It', answer: 'email' }] }),
     '/appliance/script/prompts/0/match: matches an empty text',
   ],
   [
     'a prompt with an answer that is none',
-    guide({ prompts: [{ match: 'Name', answer: 'name' }] }),
+    guide({ prompts: [{ match: 'Name', label: 'It', answer: 'name' }] }),
     '/appliance/script/prompts/0/answer: is not email or pin or',
   ],
   [
     'a prompt listed twice',
     guide({
       prompts: [
-        { match: 'a', answer: 'yes' },
-        { match: 'a', answer: 'no' },
+        { match: 'a', label: 'It', answer: 'yes' },
+        { match: 'a', label: 'It', answer: 'no' },
       ],
     }),
     '/appliance/script/prompts/1/match: is listed twice: a',
   ],
   [
     'a secret that is not said to be one',
-    guide({ prompts: [{ match: 'PIN', answer: 'pin' }] }),
+    guide({ prompts: [{ match: 'PIN', label: 'It', answer: 'pin' }] }),
     "/appliance/script/prompts/0/secret: is not true, and 'pin' is a secret",
   ],
   [

@@ -74,6 +74,21 @@ export function demandRule(name: string, rule: Rule): void {
   const wrongPrefix = prefixes.flatMap(([, values]) => values).find((value) => !isPrefix(value));
   if (wrongPrefix !== undefined)
     throw refuse('SecurityRuleInvalidAddressPrefix', `has invalid Address prefix. Value provided: ${wrongPrefix}`);
+  demandOneFamily(
+    name,
+    prefixes.flatMap(([, values]) => values),
+  );
+}
+
+/** As others met it: terraform-provider-azurerm 12534, gardener-extension-provider-azure 397. */
+function demandOneFamily(name: string, prefixes: readonly string[]): void {
+  const families = new Set(prefixes.filter(isAddressPrefix).map((prefix) => prefix.includes(':')));
+  if (families.size < 2) return;
+  throw badRequest(
+    'ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies',
+    `Resource ${name} contains IP addresses or prefixes that belong to different address families. All IP addresses or prefixes in the resource should belong to the same address family.`,
+    name,
+  );
 }
 
 const isPrefix = (text: string): boolean => text === '*' || SERVICE_TAG.test(text) || isAddressPrefix(text);

@@ -19,40 +19,47 @@ const asked = z.union([
 /** `application` is an appId; `principal` is the object id of a service principal. Answers what it holds then. */
 function consent(azure: Azure, call: Call): Answer {
   const body = parseBody(asked, call);
-  const refused = 'application' in body ? toApplication(azure, body.application) : toPrincipal(azure, body);
-  if (refused !== undefined) return refused;
-  const holder =
-    'application' in body
-      ? azure.directory.byAppId('servicePrincipal', body.application)
-      : azure.directory.get('servicePrincipal', body.principal);
-  return ok({ principal: holder?.id, roles: holder === undefined ? [] : rolesOf(azure, holder) });
+  if ('principal' in body) return toPrincipal(azure, body);
+  const refused = refusalIn(
+    azure.hand.act({ method: 'POST', path: `/api/RegisteredApplications/${body.application}/Consent` }),
+  );
+  return refused ?? ok(heldBy(azure, azure.directory.byAppId('servicePrincipal', body.application)));
 }
-
-const toApplication = ({ hand }: Azure, appId: string): Answer | undefined =>
-  refusalIn(hand.act({ method: 'POST', path: `/api/RegisteredApplications/${appId}/Consent` }));
 
 const refusalIn = (answer: Answer): Answer | undefined => (answer.status < 400 ? undefined : answer);
 
-function toPrincipal(azure: Azure, { principal, roles }: { principal: string; roles: string[] }): Answer | undefined {
+/** Graph's word for what is there already; it may know of it before it lists it. */
+const ALREADY_THERE = /already exists/;
+
+/** Role by role: one that is there already, from an earlier call that got half-way, keeps back none of the others. */
+function toPrincipal(azure: Azure, { principal, roles }: { principal: string; roles: string[] }): Answer {
   const unknown = roles.find((role) => graphAppRoles[role] === undefined);
   const graph = azure.directory.atSource('servicePrincipal', MICROSOFT_GRAPH_APP_ID);
   if (unknown !== undefined || graph === undefined) {
     const message = `Microsoft Graph here has no app role '${unknown ?? ''}'. It has: ${Object.keys(graphAppRoles).join(', ')}.`;
     return { status: 404, body: { error: { code: 'NotFound', message } } };
   }
-  const holder = azure.directory.get('servicePrincipal', principal);
-  const held = holder === undefined ? [] : rolesOf(azure, holder);
-  for (const role of roles.filter((one) => !held.includes(one))) {
+  const alreadyThere: string[] = [];
+  for (const role of roles) {
     const assignment = { principalId: principal, resourceId: graph.id, appRoleId: graphAppRoles[role] };
     const path = `/v1.0/servicePrincipals/${graph.id}/appRoleAssignedTo`;
     const refused = refusalIn(azure.hand.act({ method: 'POST', path, body: assignment }));
-    if (refused !== undefined) return refused;
+    if (refused === undefined) continue;
+    if (!ALREADY_THERE.test(JSON.stringify(refused.body))) return refused;
+    alreadyThere.push(role);
   }
-  return undefined;
+  return ok({ principal, roles: rolesOf(azure, principal), alreadyThere });
+}
+
+const heldBy = (azure: Azure, holder: Entry | undefined): Held =>
+  holder === undefined ? { roles: [] } : { principal: holder.id, roles: rolesOf(azure, holder.id) };
+interface Held {
+  readonly principal?: string;
+  readonly roles: readonly string[];
 }
 
 /** By name: the directory keeps them by ids that are random. */
-const rolesOf = (azure: Azure, { id }: Entry): string[] =>
+const rolesOf = (azure: Azure, id: string): string[] =>
   azure.directory
     .appRoles('principalId', id)
     .map(({ appRoleId }) => graphRoleName(appRoleId) ?? appRoleId)

@@ -20,16 +20,20 @@ const row = z.looseObject({
     .nullish(),
 });
 
-/** A disabled or deleted subscription can be granted nothing, so it is not listed. */
 export function subscriptions(connection: Connection): Azure['subscriptions'] {
   const query = resourceGraph(connection);
   return {
     list: async () => {
       const found: KnownSubscription[] = [];
       for (const { subscriptionId, name, tags, properties } of await query(QUERY, row)) {
-        if (properties?.state !== undefined && properties.state !== 'Enabled') continue;
         const managementGroups = (properties?.managementGroupAncestorsChain ?? []).map((group) => group.name);
-        found.push({ id: subscriptionId, name, tags: tags ?? {}, managementGroups });
+        found.push({
+          id: subscriptionId,
+          name,
+          tags: tags ?? {},
+          state: properties?.state ?? 'Enabled',
+          managementGroups,
+        });
       }
       return found;
     },

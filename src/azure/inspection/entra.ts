@@ -16,7 +16,7 @@ export async function appIdentity({ config, credential }: Connection): Promise<A
   const token = (await credential.getToken(`${config.cloud.graphEndpoint}/.default`))?.token ?? '';
   const [, body = ''] = token.split('.');
   const { oid, roles, scp } = claims.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
-  return { objectId: oid, graphRoles: roles, isPerson: scp !== undefined };
+  return { objectId: oid, graphEndpoint: config.cloud.graphEndpoint, graphRoles: roles, isPerson: scp !== undefined };
 }
 
 const restriction = z.looseObject({

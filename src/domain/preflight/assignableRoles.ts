@@ -25,7 +25,7 @@ export function checkAssignableRoles(blueprint: Blueprint, known: readonly RoleF
           'AssignableRoleUnknown',
           where,
           `Azure shows the app no role definition ${id}: there is none, or it is a custom role of subscriptions that the app may not read`,
-          'Correct it: az role definition list --query "[].{name:roleName, id:name}" --output table shows what there is.',
+          'Correct it: `az role definition list --query "[].{name:roleName, id:name}" --output table` shows what there is.',
         ),
       ];
     if (!allows(role.permissions, GRANT)) return [];

@@ -25,7 +25,7 @@ export function checkProviders(
     const state = states.get(name.toLowerCase()) ?? 'NotRegistered';
     if (/^regist/i.test(state) || allows(held, `${name}/register/action`)) return [];
     const reason = `The subscription is not registered for ${name} (${state}), and the app may not register it`;
-    const remedy = `A Contributor runs: az provider register --namespace ${name} --subscription ${subscriptionId} --wait.`;
+    const remedy = `A Contributor runs \`az provider register --namespace ${name} --subscription ${subscriptionId} --wait\`.`;
     return [finding('ProviderNotRegistered', `/subscriptions/${subscriptionId}/providers/${name}`, reason, remedy)];
   });
 }
@@ -85,7 +85,7 @@ export function checkSize(blueprint: Blueprint, size: Size | undefined): readonl
   if (!appliance) return [];
   const { vm } = appliance;
   const { location, zone } = blueprint.request.placement;
-  const list = `See what there is: az vm list-skus --location ${location} --resource-type virtualMachines --output table.`;
+  const list = `\`az vm list-skus --location ${location} --resource-type virtualMachines --output table\` shows what there is.`;
   const not = (where: string, reason: string): Finding => finding('SizeNotAvailable', where, reason, list);
   if (!size) return [not('/vm/size', `${vm.size} is not a size of ${location}`)];
   if (size.restricted) return [not('/vm/size', `${vm.size} is not available to this subscription in ${location}`)];
@@ -118,7 +118,8 @@ export function cannotBoot(
   const boots = size?.capabilities['HyperVGenerations'];
   if (boots === undefined || boots.toUpperCase().includes(generation)) return [];
   const reason = `${vm.size} boots machines of ${boots}, and the image is of ${generation}`;
-  const remedy = 'Ask for a size that boots it: az vm list-skus shows HyperVGenerations of each.';
+  const remedy =
+    'Ask for a size that boots it: `az vm list-skus --resource-type virtualMachines` shows HyperVGenerations of each.';
   return [finding('SizeNotCapable', '/vm/size', reason, remedy)];
 }
 
@@ -132,6 +133,6 @@ export function checkOffer(blueprint: Blueprint, terms: Terms | undefined): read
   if (!appliance || terms) return [];
   const { publisher, offer, plan } = appliance.offer;
   const reason = `The marketplace has no terms of ${publisher}, ${offer}, ${plan}`;
-  const remedy = `See what it has: az vm image list --publisher ${publisher} --all --output table. Then correct the profile’s image, or ask for image.kind vhd or image.`;
+  const remedy = `\`az vm image list --publisher ${publisher} --all --output table\` shows what it has. Correct the profile’s image, or ask for image.kind vhd or image.`;
   return [finding('OfferNotFound', '/image', reason, remedy)];
 }

@@ -12,7 +12,8 @@ export const findingCodes = {
   CouldNotBeChecked: {
     severity: 'warning',
     cause: 'Azure refused or did not answer a read, so this was not looked at',
-    wayOut: 'Give the app the read that the finding names, or go on: the run says what it meets',
+    wayOut:
+      'Give the app the permission that the finding names, with its command, or go on: the run says what it meets',
   },
   OneSentryOnly: {
     severity: 'error',
@@ -27,12 +28,14 @@ export const findingCodes = {
   MissingGraphPermission: {
     severity: 'error',
     cause: 'The app may not make app registrations in Microsoft Graph',
-    wayOut: 'An administrator grants it (deploy.md, step 3), or ask for a managed identity',
+    wayOut: 'An administrator runs the command in the finding (deploy.md, step 3), or ask for a managed identity',
   },
   ConsentNeeded: {
     severity: 'warning',
-    cause: 'The app may not grant the Sentry its Graph permissions',
-    wayOut: 'A Privileged Role Administrator grants the app its permissions now, or consents when the run asks',
+    cause:
+      'The app may not grant the Sentry its Graph permissions. A run ends with this where nobody consented in a day',
+    wayOut:
+      'An administrator runs the command in the finding, or consents as the handoff `consent-{n}` says; then send the request again',
   },
   SubscriptionDisabled: {
     severity: 'warning',
@@ -47,7 +50,7 @@ export const findingCodes = {
   SubscriptionUnknown: {
     severity: 'warning',
     cause: 'Azure knows no such subscription, or the app may not see it',
-    wayOut: 'Check the id, or give the app its role there',
+    wayOut: 'Check the id with `az account list --all`, or give the app its role there (deploy.md, step 2)',
   },
   SubscriptionNotGrantable: {
     severity: 'warning',
@@ -96,6 +99,17 @@ export const findingCodes = {
     cause: 'A watched subscription has no room for the grants: Azure’s limit is 4,000 role assignments',
     wayOut: 'Remove role assignments of principals that are gone, or grant at a management group',
   },
+  RuleFindsNothing: {
+    severity: 'warning',
+    cause: 'No subscription that the app may read fits a rule by management group or tag',
+    wayOut: 'Correct the rule, or give the app Reader at the management group (deploy.md, step 2)',
+  },
+  NothingSelected: {
+    severity: 'error',
+    cause:
+      'The request means no subscription at all, and `onboardNew` is false or earlier ones would lose their grants',
+    wayOut: 'Correct the rules in `subscriptions`, or give the app Reader where they point',
+  },
   NoSubscriptionLeft: {
     severity: 'error',
     cause: 'Every watched subscription would be set aside',
@@ -114,9 +128,9 @@ export const findingCodes = {
   HostSubscriptionUnknown: {
     severity: 'error',
     cause: 'Azure knows no subscription of the id in `placement.subscriptionId`',
-    wayOut: 'Correct the id',
+    wayOut: 'Correct the id: `az account list --all` shows what there is',
   },
-  ResourceNotFound: {
+  NoSuchResource: {
     severity: 'error',
     cause: 'A resource that the request names does not exist: an identity, an image, a disk encryption set',
     wayOut: 'Correct its id in the request',

@@ -19,8 +19,7 @@ export function checkEncryptionSet(blueprint: Blueprint, found: EncryptionSet, a
   const id = applianceOf(blueprint)?.vm.osDisk?.diskEncryptionSetId ?? '';
   const { location } = blueprint.request.placement;
   if (found.kind === 'forbidden') return [missingPermission(id, [READ], 'Reader', appId)];
-  if (found.kind === 'absent')
-    return [finding('ResourceNotFound', id, 'Azure knows no such disk encryption set', LIST)];
+  if (found.kind === 'absent') return [finding('NoSuchResource', id, 'Azure knows no such disk encryption set', LIST)];
   const elsewhere = found.location.toLowerCase().replaceAll(' ', '') !== location.toLowerCase();
   return [
     ...(elsewhere
@@ -36,18 +35,18 @@ export function checkEncryptionSet(blueprint: Blueprint, found: EncryptionSet, a
 }
 
 const LIST =
-  'Correct vm.osDisk.diskEncryptionSetId: az disk-encryption-set list --query "[].{id:id, location:location, type:encryptionType}" shows what there is.';
+  'Correct vm.osDisk.diskEncryptionSetId: `az disk-encryption-set list --query "[].{id:id, location:location, type:encryptionType}"` shows what there is.';
 const SHOW = (id: string): string =>
-  `See what Azure says, most often that it may not use its key: az disk-encryption-set show --ids ${id}. Then make it again.`;
+  `See what Azure says, most often that it may not use its key: \`az disk-encryption-set show --ids ${id}\`. Then make it again.`;
 
 /** Without the feature Azure takes not even `false`. `state` is undefined in a cloud that does not know it. */
 export function checkEncryptionAtHost({ request }: Blueprint, state: string | undefined): readonly Finding[] {
   if (state === undefined || state === 'Registered') return [];
   const { subscriptionId } = request.placement;
   const reason = `The subscription has not registered the feature Microsoft.Compute/EncryptionAtHost (${state})`;
-  const register = `az feature register --namespace Microsoft.Compute --name EncryptionAtHost --subscription ${subscriptionId}`;
-  const show = `az feature show --namespace Microsoft.Compute --name EncryptionAtHost --subscription ${subscriptionId}`;
-  const spread = `az provider register --namespace Microsoft.Compute --subscription ${subscriptionId}`;
-  const remedy = `A Contributor runs: ${register}; and when ${show} says Registered, within a quarter of an hour: ${spread}. Or leave vm.encryptionAtHost out.`;
+  const register = `\`az feature register --namespace Microsoft.Compute --name EncryptionAtHost --subscription ${subscriptionId}\``;
+  const show = `\`az feature show --namespace Microsoft.Compute --name EncryptionAtHost --subscription ${subscriptionId}\``;
+  const spread = `\`az provider register --namespace Microsoft.Compute --subscription ${subscriptionId}\``;
+  const remedy = `A Contributor runs ${register}; and when ${show} says Registered, within a quarter of an hour, ${spread}. Or leave vm.encryptionAtHost out.`;
   return [finding('FeatureNotRegistered', '/vm/encryptionAtHost', reason, remedy)];
 }

@@ -36,7 +36,7 @@ export function checkNames(blueprint: Blueprint, sentries: number, existing: rea
     const owner = found.tags[OWNER_TAG];
     const reason =
       owner === undefined ? 'It was not made by this deployment' : `It belongs to the deployment '${owner}'`;
-    const remedy = `Give another name in names, or another placement.resourceGroup; if nobody needs it: az resource delete --ids ${found.id}.`;
+    const remedy = `Give another name in names, or another placement.resourceGroup; if nobody needs it, run \`az resource delete --ids ${found.id}\`.`;
     return [finding('NameTaken', found.id, reason, remedy)];
   });
 }
@@ -47,10 +47,10 @@ export const checkIdentity = (blueprint: Blueprint, isThere: boolean): readonly 
     ? []
     : [
         finding(
-          'ResourceNotFound',
+          'NoSuchResource',
           existingIdentityOf(blueprint) ?? '',
           'Azure knows no such identity',
-          'Correct identity.resourceId (az identity list --query "[].id" shows what there is), or leave it out: then one is made.',
+          'Correct identity.resourceId (`az identity list --query "[].id"` shows what there is), or leave it out: then one is made.',
         ),
       ];
 
@@ -78,7 +78,7 @@ export function checkLocks(blueprint: Blueprint, locks: readonly Lock[], standin
   const appliance = applianceOf(blueprint);
   const opens = !standing && appliance !== undefined && appliance.configuration.kind !== 'runCommand';
   return locks.flatMap(({ id, level }) => {
-    const remedy = `Whoever set it runs: az lock delete --ids ${id}. Or ask for another placement.resourceGroup.`;
+    const remedy = `Whoever set it runs \`az lock delete --ids ${id}\`. Or ask for another placement.resourceGroup.`;
     const where = groupId(blueprint.request);
     if (level === 'ReadOnly' && !standing)
       return [finding('LockForbidsWrites', where, `The lock ${id} forbids every write`, remedy)];

@@ -32,7 +32,7 @@ export function checkGrantPolicies(
 }
 
 const how = (id: string, scope: string): string =>
-  `See it: az policy assignment show --ids ${id}. Its owner runs: az policy exemption create --name sentry --policy-assignment ${id} --exemption-category Waiver --scope ${scope}.`;
+  `\`az policy assignment show --ids ${id}\` shows it. Its owner runs \`az policy exemption create --name sentry --policy-assignment ${id} --exemption-category Waiver --scope ${scope}\`.`;
 
 /** The principal does not exist yet: what a rule says of it cannot be known. */
 function subjectOf({ id, key, wanted }: ResourceOf<'roleAssignment'>): Subject {

@@ -5,6 +5,7 @@ import { notChecked } from './areas';
 import { cannotBoot, type Size } from './capacity';
 import { finding } from './codes';
 import type { Finding } from './finding';
+import type { AppIdentity } from './graphRights';
 
 /** What is inside: a managed image says it itself, of a version its definition does. */
 export interface ImageContent {
@@ -29,26 +30,43 @@ export type Image =
   | { readonly kind: 'absent' }
   | { readonly kind: 'forbidden' };
 
+const DEFINITION = {
+  what: 'What is in the image',
+  where: '/image/id',
+  right: 'Microsoft.Compute/galleries/images/read',
+} as const;
+
 const short = (region: string): string => region.toLowerCase().replaceAll(' ', '');
 const LIST: Readonly<Record<'image' | 'version', string>> = {
-  image: 'az image list --query "[].{id:id, location:location}" shows what there is',
-  version: 'az sig image-version list shows what a definition has',
+  image: '`az image list --query "[].{id:id, location:location}"` shows what there is',
+  version: '`az sig image-version list` shows what a definition has',
 };
 
 /** That the app may not read it is said with its other permissions. */
-export function checkImage(blueprint: Blueprint, found: Image, size: Size | undefined): readonly Finding[] {
+export function checkImage(
+  blueprint: Blueprint,
+  found: Image,
+  size: Size | undefined,
+  app: AppIdentity | undefined,
+): readonly Finding[] {
   const appliance = applianceOf(blueprint);
   if (appliance?.image.kind !== 'image' || found.kind === 'forbidden') return [];
   const { id } = appliance.image;
   const kind = isManagedImage(id) ? 'image' : 'version';
   if (found.kind === 'absent')
-    return [finding('ResourceNotFound', id, `Azure knows no such ${kind}`, `Correct image.id: ${LIST[kind]}.`)];
+    return [finding('NoSuchResource', id, `Azure knows no such ${kind}`, `Correct image.id: ${LIST[kind]}.`)];
   return [
     ...elsewhere(blueprint, id, found.regions),
     ...unfinished(id, found.state),
     ...(found.content
       ? [...unfit(id, appliance, found.content), ...cannotBoot(appliance, size, found.content.generation)]
-      : [notChecked('What is in the image', definitionOf(id), 'the app may not read the definition of its versions')]),
+      : [
+          notChecked(
+            { ...DEFINITION, scope: definitionOf(id) },
+            'the app may not read the definition of its versions',
+            app,
+          ),
+        ]),
   ];
 }
 
@@ -58,7 +76,7 @@ function elsewhere({ request }: Blueprint, id: string, regions: readonly string[
   const reason = `It is in ${regions.join(', ')}, and the VM in ${location}`;
   const remedy = isManagedImage(id)
     ? 'Ask for an image of that region, or for another placement.location.'
-    : `Its owner runs: az sig image-version update --ids ${id} --add publishingProfile.targetRegions name=${location}. Or ask for another placement.location.`;
+    : `Its owner runs \`az sig image-version update --ids ${id} --add publishingProfile.targetRegions name=${location}\`. Or ask for another placement.location.`;
   return [finding('ImageElsewhere', id, reason, remedy)];
 }
 

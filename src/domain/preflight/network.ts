@@ -6,6 +6,7 @@ import { OWNER_TAG } from '../resources';
 import { notChecked } from './areas';
 import { finding } from './codes';
 import type { Finding } from './finding';
+import type { AppIdentity } from './graphRights';
 import { denying, isExcepted, type SecurityRule } from './securityRules';
 
 export interface Subnet {
@@ -65,6 +66,8 @@ export interface Surroundings {
   /** Sentries whose interfaces are still to be made. */
   readonly toMake: number;
   readonly egress: readonly string[];
+  /** Who is to be given what may not be read. */
+  readonly app?: AppIdentity | undefined;
 }
 
 export function checkNetwork(blueprint: Blueprint, around: Surroundings): readonly Finding[] {
@@ -135,7 +138,7 @@ function existingSubnet(
         'SubnetNotFound',
         subnetId,
         'There is no such subnet',
-        'Correct network.subnetId: az network vnet subnet list shows what there is.',
+        'Correct network.subnetId: `az network vnet subnet list --resource-group <group> --vnet-name <network>` shows what there is.',
       ),
     ];
   const elsewhere = around.network.location.toLowerCase().replaceAll(' ', '') !== location;
@@ -162,11 +165,17 @@ function existingSubnet(
 /** A group or table of the subnet that Resource Graph does not show. */
 const unseen = (
   { networkSecurityGroupId, routeTableId }: Subnet,
-  { rules, routes }: Surroundings,
+  { rules, routes, app }: Surroundings,
 ): readonly Finding[] => {
-  const missing = [rules ? undefined : networkSecurityGroupId, routes ? undefined : routeTableId];
+  const missing = [
+    ['security group', 'networkSecurityGroups', rules ? undefined : networkSecurityGroupId],
+    ['route table', 'routeTables', routes ? undefined : routeTableId],
+  ] as const;
   const why = 'Resource Graph does not show it: it is new, or the app has no right to read it';
-  return missing.flatMap((id) => (id === undefined ? [] : [notChecked('What is on the subnet', id, why)]));
+  return missing.flatMap(([what, type, scope]) => {
+    const read = { what: `The subnet’s ${what}`, where: '/network/subnetId', right: `Microsoft.Network/${type}/read` };
+    return scope === undefined ? [] : [notChecked({ ...read, scope }, why, app)];
+  });
 };
 
 const freeIn = ({ prefixes, used }: Subnet): number =>
@@ -194,7 +203,7 @@ function wayOut(
   const routed = routes?.defaultHop !== undefined && !['none', 'internet'].includes(routes.defaultHop.toLowerCase());
   const isPrivate = subnet.defaultOutboundAccess === false && !subnet.natGateway && !routed && !around?.gateway;
   const [network = ''] = subnetId.split('/subnets/');
-  const command = `az network vnet subnet update --ids ${subnetId} --nat-gateway <id>`;
+  const command = `\`az network vnet subnet update --ids ${subnetId} --nat-gateway <id>\``;
   const traffic = { direction: 'Outbound', port: 443, remote: 'Internet' } as const;
   const denied = rules && denying(rules, traffic);
   // Where some destinations are let out before (service tags, a proxy), 443 proven from the Sentry tells.
@@ -220,7 +229,7 @@ function wayOut(
             'OutboundDenied',
             subnet.networkSecurityGroupId ?? subnetId,
             `The rule ${outbound.name} denies outbound TCP 443`,
-            `Its owner runs: az network nsg rule create --ids ${subnet.networkSecurityGroupId ?? ''} --name Allow443Out --direction Outbound --priority ${Math.max(100, outbound.priority - 1)} --protocol Tcp --destination-port-ranges 443 --destination-address-prefixes Internet.`,
+            `Its owner runs \`az network nsg rule create --ids ${subnet.networkSecurityGroupId ?? ''} --name Allow443Out --direction Outbound --priority ${Math.max(100, outbound.priority - 1)} --protocol Tcp --destination-port-ranges 443 --destination-address-prefixes Internet\`.`,
           ),
         ]
       : []),
@@ -244,6 +253,6 @@ function blocked(
   if (stopped.length === 0) return [];
   const group = subnet.networkSecurityGroupId ?? '';
   const reason = `The subnet’s group lets not in ${stopped.join(', ')}`;
-  const remedy = `Its owner runs: az network nsg rule create --ids ${group} --name AllowSentryWindow --direction Inbound --priority 200 --protocol Tcp --destination-port-ranges ${access.ports.join(' ')} --source-address-prefixes ${sources.join(' ')}. Or ask for configuration.kind runCommand.`;
+  const remedy = `Its owner runs \`az network nsg rule create --ids ${group} --name AllowSentryWindow --direction Inbound --priority 200 --protocol Tcp --destination-port-ranges ${access.ports.join(' ')} --source-address-prefixes ${sources.join(' ')}\`. Or ask for configuration.kind runCommand.`;
   return [finding('WindowBlocked', group, reason, remedy)];
 }

@@ -132,7 +132,7 @@ export function checkDelegation(accountId: string, held: readonly Permission[], 
 }
 
 export function checkHostScope({ request }: Blueprint): readonly Finding[] {
-  const remedy = 'Correct placement.subscriptionId: az account list --all shows what there is.';
+  const remedy = 'Correct placement.subscriptionId: `az account list --all` shows what there is.';
   const scope = subscriptionScope(request.placement.subscriptionId);
   return [finding('HostSubscriptionUnknown', scope, 'Azure knows no such subscription', remedy)];
 }
@@ -143,7 +143,7 @@ export function checkNeeds(
   appId: string,
 ): readonly Finding[] {
   if (!held)
-    return [finding('ResourceNotFound', scope, 'Azure knows no such resource', 'Correct its id in the request.')];
+    return [finding('NoSuchResource', scope, 'Azure knows no such resource', 'Correct its id in the request.')];
   const none = oneOf.length > 0 && !oneOf.some((action) => allows(held, action));
   const missing = [...missingActions(held, actions), ...(none ? [oneOf.join(' or ')] : [])];
   return missing.length === 0 ? [] : [missingPermission(scope, missing, role, appId)];
@@ -154,5 +154,5 @@ export const missingPermission = (scope: string, missing: readonly string[], rol
     'MissingPermission',
     scope,
     `The app may not ${missing.join(', ')}`,
-    `An owner runs: az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope} (docs/deploy.md has narrower roles).`,
+    `An owner runs \`az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "${role}" --scope ${scope}\` (docs/deploy.md has narrower roles).`,
   );

@@ -190,7 +190,7 @@ const told = (one: Applied, does: string, list: readonly Subject[]): string =>
   `${policyNamed(one)} ${does} ${[...new Set(list.map(({ type, name }) => `${type} '${name}'`))].join(', ')}`;
 
 const how = ({ assignment: { id } }: Applied): string =>
-  `See it: az policy assignment show --ids ${id}. Change the request, or its owner runs: az policy exemption create --name sentry --policy-assignment ${id} --exemption-category Waiver --scope <resource group>.`;
+  `\`az policy assignment show --ids ${id}\` shows it. Change the request, or its owner runs \`az policy exemption create --name sentry --policy-assignment ${id} --exemption-category Waiver --scope <resource group>\`.`;
 
 /** A change of a VM's own identity, as `modify` writes it and as a template of `deployIfNotExists` does. */
 const OF_IDENTITY = /"identity"\s*:|"identity\.|userassignedidentities/i;
@@ -212,7 +212,7 @@ function checkIdentity(
     if (!adds || !OF_IDENTITY.test(JSON.stringify(definition.then ?? null))) return [];
     if (!machines.some((machine) => meets(definition.rule, machine, parameters) !== false)) return [];
     const reason = `${policyNamed(one)} may give the VM a second identity, and the appliance signs in without saying as which`;
-    const remedy = `Its owner runs: az policy exemption create --name sentry-identity --policy-assignment ${assignment.id} --exemption-category Waiver --scope <resource group>. Or ask for identity.kind appRegistration.`;
+    const remedy = `Its owner runs \`az policy exemption create --name sentry-identity --policy-assignment ${assignment.id} --exemption-category Waiver --scope <resource group>\`. Or ask for identity.kind appRegistration.`;
     return [finding('SecondIdentity', assignment.id, reason, remedy)];
   });
 }

@@ -11,6 +11,6 @@ export const checkRegion = ({ request: { placement } }: Blueprint, isKnown: bool
           'RegionUnknown',
           '/placement/location',
           `Azure has no region ${placement.location} for this subscription`,
-          'Correct it: az account list-locations --query "[].name" --output tsv shows what there is.',
+          'Correct it: `az account list-locations --query "[].name" --output tsv` shows what there is.',
         ),
       ];

@@ -1,4 +1,5 @@
 /** The subscriptions of a deployment, as preflight sees them: the host's and the watched ones. Pure. */
+import { isReadOnly } from '../subscriptions';
 import type { RoleFacts } from './assignableRoles';
 import { finding } from './codes';
 import type { Finding } from './finding';
@@ -38,8 +39,6 @@ export interface Role {
 
 /** azure-docs, "Azure RBAC limits": fixed. */
 export const ROLE_ASSIGNMENT_LIMIT = 4_000;
-/** Azure's states in which nothing can be written: a subscription past due can still be. */
-const READ_ONLY = ['disabled', 'warned', 'expired', 'deleted'];
 const ENABLE = 'Enable it in the portal, under Cost Management + Billing: https://aka.ms/azure-subscription-disabled.';
 
 export const subscriptionScope = (id: string): string => `/subscriptions/${id}`;
@@ -59,9 +58,7 @@ function standing(
       remedy: `Ask for one of the tenant ${home}.`,
     };
   }
-  return READ_ONLY.includes(state.toLowerCase())
-    ? { kind: 'Disabled', reason: `Its state is ${state}`, remedy: ENABLE }
-    : undefined;
+  return isReadOnly(state) ? { kind: 'Disabled', reason: `Its state is ${state}`, remedy: ENABLE } : undefined;
 }
 
 /** What lies above a subscription, the tenant's root group last; empty where Azure does not know it. */
@@ -101,7 +98,7 @@ export function checkWatched(
 function checkRoom(id: string, used: number, wanted: number): readonly Finding[] {
   if (used + wanted <= ROLE_ASSIGNMENT_LIMIT) return [];
   const reason = `It has ${used} of ${ROLE_ASSIGNMENT_LIMIT} role assignments, and ${wanted} are to come`;
-  const remedy = `Remove those of principals that are gone: az role assignment list --all --subscription ${id} --query "[?principalName=='']".`;
+  const remedy = `Remove those of principals that are gone, with \`az role assignment delete --ids <id>\`: \`az role assignment list --all --subscription ${id} --query "[?principalName==''].id"\` lists them.`;
   return [finding('RoleAssignmentLimit', subscriptionScope(id), reason, remedy)];
 }
 
@@ -154,7 +151,7 @@ export function checkScope(
 ): readonly Finding[] {
   if (look.kind === 'absent') {
     const remedy =
-      'Check the id: az account list --all, or az account management-group list. Or take it out of the request.';
+      'Check the id: `az account list --all` and `az account management-group list` show what there is. Or take it out of the request.';
     return [finding('SubscriptionUnknown', scope, 'Azure knows no such subscription or management group', remedy)];
   }
   if (look.kind === 'forbidden') return [notGrantable(scope, look.reason, appId)];
@@ -185,7 +182,7 @@ const notGrantable = (scope: string, reason: string, appId: string): Finding =>
   finding('SubscriptionNotGrantable', scope, reason, grantCommand(scope, appId));
 
 const grantCommand = (scope: string, appId: string): string =>
-  `An owner runs: az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Role Based Access Control Administrator" --scope ${scope} (docs/deploy.md, step 2, has the condition for it).`;
+  `An owner runs \`az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Role Based Access Control Administrator" --scope ${scope}\` (docs/deploy.md, step 2, has the condition for it).`;
 
 /** Codes after which a subscription is set aside by the run. */
 const SETS_ASIDE = [

@@ -9,8 +9,8 @@ export function checkVault(answer: VaultAnswer, appId: string): readonly Finding
   if (answer.kind === 'open') return [];
   const firewall = /firewall|not authorized|client address|public network access/i.test(answer.reason);
   const remedy = firewall
-    ? 'Let the app’s subnet or address through: az keyvault network-rule add.'
-    : `An owner of the vault runs: az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Key Vault Secrets Officer" --scope <id of the vault>.`;
+    ? 'Let the app’s subnet through: `az keyvault network-rule add --name <vault> --subnet <id of the subnet>`, or with --ip-address its address.'
+    : `An owner of the vault runs \`az role assignment create --assignee-object-id ${appId} --assignee-principal-type ServicePrincipal --role "Key Vault Secrets Officer" --scope <id of the vault>\`.`;
   return [finding('VaultForbidden', 'KEY_VAULT_URI', answer.reason, remedy)];
 }
 

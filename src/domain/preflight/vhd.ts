@@ -1,6 +1,5 @@
 /** The guide's VHD: where it is copied from, the account and the container that it is copied into. Pure. */
 import { applianceOf, type Blueprint } from '../blueprint/blueprint';
-import { notChecked } from './areas';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import { parseSubscription } from './subscriptions';
@@ -63,7 +62,7 @@ export function checkContainer(blueprint: Blueprint, exists: boolean): readonly 
   const vhd = vhdOf(blueprint);
   if (!vhd || exists) return [];
   const { storageAccountId: id, container } = vhd;
-  const remedy = `Make it: az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}.`;
+  const remedy = `Make it: \`az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}\`.`;
   return [
     finding(
       'VhdContainerNotFound',
@@ -84,9 +83,14 @@ const unusable = (reason: string): Finding =>
 
 export const sourceAbsent = (uri: string): Finding => unusable(`The vault holds no secret at ${uri}`);
 
+const LET_IN =
+  'No permission is missing: the app’s addresses (EGRESS_ADDRESSES) are to be let in, with `az storage account network-rule add --account-name <account> --ip-address <address>` where the source is an account of yours. Or go on: the copy says what it meets.';
+
 /** Azure copies, and not the app: what the app cannot reach is no error, and what it may not see may be a firewall. */
 export function checkSource(answer: SourceAnswer): readonly Finding[] {
-  const unknown = (reason: string): readonly Finding[] => [notChecked('The VHD at its source', '/image/uri', reason)];
+  const unknown = (reason: string): readonly Finding[] => [
+    finding('CouldNotBeChecked', '/image/uri', `The VHD at its source could not be read: ${reason}`, LET_IN),
+  ];
   if (answer.kind === 'unreachable') return unknown(`the app does not reach it (${answer.reason}), Azure Storage may`);
   const { status, code = String(answer.status), blobType, bytes } = answer;
   if (status === 403 && code === 'AuthorizationFailure')

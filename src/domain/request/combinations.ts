@@ -1,5 +1,5 @@
 /** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
-import { roomIn } from '../addressRange';
+import { canArrive, isIPv6, roomIn } from '../addressRange';
 import type { Blueprint } from '../blueprint/blueprint';
 import { isOfVault, isSecretOf } from '../vaultUri';
 import { faultyNames } from '../blueprint/faultyNames';
@@ -53,10 +53,35 @@ const applianceFields: Rule = ({ request, profile }) => {
 
 const ports: Rule = ({ request, profile }) => {
   const known = profile.appliance?.ports ?? [];
-  return (request.access?.ports ?? []).flatMap((port, index) =>
-    fault(!known.includes(port), `/access/ports/${index}`, `is not a port of the profile (${known.join(', ')})`),
-  );
+  const [script] = known;
+  const asked = request.access?.ports ?? [];
+  const kind = request.configuration?.kind ?? 'ssh';
+  return [
+    ...asked.flatMap((port, index) =>
+      fault(!known.includes(port), `/access/ports/${index}`, `is not a port of the profile (${known.join(', ')})`),
+    ),
+    ...fault(
+      asked.length > 0 && script !== undefined && !asked.includes(script) && kind !== 'runCommand',
+      '/access/ports',
+      `lacks ${script}, by which the appliance is signed in to with configuration ${kind}; add ${script}, or leave the field out`,
+    ),
+  ];
 };
+
+/** The network interface has one address, of IPv4; and Azure takes no rule that mixes both families. */
+const sources: Rule = ({ request: { access } }) =>
+  (access?.sourceAddresses ?? []).flatMap((range, index) => {
+    const pointer = `/access/sourceAddresses/${index}`;
+    if (isIPv6(range)) return fault(true, pointer, IPV6_SOURCE);
+    if (access?.kind === 'private') return fault(!canArrive(range, 'private'), pointer, NO_SOURCE);
+    return fault(!canArrive(range, 'public'), pointer, canArrive(range, 'private') ? PRIVATE_SOURCE : NO_SOURCE);
+  });
+const IPV6_SOURCE =
+  'is of IPv6, and the appliance has an address of IPv4 alone, which nothing from there reaches; give the addresses of IPv4 that you come from';
+const PRIVATE_SOURCE =
+  'is a private range, and nothing arrives from there at a public address; give the public addresses that you come from, or ask for access private';
+const NO_SOURCE =
+  'is a range from which nothing arrives (this host, link-local, multicast or reserved); give the addresses that you come from';
 
 const credential: Rule = ({ request: { identity }, profile }) => {
   const federated = identity.federatedCredential !== undefined;
@@ -202,6 +227,7 @@ const rules: readonly Rule[] = [
   applianceFields,
   names,
   ports,
+  sources,
   credential,
   configuration,
   trustedLaunch,

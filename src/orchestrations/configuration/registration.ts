@@ -52,6 +52,6 @@ const handoff = (
     ...(wrongPin ? ['The console did not know that PIN, or it had expired: take a new one.'] : []),
     ...consoleSteps(address),
     ...(note === undefined ? [] : [note]),
-    `Send the email and PIN that it shows to POST /api/deployments/${request.name}/sentries/${n}/registration.`,
+    `Send the email and PIN that it shows to \`POST /api/deployments/${request.name}/sentries/${n}/registration\`.`,
   ].join(' '),
 });

@@ -1,18 +1,12 @@
 import type { OrchestrationContext } from 'durable-functions';
-import {
-  activities,
-  type ApplianceJob,
-  type ApplianceResult,
-  type Entry,
-  type ProofResult,
-} from '../../activities/contracts';
-import { secretName } from '../../domain/blueprint/blueprint';
+import { activities, type ApplianceJob, type ApplianceResult, type Entry } from '../../activities/contracts';
 import { accessUnproven } from '../../domain/proof';
-import { call, isoNow, now, type Story, until } from '../call';
+import { call, now, type Story, until } from '../call';
 import { firstRead, proofJob } from '../proofJob';
-import { NOT_READABLE, PAUSE_MS, PROPAGATION_MS, proveAppliance, whyFailed } from '../prove';
+import { NOT_READABLE, PAUSE_MS, PROPAGATION_MS, whyFailed } from '../prove';
 import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
+import { entryOf, prove, replaceKey } from './session';
 import { type Configured, scriptJob, type Stopped, type Visit } from './visit';
 import { duringWindow, isOver, type Opening, whileOpen } from './window';
 
@@ -34,14 +28,6 @@ function* inSession(context: OrchestrationContext, visit: Visit, opening: Openin
   return outcome;
 }
 
-const entryOf = ({ input, appliance, hostKey }: Visit, { address }: Opening): Entry => ({
-  address,
-  port: appliance.ports[0] ?? 22,
-  username: appliance.vm.adminUsername,
-  hostKey,
-  sshKeyName: secretName(input.request.name, input.n, 'ssh'),
-});
-
 /** `met` is the host key of whoever was met and trusted; absent where nobody was. */
 interface Session {
   readonly outcome: Configured | Stopped;
@@ -61,14 +47,17 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
     const job = { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey, first: firstRead(visit) };
     const result = yield* talk(context, job, opening);
     if (result.kind === 'unread') return { outcome: accessUnproven(result.missing, NOT_READABLE), met };
-    if (result.kind === 'unreachable') return { outcome: unreachable(result.reason), met };
+    if (result.kind === 'unreachable') return { outcome: unreachable(entry, result.reason), met };
     // Seen once, it is the appliance's: a PIN and a secret go to nobody else, in this session or any later one.
     met = result.hostKey;
     if (hostKey === undefined && met !== undefined) tellMe(context, visit.input, { hostKey: met });
     hostKey ??= met;
     const proof = proofJob(visit, { ...entry, hostKey });
     const ask = () => call(context, activities.proveAppliance, proof);
-    if (result.kind === 'configured') return { outcome: yield* prove(context, visit, ask, opening), met };
+    if (result.kind === 'configured') {
+      const proof = yield* prove(context, visit, ask, opening);
+      return { outcome: 'code' in proof ? proof : { subscriptions: visit.granted, proof }, met };
+    }
     if (result.kind === 'stopped') return { outcome: yield* whyFailed(ask, stopped(result)), met };
   }
 }
@@ -88,25 +77,6 @@ function* talk(context: OrchestrationContext, job: ApplianceJob, opening: Openin
   }
 }
 
-/** A Sentry that cannot report is not set up, whatever its script says. */
-function* prove(
-  context: OrchestrationContext,
-  { input, granted }: Visit,
-  ask: () => Story<ProofResult>,
-  opening: Opening,
-): Story<Configured | Stopped> {
-  tellMe(context, input, { stage: 'proof' });
-  const proof = yield* proveAppliance(context, ask, granted, () => !isOver(context, opening));
-  return 'code' in proof ? proof : { subscriptions: granted, proof };
-}
-
-/** A key that could not be replaced is still ours alone: the status says so, and the Sentry is no worse for it. */
-function* replaceKey(context: OrchestrationContext, { input }: Visit, entry: Entry): Story<void> {
-  const answer = yield* call(context, activities.replaceSshKey, entry);
-  const at = isoNow(context);
-  tellMe(context, input, { keyReplacement: answer.kind === 'replaced' ? { at } : { at, problem: answer.reason } });
-}
-
 const stopped = ({ code, reason, remedy, transcript }: Extract<ApplianceResult, { kind: 'stopped' }>): Stopped => ({
   code,
   reason,
@@ -114,8 +84,9 @@ const stopped = ({ code, reason, remedy, transcript }: Extract<ApplianceResult, 
   transcript,
 });
 
-const unreachable = (reason: string): Stopped => ({
+const unreachable = ({ address, port }: Entry, reason: string): Stopped => ({
   code: 'Unreachable',
-  reason,
-  remedy: 'See that the VM runs, then send the same request again.',
+  reason: `The app did not reach the appliance at ${address}, TCP ${port}, while its window was open: ${reason}`,
+  remedy:
+    'See that the VM runs and has booted. If it has, something before it keeps the app out: a firewall on the way, the subnet’s own security group or routes, or EGRESS_ADDRESSES, which must hold the address that the app comes from. Then send the same request again.',
 });

@@ -2,7 +2,7 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities } from '../../activities/contracts';
 import { windowScope } from '../../domain/blueprint/window';
 import type { Refusal } from '../../domain/outcome';
-import { expirySchema, openedSchema, receiptSchema } from '../../domain/window';
+import { expirySchema, openedSchema, receiptSchema, type WindowReceipt } from '../../domain/window';
 import { attempt, call, firstOf, now, type Story, until } from '../call';
 import { presence } from '../presence';
 import { tellMe } from '../sentryState';
@@ -107,7 +107,7 @@ export function* whileOpen(context: OrchestrationContext, opening: Opening, answ
   do yield* firstOf(context, [answer, closed, opening.moved], Date.parse(opening.expiresAt) + CLOSING_MS);
   while (followsTheWindow(context, opening));
   if (answer.isCompleted) return undefined;
-  return closed.isCompleted && receiptSchema.parse(closed.result).why === 'closed' ? closedOnRequest : expired;
+  return closed.isCompleted ? (whyClosed[receiptSchema.parse(closed.result).why] ?? expired) : expired;
 }
 
 /** Whether the window is over, as far as this run has heard. */
@@ -133,6 +133,15 @@ const closedOnRequest: Refusal = {
   code: 'WindowClosed',
   reason: 'The access window was closed before anybody had done their part',
   remedy: 'Send the same request again when someone is at the console.',
+};
+const runEnded: Refusal = {
+  code: 'RunEnded',
+  reason: 'The run that this Sentry was part of was ended, and so its access window was closed',
+  remedy: 'Send the same request again: it goes on where it stood.',
+};
+const whyClosed: Readonly<Partial<Record<WindowReceipt['why'], Refusal>>> = {
+  closed: closedOnRequest,
+  abandoned: runEnded,
 };
 const notOpened: Refusal = {
   code: 'WindowNotOpened',

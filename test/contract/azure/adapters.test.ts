@@ -27,6 +27,7 @@ describe('subscriptions', () => {
       id: watched(1),
       name: 'landing-zone-0001',
       tags: { environment: 'production', team: 'payments' },
+      state: 'Enabled',
       managementGroups: ['landing-zones', tenant],
     });
     expect(found.find(({ id }) => id === platform)).toMatchObject({ managementGroups: ['platform', tenant] });
@@ -46,7 +47,7 @@ describe('subscriptions', () => {
     expect((await list()).map(({ id }) => id)).toEqual([one, ...rest].map((row) => row?.subscriptionId));
   });
 
-  test('one that was made a moment ago is there; a disabled one is not', async () => {
+  test('one that was made a moment ago is there; a disabled one says so', async () => {
     const id = '5b000000-0000-4000-8000-000000000777';
     const body = { id, name: 'new', managementGroup: 'landing-zones', tags: { team: 'new' } };
     await world.azure.ask('POST', '/_simulator/subscriptions', { body });
@@ -54,7 +55,7 @@ describe('subscriptions', () => {
     const row = { subscriptionId: id, name: 'new', tags: null, properties: { state: 'Disabled' } };
     const page = { totalRecords: 1, count: 1, resultTruncated: 'false', facets: [], data: [row] };
     await world.fault({ match: { path: 'ResourceGraph' }, status: 200, body: page });
-    expect(await list()).toEqual([]);
+    expect(await list()).toMatchObject([{ id, state: 'Disabled', tags: {} }]);
   });
 
   test('throttled, the activity answers with Retry-After', async () => {

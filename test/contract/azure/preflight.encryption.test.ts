@@ -44,7 +44,7 @@ test('a set that is fit, missing, elsewhere, for others, and not the app’s to 
   const codesOf = async (name: string) =>
     (await findingsOf(world, inputFor('sets', encrypted(name)))).map(({ code, where }) => [code, where]);
   expect(await codesOf('fit')).toEqual([]);
-  expect(await codesOf('none')).toEqual([['ResourceNotFound', idOf('none')]]);
+  expect(await codesOf('none')).toEqual([['NoSuchResource', idOf('none')]]);
   expect(await codesOf('far')).toEqual([['EncryptionSetElsewhere', idOf('far')]]);
   expect(await codesOf('confidential')).toEqual([['EncryptionSetUnusable', idOf('confidential')]]);
   // Where the app has no role at all, Resource Graph does not show it either.

@@ -6,7 +6,7 @@ import { assign } from '../../../src/domain/fleet';
 import type { Finding } from '../../../src/domain/preflight/finding';
 import type { DeploymentInput } from '../../../src/orchestrations/inputs';
 import { preflight } from '../../../src/orchestrations/preflight';
-import { select } from '../../../src/domain/subscriptions';
+import { wantedNow } from '../../../src/domain/subscriptions';
 import { profile, request } from '../../support/requests';
 import { runOrchestrator } from '../../support/runOrchestrator';
 import type { World } from './adapters.support';
@@ -27,6 +27,7 @@ export const inputFor = (name: string, changes: object = {}): DeploymentInput =>
   }),
   profile,
   egressAddresses: ['203.0.113.10/32'],
+  privateNetwork: false,
   cloud: {
     armEndpoint: 'https://management.azure.com',
     armAudience: 'https://management.azure.com',
@@ -43,7 +44,7 @@ export async function findingsOf(
 ): Promise<readonly Finding[]> {
   // The simulated Azure's clock stands still: its buckets would run dry.
   azure.advance(60);
-  const placed = assign([], select(input.request.subscriptions, [], []), profile.maxSubscriptions);
+  const placed = assign([], wantedNow(input, [], { onboarded: [], placement: [] }), profile.maxSubscriptions);
   const { output, failure } = await runOrchestrator<readonly Finding[]>('preflight', {
     input,
     activities: { inspectHost: makeInspectHost(ports, TENANT), inspectScopes: makeInspectScopes(ports) },

@@ -23,11 +23,6 @@ test('the sample tenant passes, and what the app may register is no finding', as
   expect(await findingsOf(world, inputFor('clean'))).toEqual([]);
 });
 
-test('with an app registration all that is said is what the app may not look at', async () => {
-  const found = await findingsOf(world, inputFor('clean-app', { identity: { kind: 'appRegistration' } }));
-  expect(codes(found).filter((code) => code !== 'CouldNotBeChecked')).toEqual([]);
-});
-
 test('subscriptions that are absent or not ours to grant are warnings, and the run may go on', async () => {
   const isolated = '5b000000-0000-4000-9000-000000000001';
   const missing = '5b000000-0000-4000-8fff-000000000001';
@@ -287,7 +282,12 @@ describe('what cannot be read', () => {
     await world.fault({ match: { path: 'Microsoft.Compute/locations' }, status: 403, body: { error } });
     const found = await findingsOf(world, inputFor('unread'));
     expect(found).toMatchObject([{ severity: 'warning', code: 'CouldNotBeChecked' }]);
+    expect(found[0]?.where).toBe('/placement/location');
     expect(found[0]?.reason).toContain('The quota of the region');
+    expect(found[0]?.remedy).toContain('Microsoft.Compute/locations/usages/read');
+    expect(found[0]?.remedy).toContain(
+      `--assignee-object-id ${APP} --assignee-principal-type ServicePrincipal --role "Reader" --scope /subscriptions/${platform}\``,
+    );
   });
 
   test('and throttled is read again', async () => {

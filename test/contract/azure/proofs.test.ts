@@ -57,6 +57,33 @@ describe('an application, with its own secret', () => {
   });
 });
 
+test('whoever was met with the first page is asked for the next', async () => {
+  const identity = { clientId: 'c', armEndpoint: 'https://arm.example', armAudience: 'https://arm.example' };
+  const wanted: (string | undefined)[] = [];
+  const pages = ['"nextLink": "https://arm.example/subscriptions?page=2"\n', '"subscriptionId": "b"\n'];
+  const appliance: Appliance = {
+    configure: async () => ({ kind: 'unreachable', reason: '' }),
+    run: async ({ hostKey }) => {
+      const output = `identity 9\n${pages[wanted.length] ?? ''}status 200\n`;
+      wanted.push(hostKey);
+      return { kind: 'ran', output, status: 0, key: 0, hostKey: 'SHA256:k' };
+    },
+  };
+  const found = await makeProveAppliance(
+    world.ports,
+    appliance,
+  )({
+    address: '20.50.0.4',
+    port: 22,
+    username: 'cloudknox',
+    sshKeyName: 'sentry-proof-vm-1-ssh',
+    questions: { origins: [], identity },
+    subscriptions: ['b'],
+  });
+  expect(found).toMatchObject({ kind: 'answered', readable: ['b'], hostKey: 'SHA256:k' });
+  expect(wanted).toEqual([undefined, 'SHA256:k']);
+});
+
 describe('a machine’s way out', () => {
   const group = () => vm['networkSecurityGroup']?.['id'] ?? '';
   const subnet = () => vm['subnet']?.['id'] ?? '';
@@ -127,8 +154,12 @@ describe('a machine’s way out', () => {
       run: async () => run,
     });
     const output = 'reach 0 0 200\n';
-    const prove = makeProveAppliance(world.ports, answering({ kind: 'ran', output, status: 0, key: 0 }));
-    expect(await prove(job)).toMatchObject({ reached: ['https://app.cloudknox.io'], unreached: [] });
+    const prove = makeProveAppliance(
+      world.ports,
+      answering({ kind: 'ran', output, status: 0, key: 0, hostKey: 'SHA256:k' }),
+    );
+    const reached = { reached: ['https://app.cloudknox.io'], unreached: [], hostKey: 'SHA256:k' };
+    expect(await prove(job)).toMatchObject(reached);
     expect(await prove({ ...job, subnetId: subnet() })).toMatchObject({
       reached: [],
       unreached: [{ origin: 'https://app.cloudknox.io', why: expect.stringContaining('does not stay') }],

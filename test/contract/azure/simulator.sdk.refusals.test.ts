@@ -57,6 +57,7 @@ describe('networks', () => {
     ['a priority that another has', putRule({}), 400, 'SecurityRuleConflict', 'Security rule r conflicts with rule first. Rules cannot have the same Priority and Direction.'],
     ['a port that is none', putRule({ destinationPortRange: '22-x' }), 400, 'SecurityRuleInvalidPortRange', /Value provided: 22-x\. Value should be an integer OR integer range with '-' delimiter\. Valid range 0-65535\.$/],
     ['a prefix that is none', putRule({ sourceAddressPrefix: '300.0.0.1' }), 400, 'SecurityRuleInvalidAddressPrefix', 'Security rule has invalid Address prefix. Value provided: 300.0.0.1'],
+    ['prefixes of both families', putRule({ sourceAddressPrefix: '', sourceAddressPrefixes: ['203.0.113.7/32', '2001:db8::/64'] }), 400, 'ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies', /^Resource r contains .+ belong to different address families\. All IP addresses or prefixes in the resource should belong to the same address family\.$/],
     ['no port', putRule({ destinationPortRange: '' }), 400, 'SecurityRuleParameterNotSpecified', /^Security rule parameter DestinationPortRange must be specified for rule with Id r\.$/],
     ['an access that is none', putRule({ access: 'Perhaps' }), 400, 'InvalidRequestContent', /^The request content was invalid and could not be deserialized: 'properties.access'/],
     ['a subnet without prefix', putSubnet(undefined), 400, 'InvalidRequestFormat', 'Subnet x has no address prefix.'],

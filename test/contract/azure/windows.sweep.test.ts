@@ -68,6 +68,7 @@ function instances(answer: 'started' | 'running' = 'started') {
       return Promise.resolve(answer);
     },
     raiseEvent: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
     resume: (id) => Promise.resolve(void resumed.push(id)),
   };
   return { orders, resumed, fake };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { opensTooMuch } from '../../../src/domain/addressRange';
+import { canArrive, opensTooMuch } from '../../../src/domain/addressRange';
 
 test.each([
   [['10.0.0.0/16'], false],
@@ -14,6 +14,19 @@ test.each([
   [['::ffff:10.0.0.1/128', '10.0.0.0/24'], false],
 ])('%j opens too much: %s', (ranges, expected) => {
   expect(opensTooMuch(ranges)).toBe(expected);
+});
+
+test.each([
+  ['203.0.113.7/32', true, true],
+  ['10.1.0.0/24', false, true],
+  ['172.15.0.0/16', true, true],
+  ['172.16.0.0/16', false, true],
+  ['100.127.255.255/32', false, true],
+  ['100.128.0.0/16', true, true],
+  ['169.254.169.254/32', false, false],
+  ['255.255.255.255/32', false, false],
+])('%s arrives at a public address: %s, at a private one: %s', (range, atPublic, atPrivate) => {
+  expect([canArrive(range, 'public'), canArrive(range, 'private')]).toEqual([atPublic, atPrivate]);
 });
 
 test('splitting a range into its halves changes nothing', () => {

@@ -15,9 +15,15 @@ test('each prompt has its answer or the place of it', () => {
     'the console shows it; it is good for an hour',
     'the-tenant',
     'the-client',
-    `Key Vault: az keyvault secret show --id ${clientSecretUri} --query value --output tsv`,
+    `Key Vault: \`az keyvault secret show --id ${clientSecretUri} --query value --output tsv\``,
     '7',
   ]);
+});
+
+test('a person reads what is asked, and no pattern', () => {
+  const asked = answerSources({ script, answers }).map(({ prompt }) => prompt);
+  expect(asked).toContain('PIN');
+  expect(asked.join('')).not.toMatch(/[\\[\]*$^]/);
 });
 
 test('what a managed identity is not asked for is left out', () => {

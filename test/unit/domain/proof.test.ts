@@ -1,7 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { accessUnproven, originsOf, outboundBlocked, whyUnasked, withProof } from '../../../src/domain/proof';
+import {
+  accessUnproven,
+  isReached,
+  originsOf,
+  outboundBlocked,
+  whyUnasked,
+  withProof,
+} from '../../../src/domain/proof';
 import { proofScript, readAnswers } from '../../../src/domain/proofScript';
-import { profile, request, subscriptionIds } from '../../support/requests';
+import { applianceIn, profile, request, subscriptionIds } from '../../support/requests';
 
 const cloud = {
   armEndpoint: 'https://127.0.0.1:8443',
@@ -60,12 +67,31 @@ test('only grants are proven, or say why not', () => {
   });
 });
 
+const byHand = (kind: string) => ({
+  configuration: { kind: 'manual' },
+  access: { kind, sourceAddresses: ['10.1.0.0/24'] },
+});
+
+test.each([
+  ['public', ['198.51.100.1/32'], false, 'temporaryPublicIp', true],
+  ['public, from the app’s private address alone', ['10.0.0.4/32'], true, 'temporaryPublicIp', false],
+  ['public, with no address of the app’s', [], true, 'temporaryPublicIp', false],
+  ['private, with the app in the network', ['10.0.0.4/32'], true, 'private', true],
+  ['private, with the app elsewhere', ['198.51.100.1/32'], false, 'private', false],
+])('whether the app is let in: %s', (_what, egressAddresses, privateNetwork, kind, expected) => {
+  const appliance = applianceIn({ request: request(byHand(kind)), profile });
+  expect(isReached({ egressAddresses, privateNetwork }, appliance)).toBe(expected);
+});
+
 test.each([
   ['a client secret', { identity: { kind: 'appRegistration' } }, /once the Sentry is set up/],
   ['a managed identity', {}, /when the set-up script is next run/],
-  ['set up by hand', { configuration: { kind: 'manual' } }, /set up by hand/],
+  ['set up by hand', { configuration: { kind: 'manual' } }, /when the set-up script is next run/],
+  ['set up by hand through a network that the app is not in', byHand('private'), /set up by hand.*PRIVATE_NETWORK/],
 ])('why it is not proven yet, with %s', (_what, changes, words) => {
-  expect(whyUnasked({ request: request(changes), profile })).toMatch(words);
+  expect(
+    whyUnasked({ request: request(changes), profile, egressAddresses: ['198.51.100.1/32'], privateNetwork: false }),
+  ).toMatch(words);
 });
 
 test('refusals name the hosts, and the first few subscriptions', () => {

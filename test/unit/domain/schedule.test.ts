@@ -57,6 +57,19 @@ describe('when a change that nobody asked for may begin', () => {
     expect(opens('2027-03-27T12:00:00Z', [leapt])).toBe('2027-03-28T01:30:00.000Z');
   });
 
+  test.each([
+    ['Europe/Amsterdam', '02:30', '2027-03-28T01:30:00.000Z'],
+    ['America/New_York', '02:30', '2027-03-14T07:30:00.000Z'],
+    ['Europe/Amsterdam', '02:30', '2027-10-31T00:30:00.000Z'],
+    ['America/New_York', '01:30', '2027-11-07T05:30:00.000Z'],
+  ])('bug: in %s the hour from %s is had whole and once when the clock changes', (timeZone, from, begin) => {
+    const hour: Window = { days: ['sunday'], from, hours: 1, timeZone };
+    const minutesOn = (minutes: number): string => new Date(at(begin) + minutes * 60_000).toISOString();
+    expect([-60, 0, 59].map((minutes) => opens(minutesOn(minutes), [hour]))).toEqual([begin, begin, minutesOn(59)]);
+    const next = opens(minutesOn(60), [hour]) ?? begin;
+    expect(at(next) - at(begin)).toBeGreaterThan(6 * 86_400_000);
+  });
+
   test('not before notBefore, and never after notAfter', () => {
     const notBefore = '2027-01-17T00:30:00Z';
     expect(opens('2027-01-01T00:00:00Z', [saturday], { notBefore })).toBe('2027-01-17T00:30:00.000Z');

@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { announcedSubscription } from '../../../src/domain/announcement';
-import { covers, type KnownSubscription, select } from '../../../src/domain/subscriptions';
+import { covers, emptyRules, type KnownSubscription, leftOut, wantedNow } from '../../../src/domain/subscriptions';
 import { subscriptionId } from '../../support/requests';
 
 const known = (index: number, more: Partial<KnownSubscription> = {}): KnownSubscription => ({
   id: subscriptionId(index),
   name: `sub-${index}`,
   tags: {},
+  state: 'Enabled',
   managementGroups: ['landing-zones', 'root'],
   ...more,
 });
@@ -17,6 +18,18 @@ const rules = (more: object) => ({
   grantAt: 'subscription' as const,
   ...more,
 });
+
+const wanted = (
+  more: object,
+  all: readonly KnownSubscription[],
+  before: { onboarded?: string[]; placement?: string[][] } = {},
+  repair?: true,
+) =>
+  wantedNow({ request: { subscriptions: rules(more) }, ...(repair ? { repair } : {}) }, all, {
+    onboarded: [],
+    placement: [],
+    ...before,
+  });
 
 test('listed ids, a group and a tag are joined, exclusions and doubles left out', () => {
   const include = [
@@ -30,12 +43,53 @@ test('listed ids, a group and a tag are joined, exclusions and doubles left out'
     known(3, { managementGroups: [], tags: { watch: 'yes' } }),
     known(4, { managementGroups: [] }),
   ];
-  expect(select(rules({ include, exclude: [subscriptionId(2)] }), all, [])).toEqual([9, 1, 3].map(subscriptionId));
+  expect(wanted({ include, exclude: [subscriptionId(2)] }, all)).toEqual([9, 1, 3].map(subscriptionId));
 });
 
 test('what announced itself stays only as long as the request onboards', () => {
-  expect(select(rules({ onboardNew: true }), [], [subscriptionId(5)])).toEqual([subscriptionId(5)]);
-  expect(select(rules({}), [], [subscriptionId(5)])).toEqual([]);
+  const onboarded = [subscriptionId(5)];
+  expect(wanted({ onboardNew: true }, [], { onboarded })).toEqual(onboarded);
+  expect(wanted({}, [], { onboarded })).toEqual([]);
+});
+
+const group = { include: [{ kind: 'managementGroup' as const, id: 'root' }] };
+const placed = (...indexes: number[]) => ({ placement: [indexes.map(subscriptionId)] });
+
+test('bug: the name of a tag is the same in upper and lower case, its value is not', () => {
+  const tagged = [known(1, { tags: { Environment: 'prod' } }), known(2, { tags: { environment: 'PROD' } })];
+  const include = [{ kind: 'tag' as const, name: 'ENVIRONMENT', value: 'prod' }];
+  expect(wanted({ include }, tagged)).toEqual([subscriptionId(1)]);
+});
+
+test('bug: a subscription past due is watched; a disabled one joins no more, stays where it was, and is told of', () => {
+  const all = [known(1, { state: 'PastDue' }), known(2, { state: 'Disabled' }), known(3, { state: 'Disabled' })];
+  const ids = wanted(group, all, placed(3));
+  expect(ids).toEqual([1, 3].map(subscriptionId));
+  expect(leftOut(rules(group), all, ids)).toEqual([all[1]]);
+});
+
+test('bug: what Azure does not show just now is not given up by a repair, but by a request', () => {
+  expect(wanted(group, [known(1)], placed(1, 2), true)).toEqual([1, 2].map(subscriptionId));
+  expect(wanted(group, [known(1)], placed(1, 2))).toEqual([subscriptionId(1)]);
+  const left = [known(1), known(2, { managementGroups: ['root-of-another'] })];
+  expect(wanted(group, left, placed(1, 2), true)).toEqual([subscriptionId(1)]);
+  expect(wanted({ ...group, exclude: [subscriptionId(2)] }, [known(1)], placed(1, 2), true)).toEqual([
+    subscriptionId(1),
+  ]);
+});
+
+test('bug: a repair leaves out no subscription that the request lists', () => {
+  const include = [{ kind: 'ids' as const, ids: [1, 3].map(subscriptionId) }];
+  expect(wanted({ include }, [], placed(1), true)).toEqual([1, 3].map(subscriptionId));
+});
+
+test('a rule that nothing fits is known by its place', () => {
+  const include = [
+    { kind: 'ids' as const, ids: [subscriptionId(9)] },
+    { kind: 'managementGroup' as const, id: 'rooot' },
+    { kind: 'managementGroup' as const, id: 'root' },
+  ];
+  expect(emptyRules(rules({ include }), [known(1)])).toEqual([1]);
 });
 
 test.each([

@@ -33,7 +33,7 @@ describe('a disk encryption set', () => {
   test.each<readonly [string, EncryptionSet, readonly string[]]>([
     ['as it is to be', set(), []],
     ['in the region as Azure displays it', set({ location: 'West Europe' }), []],
-    ['that is not there', { kind: 'absent' }, ['ResourceNotFound']],
+    ['that is not there', { kind: 'absent' }, ['NoSuchResource']],
     ['that the app may not read', { kind: 'forbidden' }, ['MissingPermission']],
     ['elsewhere', set({ location: 'northeurope' }), ['EncryptionSetElsewhere']],
     [

@@ -91,7 +91,7 @@ describe('permissions', () => {
   test.each([
     ['all', everything, []],
     ['none', [], ['MissingPermission']],
-    ['no such thing', undefined, ['ResourceNotFound']],
+    ['no such thing', undefined, ['NoSuchResource']],
   ])('%s', (_what, held, codes) => {
     const needs = { scope: group, actions: ['Microsoft.Compute/virtualMachines/write'], role: 'Contributor' };
     expect(codesOf(checkNeeds(needs, held, 'app'))).toEqual(codes);

@@ -36,7 +36,7 @@ const trusted = { securityType: 'TrustedLaunch' };
 describe('an image by its id', () => {
   test.each<readonly [string, Image, object, readonly string[]]>([
     ['as it is to be', image(), {}, []],
-    ['that is not there', { kind: 'absent' }, {}, ['ResourceNotFound']],
+    ['that is not there', { kind: 'absent' }, {}, ['NoSuchResource']],
     ['that the app may not read, which is told with its permissions', { kind: 'forbidden' }, {}, []],
     ['in other regions', image({ regions: ['North Europe'] }), {}, ['ImageElsewhere']],
     ['that is being copied into more regions', image({ state: 'Updating' }), {}, []],
@@ -65,15 +65,15 @@ describe('an image by its id', () => {
       ['ImageElsewhere', 'ImageUnusable', 'ImageUnusable'],
     ],
   ])('%s', (_what, found, more, codes) => {
-    expect(checkImage(asking(versionId, more), found, size).map(({ code }) => code)).toEqual(codes);
+    expect(checkImage(asking(versionId, more), found, size, undefined).map(({ code }) => code)).toEqual(codes);
   });
 
   test('says what mends it: another copy of a version, another image', () => {
-    const [version] = checkImage(asking(versionId), image({ regions: ['East US'] }), size);
+    const [version] = checkImage(asking(versionId), image({ regions: ['East US'] }), size, undefined);
     expect(version?.remedy).toContain(
       `az sig image-version update --ids ${versionId} --add publishingProfile.targetRegions name=westeurope`,
     );
-    const [managed] = checkImage(asking(managedId), image({ regions: ['eastus'] }), size);
+    const [managed] = checkImage(asking(managedId), image({ regions: ['eastus'] }), size, undefined);
     expect(managed).toMatchObject({ where: managedId, reason: 'It is in eastus, and the VM in westeurope' });
     expect(managed?.remedy).not.toContain('az sig');
   });
@@ -86,7 +86,7 @@ describe('an image by its id', () => {
     const named = { request: requestFor(1, { identity: { kind: 'managedIdentity', resourceId } }), profile };
     expect(areasOf(named)).toContain('identity');
     expect(checkIdentity(named, true)).toEqual([]);
-    expect(checkIdentity(named, false)).toMatchObject([{ code: 'ResourceNotFound', where: resourceId }]);
+    expect(checkIdentity(named, false)).toMatchObject([{ code: 'NoSuchResource', where: resourceId }]);
   });
 });
 
@@ -102,10 +102,10 @@ describe('a size that does not boot', () => {
 
   test('the image that is named, which Azure tells of', () => {
     expect(checkSize(asking(versionId), only('V2'))).toEqual([]);
-    expect(checkImage(asking(versionId), image(), only('V2'))).toEqual([]);
-    expect(codesOf(checkImage(asking(versionId), image(), only('V1')))).toEqual(['SizeNotCapable /vm/size']);
+    expect(checkImage(asking(versionId), image(), only('V2'), undefined)).toEqual([]);
+    expect(codesOf(checkImage(asking(versionId), image(), only('V1'), undefined))).toEqual(['SizeNotCapable /vm/size']);
     // Of a size that is not there another finding tells.
-    expect(checkImage(asking(versionId), image(), undefined)).toEqual([]);
+    expect(checkImage(asking(versionId), image(), undefined, undefined)).toEqual([]);
   });
 });
 

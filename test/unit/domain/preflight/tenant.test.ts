@@ -67,7 +67,12 @@ describe('several Sentries', () => {
 });
 
 describe('Graph', () => {
-  const app = (...graphRoles: readonly string[]) => ({ objectId: 'app', graphRoles, isPerson: false });
+  const app = (...graphRoles: readonly string[]) => ({
+    objectId: 'app',
+    graphEndpoint: 'https://graph.microsoft.com',
+    graphRoles,
+    isPerson: false,
+  });
   const registration = { identity: { kind: 'appRegistration', secret: { expiresInDays: 180 } } };
   const consent = ['AppRoleAssignment.ReadWrite.All', 'Application.Read.All'];
   test.each([

@@ -116,6 +116,42 @@ test.each([
     { access: { ...access, kind: 'temporaryPublicIp', ports: [3389] } },
     '/access/ports/0 is not a port of the profile (22, 9000)',
   ],
+  ...(['ssh', 'manual'] as const).map(
+    (kind) =>
+      [
+        `${kind} with a window on another port than the one that is signed in by`,
+        { access: { ...access, kind: 'temporaryPublicIp', ports: [9000] }, configuration: { kind } },
+        `/access/ports lacks 22, by which the appliance is signed in to with configuration ${kind}`,
+      ] as const,
+  ),
+  ...['10.1.0.0/24', '172.31.0.0/24', '192.168.1.1/32', '100.64.7.0/24'].map(
+    (range) =>
+      [
+        `a public address for ${range}`,
+        { access: { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32', range] } },
+        '/access/sourceAddresses/1 is a private range, and nothing arrives from there at a public address; give the public addresses that you come from, or ask for access private',
+      ] as const,
+  ),
+  ...(['temporaryPublicIp', 'private'] as const).flatMap((kind) => [
+    [
+      `${kind} for IPv6`,
+      { access: { kind, sourceAddresses: ['2001:db8::7/128'] } },
+      '/access/sourceAddresses/0 is of IPv6, and the appliance has an address of IPv4 alone',
+    ] as const,
+    [
+      `${kind} for both families`,
+      { access: { kind, sourceAddresses: ['203.0.113.7/32', '2001:db8::7/128'] } },
+      '/access/sourceAddresses/1 is of IPv6',
+    ] as const,
+    ...['127.0.0.1/32', '169.254.1.0/24', '239.1.0.0/16'].map(
+      (range) =>
+        [
+          `${kind} for ${range}`,
+          { access: { kind, sourceAddresses: [range] } },
+          '/access/sourceAddresses/0 is a range from which nothing arrives',
+        ] as const,
+    ),
+  ]),
   [
     'a disk encryption set of another subscription',
     {
@@ -239,7 +275,24 @@ test.each([
   ['a controller of a profile that has roles for it', { controller: { enabled: true } }, false],
   ['a name that is the deployment’s', { names: { virtualNetwork: '{name}', userAssignedIdentity: '{name}' } }, false],
   ['a name that is the VM’s', { names: { networkInterface: '{vm}' } }, false],
-  ['both ports of the profile', { access: { ...access, kind: 'temporaryPublicIp', ports: [22, 9000] } }, false],
+  [
+    'another port than the script’s where nobody signs in',
+    {
+      access: { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], ports: [9000] },
+      configuration: { kind: 'runCommand' },
+    },
+    false,
+  ],
+  [
+    'public addresses that come through a private network',
+    { access: { kind: 'private', sourceAddresses: ['203.0.113.0/24', '100.64.7.0/24'] } },
+    true,
+  ],
+  [
+    'both ports of the profile',
+    { access: { kind: 'temporaryPublicIp', sourceAddresses: ['203.0.113.7/32'], ports: [22, 9000] } },
+    false,
+  ],
 ])('%s is taken', (_what, changes, privateNetwork) => {
   expect(faultsOf(requestBody(changes), privateNetwork)).toEqual([]);
 });
