@@ -10,6 +10,8 @@ export const registrationSchema = z.strictObject({
   pin: z.string().regex(/^\d{4,12}$/, { error: 'is not a PIN: 4 to 12 digits' }),
 });
 
+export type Registration = z.infer<typeof registrationSchema>;
+
 /** Every answer. The secrets among them are read from the vault here, used, and kept nowhere. */
 export async function readAnswers({ secrets }: Azure, job: ScriptJob): Promise<Answers> {
   const read = async (uri: string): Promise<string> => {

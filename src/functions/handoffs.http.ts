@@ -2,16 +2,20 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { app, type DurableClient } from 'durable-functions';
 import { makeIsRunAtWork } from '../activities/instances';
-import { registrationSchema } from '../activities/script';
+import { orOutcome } from '../activities/orOutcome';
+import { type Registration, registrationSchema } from '../activities/script';
 import { services } from '../composition';
 import { secretName } from '../domain/blueprint/blueprint';
 import { handoffAnswer } from '../domain/handoff';
+import type { Later, Refused } from '../domain/outcome';
 import { OWNER_TAG } from '../domain/resources';
 import type { SentryState } from '../domain/states';
 import { readDeployment, readEntity, readSentries, runsOf } from './durableClient';
 import { guarded, notFound, problem, readBody } from './problem';
 
 const PIN_MINUTES = 60;
+/** When to send them again where the vault does not say. */
+const VAULT_SECONDS = 10;
 
 /** Takes the console's email and PIN. They go to the vault first; the run is told only where they are. */
 async function register(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
@@ -29,18 +33,37 @@ async function register(request: HttpRequest, client: DurableClient): Promise<Ht
     });
   }
   if (!(await isAsking(client, name, sentry))) return runEnded(name);
-  const registrationUri = await services().azure.secrets.set(
-    secretName(name, sentry.n, 'registration'),
-    JSON.stringify(registration.body),
-    {
-      tags: { [OWNER_TAG]: name },
-      contentType: 'email and PIN of the console',
-      // The console's own limit: afterwards it opens nothing any more.
-      expiresOn: new Date(Date.now() + PIN_MINUTES * 60_000),
-    },
-  );
-  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, { registrationUri });
+  const stored = await store(name, sentry.n, registration.body);
+  if (stored.kind !== 'stored') return notStored(stored);
+  await client.raiseEvent(sentry.instanceId, sentry.handoff.event, { registrationUri: stored.registrationUri });
   return { status: 202, jsonBody: { sentry: sentry.n, accepted: true } };
+}
+
+const store = (name: string, n: number, registration: Registration) =>
+  orOutcome(async () => ({
+    kind: 'stored' as const,
+    registrationUri: await services().azure.secrets.set(
+      secretName(name, n, 'registration'),
+      JSON.stringify(registration),
+      {
+        tags: { [OWNER_TAG]: name },
+        contentType: 'email and PIN of the console',
+        // The console's own limit: afterwards it opens nothing any more.
+        expiresOn: new Date(Date.now() + PIN_MINUTES * 60_000),
+      },
+    ),
+  }));
+
+/** The vault did not take them: the Sentry waits still. */
+function notStored(failure: Later | Refused): HttpResponseInit {
+  const seconds = failure.kind === 'later' ? (failure.seconds ?? VAULT_SECONDS) : VAULT_SECONDS;
+  const answer = problem({
+    status: 503,
+    code: 'RegistrationNotStored',
+    title: `The email and PIN could not be put into the vault. ${failure.code}: ${failure.reason}`,
+    remedy: failure.kind === 'later' ? 'Send them again in a moment: the Sentry waits.' : failure.remedy,
+  });
+  return { ...answer, headers: { ...answer.headers, 'retry-after': String(Math.ceil(seconds)) } };
 }
 
 /** Takes a person's word that a step is done, or will not be. Most handoffs notice by themselves. */

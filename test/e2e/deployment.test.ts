@@ -270,6 +270,25 @@ describe('people and appliances', () => {
     expect(shown.state).toBe('completed');
   });
 
+  test('a vault that does not take email and PIN is told of, and they can be sent again', async () => {
+    const name = 'vault-down';
+    await world.administrator.start(named(name, { subscriptions: ids(subscriptionId(52)) }));
+    const sentry = async () => (await world.administrator.read(name)).sentries[0];
+    for (let asked = await sentry(); asked?.handoff?.kind !== 'registration'; asked = await sentry()) {
+      if (asked?.handoff?.kind === 'presence')
+        await world.post(`deployments/${name}/handoffs/${asked.handoff.id}`, { done: true });
+    }
+    const match = { method: 'PUT', path: `${name}-1-registration` };
+    await world.askAzure('/_simulator/faults', { match, status: 503, count: 1 });
+    const send = () =>
+      world.post(`deployments/${name}/sentries/1/registration`, { email: 'a@example.com', pin: '123456' });
+    const refused = await send();
+    expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([503, true]);
+    expect(await refused.json()).toMatchObject({ code: 'RegistrationNotStored' });
+    expect((await send()).status).toBe(202);
+    expect((await world.administrator.seeThrough(name, () => undefined)).state).toBe('completed');
+  });
+
   test('an unknown prompt stops that Sentry with its transcript, and its window closes', async () => {
     const tags = { 'simulator-extra-prompt': 'Outbound proxy: ' };
     const shown = await deploy('unknown-prompt', { tags, subscriptions: ids(subscriptionId(51)) });
