@@ -6,6 +6,8 @@ import { catalogueRoutes } from './compute/catalogue';
 import { disks } from './compute/disks';
 import { diskEncryptionSets, encryptionSetRoutes } from './compute/encryptionSets';
 import { extensions } from './compute/extensions';
+import { galleries, galleryImages } from './compute/galleries';
+import { galleryVersions } from './compute/galleryVersions';
 import { images } from './compute/images';
 import { powerRoutes } from './compute/powerActions';
 import { runCommandRoutes } from './compute/runCommand';
@@ -35,6 +37,7 @@ import { managementGroupRoutes } from './management/managementGroups';
 import { resourceGraphRoutes } from './resourceGraph/routes';
 import { featureRoutes } from './resources/features';
 import { groupRoutes } from './resources/groups';
+import { regionRoutes } from './resources/regions';
 import { providerRoutes } from './resources/providers';
 import { refusedRoutes } from './resources/refused';
 import { subscriptionRoutes } from './resources/subscriptions';
@@ -62,6 +65,9 @@ export const kinds: readonly Kind[] = [
   disks,
   diskEncryptionSets,
   images,
+  galleries,
+  galleryImages,
+  galleryVersions,
   userAssignedIdentities,
   federatedCredentials,
   vaults,
@@ -71,6 +77,7 @@ export const kinds: readonly Kind[] = [
 export const routes = (azure: Azure, removeOne: Parameters<typeof groupRoutes>[1]): readonly Route[] => [
   ...entraRoutes(azure),
   ...subscriptionRoutes(azure),
+  ...regionRoutes(azure),
   ...managementGroupRoutes(azure),
   ...providerRoutes(azure, kinds),
   ...featureRoutes(azure),

@@ -133,6 +133,7 @@ const schema = z.strictObject({
       generations: z.array(generation).default(['V1', 'V2']),
       maxDataDisks: z.number().int().default(8),
       encryptionAtHost: z.boolean().default(true),
+      trustedLaunch: z.boolean().default(true),
     }),
   ),
   /** Cores by VM family and region; `regional` is all families together. */

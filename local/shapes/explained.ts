@@ -16,6 +16,7 @@ export const readings: Readonly<Record<string, string>> = {
   'Microsoft.Compute': '2024-07-01',
   'Microsoft.Compute/diskEncryptionSets': '2024-03-02',
   'Microsoft.Compute/disks': '2024-03-02',
+  'Microsoft.Compute/galleries': '2024-03-03',
   'Microsoft.Insights': '2021-05-01-preview',
   'Microsoft.KeyVault': '2023-07-01',
   'Microsoft.ManagedIdentity': '2024-11-30',

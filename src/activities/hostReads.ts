@@ -1,10 +1,10 @@
 /** What the areas of the host's preflight read, each at most once however many ask for it. */
 import { AzureError, type Azure } from '../azure/ports';
-import { applianceOf, groupId } from '../domain/blueprint/blueprint';
+import { applianceOf, existingIdentityOf, groupId } from '../domain/blueprint/blueprint';
 import { rolesOf } from '../domain/blueprint/grants';
 import { sharedResources } from '../domain/blueprint/shared';
 import type { Size, Terms } from '../domain/preflight/capacity';
-import type { EncryptionSet } from '../domain/preflight/encryption';
+import { assignableRoles } from '../domain/preflight/assignableRoles';
 import { demandOf } from '../domain/preflight/existing';
 import { networkIdOf } from '../domain/preflight/network';
 import type { Permission } from '../domain/preflight/rights';
@@ -41,10 +41,26 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const scope = async (): Promise<string> => ((await resources()) ? group : host);
   const size = async (): Promise<Size | undefined> =>
     appliance && inspection.size(subscriptionId, location, appliance.vm.size);
-  const encryptionSet = (): Promise<EncryptionSet> =>
-    otherwise(inspection.encryptionSet(appliance?.vm.osDisk?.diskEncryptionSetId ?? ''), isForbidden, {
-      kind: 'forbidden',
-    });
+  /**
+   * Of a region that it is not in, a provider says so: 400 "No registered resource provider found for location
+   * 'atlantis' […]. The supported locations are 'westeurope, […]'." It says the same of an api-version.
+   */
+  const isElsewhere = (error: unknown): boolean => {
+    if (!(error instanceof AzureError) || error.outcome.code !== 'NoRegisteredProviderFound') return false;
+    const supported = /supported locations are '([^']*)'/i.exec(error.outcome.reason)?.[1];
+    return supported !== undefined && !supported.toLowerCase().replaceAll(' ', '').split(',').includes(location);
+  };
+  const usages = once(() => otherwise(inspection.computeUsages(subscriptionId, location), isElsewhere, undefined));
+  /** Where nobody asks for usages, because there is no appliance, the subscription's list tells. */
+  const hasRegion = async (): Promise<boolean> =>
+    appliance
+      ? // That the app may not read them is said of the quota.
+        otherwise(
+          usages().then((found) => found !== undefined),
+          isForbidden,
+          true,
+        )
+      : (await inspection.regions(subscriptionId)).includes(location);
   const terms = async (): Promise<Terms | undefined> => {
     const agreement = sharedResources(blueprint).find(({ kind }) => kind === 'marketplaceAgreement');
     const body = agreement && (await otherwise(arm.marketplaceAgreement.get(agreement.id), hasNoTerms, undefined));
@@ -54,16 +70,29 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const existing = appliance?.network.kind === 'existing' ? appliance.network.subnetId : undefined;
   const vhd = appliance?.image.kind === 'vhd' ? appliance.image : undefined;
   const isThere = async (id: string) => (await resources())?.some((one) => one.id.toLowerCase() === id.toLowerCase());
+  const named = {
+    ...(existing === undefined ? {} : { networkId, subnetId: existing }),
+    accountId: vhd?.storageAccountId,
+    encryptionSetId: appliance?.vm.osDisk?.diskEncryptionSetId,
+    imageId: appliance?.image.kind === 'image' ? appliance.image.id : undefined,
+    identityId: existingIdentityOf(blueprint),
+  };
   /** All in one query, and asked only where there is something to ask for. */
   const around = once(async () =>
-    existing === undefined && !vhd
-      ? undefined
-      : inspection.surroundings({
-          ...(existing === undefined ? {} : { networkId, subnetId: existing }),
-          accountId: vhd?.storageAccountId,
-        }),
+    Object.values(named).every((id) => id === undefined) ? undefined : inspection.surroundings(named),
   );
-  /** A network that was made a moment ago is not in Resource Graph yet. */
+  /** What was made a moment ago is not in Resource Graph yet, nor is what the app may not read. */
+  const encryptionSet = async () =>
+    (await around())?.encryptionSet ??
+    otherwise(inspection.encryptionSet(named.encryptionSetId ?? ''), isForbidden, FORBIDDEN);
+  const image = async () =>
+    (await around())?.image ?? otherwise(inspection.image(named.imageId ?? ''), isForbidden, FORBIDDEN);
+  const hasIdentity = async (): Promise<boolean> => {
+    if ((await around())?.identity === true) return true;
+    const read = arm.userAssignedIdentity.get(named.identityId ?? '').then((body) => body !== undefined);
+    // Of one that the app may not read, the missing permission is told.
+    return otherwise(read, isForbidden, true);
+  };
   const network = async () =>
     existing === undefined
       ? (await isThere(networkId)) === true
@@ -96,7 +125,11 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const standing = async (): Promise<boolean> =>
     settled && demandOf(blueprint, sentries, (await resources()) ?? []).machines === 0;
   const tenant = once(async () =>
-    inspection.tenant((await identity()).objectId, ROLE_ASSIGNMENT_LIMIT - rolesOf(blueprint).length + 1),
+    inspection.tenant(
+      (await identity()).objectId,
+      ROLE_ASSIGNMENT_LIMIT - rolesOf(blueprint).length + 1,
+      assignableRoles(blueprint),
+    ),
   );
   /** The group, whether it exists or not, and the watched subscriptions: what policies reach. */
   const places = once(async () => {
@@ -117,10 +150,13 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     subscriptionPermissions: () => permissions(host),
     tenant,
     registrations: once(() => inspection.registrations(subscriptionId)),
-    computeUsages: () => inspection.computeUsages(subscriptionId, location),
+    computeUsages: usages,
     networkUsages: () => inspection.networkUsages(subscriptionId, location),
+    hasRegion: once(hasRegion),
     size: once(size),
     encryptionSet,
+    image,
+    hasIdentity,
     encryptionAtHost: () => inspection.feature(subscriptionId, 'Microsoft.Compute', 'EncryptionAtHost'),
     terms: once(terms),
     network: once(network),
@@ -136,6 +172,8 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     secretRules: () => inspection.secretRules(),
   };
 }
+
+const FORBIDDEN = { kind: 'forbidden' } as const;
 
 /** The marketplace says of an offer that it does not have: 400 "Unable to find legal terms for this offer". */
 const hasNoTerms = (error: unknown): boolean =>

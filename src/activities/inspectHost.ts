@@ -1,16 +1,20 @@
 import type { Azure } from '../azure/ports';
+import { applianceOf, existingIdentityOf } from '../domain/blueprint/blueprint';
 import { rolesOf } from '../domain/blueprint/grants';
 import { hostNeeds } from '../domain/permissions/host';
 import { type Area, readOf } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
 import { checkEncryptionAtHost, checkEncryptionSet } from '../domain/preflight/encryption';
-import { checkLocks, checkNames, demandOf, plannedResources } from '../domain/preflight/existing';
+import { checkAssignableRoles } from '../domain/preflight/assignableRoles';
+import { checkIdentity, checkLocks, checkNames, demandOf, plannedResources } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
 import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
 import { checkGraph, checkSecret } from '../domain/preflight/graphRights';
+import { checkImage } from '../domain/preflight/image';
 import { checkNetwork, subnetOf } from '../domain/preflight/network';
 import { checkDelegation, checkHostScope, checkNeeds, checkTerms } from '../domain/preflight/permissions';
 import { checkPolicies } from '../domain/preflight/policies';
+import { checkRegion } from '../domain/preflight/region';
 import {
   checkHost,
   checkWatched,
@@ -55,6 +59,12 @@ const forMaking =
 
 const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
 
+/** Whether a resource that the request names is there is asked once, and told once. */
+function isLookedAt(blueprint: HostInspection['blueprint'], scope: string): boolean {
+  const image = applianceOf(blueprint)?.image;
+  return same(scope, existingIdentityOf(blueprint)) || (image?.kind === 'image' && same(scope, image.id));
+}
+
 async function delegation(reads: HostReads, blueprint: HostInspection['blueprint']): Promise<readonly Finding[]> {
   const scope = vhdOf(blueprint)?.storageAccountId ?? '';
   const [{ objectId }, above] = await Promise.all([reads.identity(), reads.subscriptionPermissions()]);
@@ -70,9 +80,11 @@ const looks: Readonly<Record<Area, Look>> = {
     const findings = [
       ...checkHost(blueprint.request.placement.subscriptionId, home, facts),
       ...checkWatched(watched, home, roles, facts),
+      ...checkAssignableRoles(blueprint, facts.roles),
     ];
     return { findings, limited: scopes.filter(({ limits }) => limits) };
   },
+  region: forMaking(async (reads, { blueprint }) => found(checkRegion(blueprint, await reads.hasRegion()))),
   permissions: async (reads, { blueprint }) => {
     const [{ objectId }, held] = await Promise.all([reads.identity(), reads.subscriptionPermissions()]);
     if (!held) return mayHeal(checkHostScope(blueprint));
@@ -81,7 +93,9 @@ const looks: Readonly<Record<Area, Look>> = {
       hostNeeds(blueprint, existing !== undefined, standing).map(async (one) => {
         // Roles are inherited: what the subscription gives already need not be asked for below it.
         const given = isWithin(one.scope, blueprint) && checkNeeds(one, held, objectId).length === 0;
-        return given ? [] : checkNeeds(one, await reads.permissions(one.scope), objectId);
+        const there = given ? undefined : await reads.permissions(one.scope);
+        // What is not there has a finding of its own.
+        return given || (!there && isLookedAt(blueprint, one.scope)) ? [] : checkNeeds(one, there, objectId);
       }),
     );
     const terms = checkTerms(blueprint, await reads.terms(), held, objectId);
@@ -96,11 +110,21 @@ const looks: Readonly<Record<Area, Look>> = {
   },
   quota: forMaking(async (reads, { blueprint, sentries }) => {
     const demand = demandOf(blueprint, sentries, (await reads.resources()) ?? []);
+    const compute = await reads.computeUsages();
+    // A region that is none has no quota and no sizes either.
+    if (!compute) return found([]);
     const ofNetwork = demand.addresses > 0 ? reads.networkUsages() : [];
-    const [compute, network, size] = await Promise.all([reads.computeUsages(), ofNetwork, reads.size()]);
+    const [network, size] = await Promise.all([ofNetwork, reads.size()]);
     return found(checkQuota(blueprint, [...compute, ...network], size, demand));
   }),
-  size: forMaking(async (reads, { blueprint }) => found(checkSize(blueprint, await reads.size()))),
+  size: forMaking(async (reads, { blueprint }) =>
+    found((await reads.hasRegion()) ? checkSize(blueprint, await reads.size()) : []),
+  ),
+  image: forMaking(async (reads, { blueprint }) => {
+    const [image, size, app] = await Promise.all([reads.image(), reads.size(), reads.identity()]);
+    return found(checkImage(blueprint, image, size, app));
+  }),
+  identity: async (reads, { blueprint }) => found(checkIdentity(blueprint, await reads.hasIdentity())),
   encryptionAtHost: forMaking(async (reads, { blueprint }) =>
     found(checkEncryptionAtHost(blueprint, await reads.encryptionAtHost())),
   ),

@@ -2,6 +2,7 @@
 import type { Later, Refused } from '../domain/outcome';
 import type { Registrations, Size, Usage } from '../domain/preflight/capacity';
 import type { EncryptionSet } from '../domain/preflight/encryption';
+import type { Image } from '../domain/preflight/image';
 import type { Existing, Lock } from '../domain/preflight/existing';
 import type { AppIdentity, SecretRules } from '../domain/preflight/graphRights';
 import type { AddressSpace, Network, Routes } from '../domain/preflight/network';
@@ -201,10 +202,18 @@ interface SurroundingIds {
   /** Security groups and route tables on it are shown too. */
   readonly subnetId?: string | undefined;
   readonly accountId?: string | undefined;
+  readonly encryptionSetId?: string | undefined;
+  /** A managed image, or a version in a gallery. */
+  readonly imageId?: string | undefined;
+  readonly identityId?: string | undefined;
 }
 interface Surrounding {
   readonly network: Network | undefined;
   readonly account: StorageAccount | undefined;
+  readonly encryptionSet: EncryptionSet | undefined;
+  readonly image: Image | undefined;
+  /** Whether the identity is shown. */
+  readonly identity: boolean;
   /** Each with its own rules and Azure's defaults. */
   readonly securityGroups: readonly { readonly id: string; readonly rules: readonly SecurityRule[] }[];
   readonly routeTables: readonly { readonly id: string; readonly routes: Routes }[];
@@ -214,17 +223,24 @@ interface Surrounding {
 export interface Inspection {
   /** Out of the app's own token of Graph: no call but the one for a token. */
   identity(): Promise<AppIdentity>;
-  /** One query of Resource Graph. `atLeast`: role assignments from which on a subscription counts as crowded. */
-  tenant(appId: string, atLeast: number): Promise<TenantFacts>;
+  /**
+   * One query of Resource Graph. `atLeast`: role assignments from which on a subscription counts as crowded; `roleIds`:
+   * GUIDs of the role definitions that are told of too.
+   */
+  tenant(appId: string, atLeast: number, roleIds: readonly string[]): Promise<TenantFacts>;
   /** The app's own permissions at any scope; undefined where there is no such scope. */
   permissions(scope: string): Promise<readonly Permission[] | undefined>;
   registrations(subscriptionId: string): Promise<Registrations>;
+  /** Short names of the regions that a subscription has. */
+  regions(subscriptionId: string): Promise<readonly string[]>;
   computeUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
   networkUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
   size(subscriptionId: string, location: string, name: string): Promise<Size | undefined>;
   /** How a feature of a provider stands in a subscription; undefined where Azure knows none of that name. */
   feature(subscriptionId: string, namespace: string, name: string): Promise<string | undefined>;
   encryptionSet(id: string): Promise<EncryptionSet>;
+  /** One read, or two of a version: what is in it stands in its definition. */
+  image(id: string): Promise<Image>;
   /** What a resource group holds; undefined where there is no such group. */
   resources(groupId: string): Promise<readonly Existing[] | undefined>;
   /** Those at a scope and above it. */

@@ -72,7 +72,13 @@ function expand(address: string): string[] {
 }
 
 /** How many addresses a range of IPv4 has. */
-export const addressesOf = (range: string): number => 2 ** (LENGTH[4] - Number(range.split('/')[1]));
+const addressesOf = (range: string): number => 2 ** (LENGTH[4] - Number(range.split('/')[1]));
+
+/** Azure keeps the first four addresses of a subnet and its last (azure-docs, "virtual networks FAQ"). */
+const KEPT_ADDRESSES = 5;
+
+/** How many addresses a subnet of this range has for interfaces. */
+export const roomIn = (range: string): number => addressesOf(range) - KEPT_ADDRESSES;
 
 export const isIPv6 = (range: string): boolean => parseRange(range).version === 6;
 

@@ -4,7 +4,8 @@ import type { Handoff } from '../domain/handoff';
 import { changeUses, grantAt, permissionsOf } from '../domain/permissions/planned';
 import { type Used, whyOf } from '../domain/permissions/uses';
 import { estimate } from '../domain/plan/estimate';
-import type { Plan, PlannedChange, PlanPart, SentryPlan } from '../domain/plan/plan';
+import { type Plan, type PlannedChange, type PlanPart, refusedFindings, type SentryPlan } from '../domain/plan/plan';
+import { bounded } from '../domain/preflight/codes';
 
 export interface Planned extends Blueprint {
   readonly egressAddresses: readonly string[];
@@ -42,7 +43,7 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
     stages: plan.sentries.filter(({ visit }) => visit).flatMap((sentry) => stagesOf(input, sentry)),
     permissions: plan.stopped ? [] : permissionsOf(input, plan),
     estimate: estimate(plan, input),
-    findings: plan.findings,
+    findings: bounded([...plan.findings, ...refusedFindings(plan)]),
     problems: plan.stopped ? [plan.stopped] : [],
   };
 }

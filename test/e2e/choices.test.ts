@@ -121,6 +121,40 @@ test('the VHD, copied and made an image; and another deployment of that image, i
   });
 });
 
+test('a version in a gallery, with Trusted Launch', async () => {
+  const group = `/subscriptions/${PLATFORM}/resourceGroups/gallery`;
+  const compute = `${group}/providers/Microsoft.Compute`;
+  const [disk, gallery] = [`${compute}/disks/second`, `${compute}/galleries/sentries`];
+  const id = `${gallery}/images/sentry/versions/1.0.0`;
+  const location = 'westeurope';
+  const creationData = { createOption: 'Empty' };
+  await exists(group, { location });
+  await exists(disk, { location, properties: { osType: 'Linux', hyperVGeneration: 'V2', creationData, diskSizeGB: 30 } }); // prettier-ignore
+  await exists(gallery, { location });
+  await exists(`${gallery}/images/sentry`, {
+    location,
+    properties: {
+      osType: 'Linux',
+      osState: 'Generalized',
+      hyperVGeneration: 'V2',
+      identifier: { publisher: 'us', offer: 'sentry', sku: 'second' },
+      features: [{ name: 'SecurityType', value: 'TrustedLaunchSupported' }],
+    },
+  });
+  await exists(id, { location, properties: { storageProfile: { osDiskImage: { source: { id: disk } } } } });
+  const idOf = await completes('version', {
+    image: { kind: 'image', id },
+    network: { kind: 'managed', addressPrefix: '10.93.0.0/24' },
+    vm: { ...(requestBody()['vm'] as object), securityType: 'TrustedLaunch' },
+  });
+  expect(await read(idOf('virtualMachine'))).toMatchObject({
+    properties: {
+      storageProfile: { imageReference: { id } },
+      securityProfile: { securityType: 'TrustedLaunch', uefiSettings: { secureBootEnabled: true, vTpmEnabled: true } },
+    },
+  });
+});
+
 test('one grant at a management group for an identity that exists, with a controller that may give one role only', async () => {
   const resourceId = `/subscriptions/${PLATFORM}/resourceGroups/known/providers/Microsoft.ManagedIdentity/userAssignedIdentities/known`;
   await exists(`/subscriptions/${PLATFORM}/resourceGroups/known`, { location: 'westeurope' });

@@ -5,6 +5,7 @@ import { AzureError, resourceNotFound } from '../http/errors';
 import { pageOf } from '../http/paging';
 import { nameOf, parentOf } from '../http/paths';
 import { demandGroup } from '../resources/groups';
+import { demandRegion } from '../resources/regions';
 import { type Document, type Resource } from '../store/resources';
 import { type Kind, type Put, shown, stateOf } from './kind';
 import { demandEtag, nextVersion } from './etags';
@@ -52,17 +53,18 @@ export function find(azure: Azure, kind: Kind, call: Call): Resource {
   const resourceGroup = param(call, 'resourceGroup');
   demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
   const id = idOf(kind, call);
-  if (isChild(kind)) demandParent(azure, kind, call, id);
+  if (isChild(kind)) demandParent(azure, call, id);
   const found = azure.resources.get(id);
   if (found !== undefined) return found;
   if (isChild(kind)) throw new AzureError(404, 'NotFound', `Resource ${id} not found.`, { members: { details: [] } });
   throw resourceNotFound(kind.type, param(call, 'name'), resourceGroup);
 }
 
-function demandParent(azure: Azure, kind: Kind, call: Call, id: string): void {
+function demandParent(azure: Azure, call: Call, id: string): void {
   if (azure.resources.get(parentOf(id)) !== undefined) return;
-  const type = kind.type.split('/').slice(0, -1).join('/');
-  throw resourceNotFound(type, param(call, 'parent0'), param(call, 'resourceGroup'));
+  // `Microsoft.Compute/galleries/g/images` and `i`: types and names in turn.
+  const parts = parentOf(id).split('/').slice(6);
+  throw resourceNotFound(parts.slice(0, -1).join('/'), parts.at(-1) ?? '', param(call, 'resourceGroup'));
 }
 
 function put(azure: Azure, kind: Kind, call: Call): Answer {
@@ -70,12 +72,13 @@ function put(azure: Azure, kind: Kind, call: Call): Answer {
   const group = demandGroup(azure, subscriptionId, resourceGroup, 'write');
   azure.registrations.demand(subscriptionId, kind.type.split('/', 1)[0] ?? '');
   const asked = idOf(kind, call);
-  if (isChild(kind)) demandParent(azure, kind, call, asked);
+  if (isChild(kind)) demandParent(azure, call, asked);
   const existing = azure.resources.get(asked);
   const id = existing?.id ?? asked;
   demandEtag(call, kind.type, id, existing);
   demandUnlocked(azure, kind, id, existing);
   const body = parseBody(kind.schema, call);
+  demandRegion(kind.type, body.location);
   const request: Put = { id, name: param(call, 'name'), subscriptionId, resourceGroup, body, existing, call };
   return stored(azure, kind, request, group);
 }
@@ -191,7 +194,7 @@ function list(azure: Azure, kind: Kind, call: Call): Answer {
   if (resourceGroup === undefined) return ok(page(azure, kind, subscription, call));
   demandGroup(azure, param(call, 'subscriptionId'), resourceGroup);
   const path = call.path.slice(0, call.path.lastIndexOf('/') + 1);
-  if (isChild(kind)) demandParent(azure, kind, call, `${path}x/y`);
+  if (isChild(kind)) demandParent(azure, call, `${path}x/y`);
   return ok(page(azure, kind, isChild(kind) ? path : `${subscription}resourceGroups/${resourceGroup}/`, call));
 }
 

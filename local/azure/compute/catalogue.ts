@@ -1,6 +1,7 @@
 import { type Azure } from '../azure';
 import { type Call, ok, param, type Route } from '../http/call';
 import { AzureError } from '../http/errors';
+import { demandProviderRegion, regions, simpleRegion } from '../resources/regions';
 import { machinesIn } from './placement';
 
 const REGION = '/subscriptions/:subscriptionId/providers/Microsoft.Compute/locations/:location';
@@ -54,14 +55,12 @@ function image(azure: Azure, call: Call): Record<string, unknown> {
   };
 }
 
-const simple = (location: string): string => location.toLowerCase().replaceAll(' ', '');
-
 /** The region of `$filter=location eq '…'`, the one filter that this API takes. */
 function filtered(azure: Azure, call: Call): string {
   const filter = call.query('$filter');
   if (filter === undefined) return azure.tenant.location;
   const location = /^\s*location eq '([^']+)'\s*$/i.exec(filter)?.[1];
-  if (location !== undefined) return simple(location);
+  if (location !== undefined) return simpleRegion(location);
   throw new AzureError(
     400,
     'InvalidFilterInQueryString',
@@ -71,6 +70,7 @@ function filtered(azure: Azure, call: Call): string {
 
 function skus(azure: Azure, call: Call): unknown[] {
   const location = filtered(azure, call);
+  if (!regions.some((one) => simpleRegion(one) === location)) return [];
   return Object.entries(azure.tenant.vmSizes).map(([name, size]) => ({
     resourceType: 'virtualMachines',
     name,
@@ -85,6 +85,7 @@ function skus(azure: Azure, call: Call): unknown[] {
       MaxDataDiskCount: size.maxDataDisks,
       HyperVGenerations: size.generations.join(','),
       CpuArchitectureType: 'x64',
+      ...(size.trustedLaunch ? {} : { TrustedLaunchDisabled: 'True' }),
       EncryptionAtHostSupported: size.encryptionAtHost ? 'True' : 'False',
       PremiumIO: /s(_v\d+)?$/.test(name) ? 'True' : 'False',
     }).map(([capability, value]) => ({ name: capability, value: String(value) })),
@@ -103,9 +104,10 @@ function restrictions(size: Azure['tenant']['vmSizes'][string], location: string
     : [{ type: 'Zone', values, restrictionInfo: { locations: values, zones }, reasonCode }];
 }
 
-const sizes = (azure: Azure, call: Call): unknown[] =>
-  Object.entries(azure.tenant.vmSizes)
-    .filter(([, { unavailableIn }]) => !unavailableIn.includes(simple(param(call, 'location'))))
+function sizes(azure: Azure, call: Call): unknown[] {
+  demandProviderRegion(call, 'locations/vmSizes');
+  return Object.entries(azure.tenant.vmSizes)
+    .filter(([, { unavailableIn }]) => !unavailableIn.includes(simpleRegion(param(call, 'location'))))
     .map(([name, { cores, memoryGb, maxDataDisks }]) => ({
       name,
       numberOfCores: cores,
@@ -114,9 +116,11 @@ const sizes = (azure: Azure, call: Call): unknown[] =>
       memoryInMB: memoryGb * 1024,
       maxDataDiskCount: maxDataDisks,
     }));
+}
 
 /** Counted from the machines there are. */
 function usages(azure: Azure, call: Call): unknown[] {
+  demandProviderRegion(call, 'locations/usages');
   const { quotas, vmSizes } = azure.tenant;
   const machines = machinesIn(azure, param(call, 'subscriptionId'), param(call, 'location'));
   const cores = (family?: string): number =>

@@ -71,7 +71,9 @@ const given = z.looseObject({
     dataDisks: z.array(disk.extend({ lun: z.number().int().min(0).max(63) })).default([]),
   }),
   osProfile: osProfile.optional(),
-  securityProfile: z.looseObject({ encryptionAtHost: z.boolean().optional() }).optional(),
+  securityProfile: z
+    .looseObject({ encryptionAtHost: z.boolean().optional(), securityType: z.string().optional() })
+    .optional(),
   diagnosticsProfile: z
     .looseObject({
       bootDiagnostics: z.looseObject({ enabled: z.boolean().optional(), storageUri: z.string().optional() }).optional(),

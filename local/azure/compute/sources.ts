@@ -5,6 +5,7 @@ import { nameOf } from '../http/paths';
 import { termsAccepted } from '../marketplace/agreements';
 import { type Failure, type Resource } from '../store/resources';
 import { type Content, contentOf } from './disks';
+import { type Gallery, versionFor } from './galleryVersions';
 import { type Plan, plan as planShape, type VmProperties } from './shapes';
 
 /** What a machine starts from: an image of the platform, an image of ours, or a disk that has its system already. */
@@ -12,6 +13,8 @@ export interface Source {
   readonly content: Content;
   /** Ids of the image or disk. */
   readonly uses: readonly string[];
+  /** What a version in a gallery says of its machines; nothing of other sources. */
+  readonly gallery?: Gallery;
   /** A missing plan is found only while the operation runs (azure-facts §4). */
   readonly failure?: Failure;
 }
@@ -23,7 +26,10 @@ export function demandSource(azure: Azure, put: Put, properties: VmProperties): 
   if (osDisk.createOption === 'Attach') return fromDisk(azure, put, properties, plan);
   if (image === undefined)
     throw badRequest('InvalidParameter', "Required parameter 'imageReference' is missing (null).", 'imageReference');
-  return image.id === undefined ? fromPlatform(azure, put, image, plan) : fromImage(azure, put, image.id, plan);
+  if (image.id === undefined) return fromPlatform(azure, put, image, plan);
+  return /\/galleries\//i.test(image.id)
+    ? fromVersion(azure, put, properties, image.id, plan)
+    : fromImage(azure, put, image.id, plan);
 }
 
 function fromDisk(azure: Azure, put: Put, { storageProfile, osProfile }: VmProperties, plan: Plan | undefined): Source {
@@ -88,6 +94,14 @@ function fromImage(azure: Azure, put: Put, id: string, plan: Plan | undefined): 
     );
   const content = contentOf(image);
   return { content, uses: [id], ...planFailure(put, content.purchasePlan, plan) };
+}
+
+/** A machine of a specialized version has its administrator already. */
+function fromVersion(azure: Azure, put: Put, { osProfile }: VmProperties, id: string, plan: Plan | undefined): Source {
+  const { content, gallery } = versionFor(azure, put, id);
+  if (gallery.osState === 'Specialized' && osProfile !== undefined && put.existing === undefined)
+    throw badRequest('InvalidParameter', "Parameter 'osProfile' is not allowed.", 'osProfile');
+  return { content, gallery, uses: [id], ...planFailure(put, content.purchasePlan, plan) };
 }
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

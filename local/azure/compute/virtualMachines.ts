@@ -14,6 +14,7 @@ import { encryptionFailure, makeDisk } from './machineDisks';
 import { demandOsProfile } from './osProfile';
 import { demandCapacity, demandDisksFit } from './placement';
 import { demandDisk, demandSource, type Source } from './sources';
+import { demandSecurityType } from './trustedLaunch';
 import { plan, type VmDisk, vmIdentity, vmProperties, type VmProperties } from './shapes';
 
 const zones = z.array(z.enum(['1', '2', '3'])).max(1);
@@ -52,8 +53,13 @@ function prepare(azure: Azure, put: Put): ReturnType<Kind['prepare']> {
     demandCapacity(azure, put, vmSize, zones.parse(put.body['zones'] ?? []));
   demandEncryptionAtHost(azure, put, asked);
   const source = isNew ? demandSource(azure, put, asked) : undefined;
-  if (isNew && asked.storageProfile.osDisk.createOption !== 'Attach') demandOsProfile(asked.osProfile, put.name);
-  if (source !== undefined) demandDisksFit(azure, asked, source.content);
+  const isSpecialized =
+    source?.gallery?.osState === 'Specialized' || asked.storageProfile.osDisk.createOption === 'Attach';
+  if (isNew && !isSpecialized) demandOsProfile(asked.osProfile, put.name);
+  if (source !== undefined) {
+    demandDisksFit(azure, asked, source.content);
+    demandSecurityType(azure, asked, source);
+  }
   const nics = asked.networkProfile.networkInterfaces.map(({ id }) => demandNic(azure, put, id));
   const given = put.body['identity'];
   const identity = given === undefined ? undefined : assignedIdentities(azure, put, vmIdentity.parse(given));

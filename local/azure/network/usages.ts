@@ -1,5 +1,6 @@
 import { type Azure } from '../azure';
 import { type Call, ok, param, type Route } from '../http/call';
+import { demandProviderRegion } from '../resources/regions';
 
 /** Azure's own defaults for a subscription and region, by the name that a usage has. */
 const limits = [
@@ -22,8 +23,9 @@ export const networkUsageRoutes = (azure: Azure): readonly Route[] => [
 
 const simple = (location: string | undefined): string => (location ?? '').toLowerCase().replaceAll(' ', '');
 
-const usages = (azure: Azure, call: Call): unknown[] =>
-  limits.map(([value, localizedValue, type, limit]) => ({
+function usages(azure: Azure, call: Call): unknown[] {
+  demandProviderRegion(call, 'locations/usages');
+  return limits.map(([value, localizedValue, type, limit]) => ({
     currentValue: azure.resources
       .list(`Microsoft.Network/${type}`, `/subscriptions/${param(call, 'subscriptionId')}/`)
       .filter(({ document }) => simple(document.location) === simple(param(call, 'location'))).length,
@@ -32,3 +34,4 @@ const usages = (azure: Azure, call: Call): unknown[] =>
     name: { localizedValue, value },
     unit: 'Count',
   }));
+}

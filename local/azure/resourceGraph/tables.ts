@@ -80,7 +80,7 @@ const resources = (azure: Azure, principalId: string, within: readonly Subscript
   azure.resources
     .below('/subscriptions')
     .filter(inOneOf(within))
-    .filter(({ id, type }) => type.split('/').length === 2 && resourceGroupOf(id) !== undefined && !IS_GROUP.test(type))
+    .filter(({ id, type }) => isListed(type) && resourceGroupOf(id) !== undefined)
     .filter(({ id, type }) => azure.rbac.permits(principalId, `${type}/read`, id))
     .map(({ id, type }) => rowOf(azure, id, type, shownColumns(azure, id)));
 
@@ -91,6 +91,9 @@ const inOneOf = (subscriptions: readonly Subscription[]): ((of: { readonly id: s
 };
 
 const IS_GROUP = /^microsoft\.resources\/resourcegroups$/i;
+/** Children that the table has too (azure-docs, "Azure Resource Graph table and resource type reference"). */
+const CHILDREN = /^microsoft\.compute\/galleries\/images(\/versions)?$/i;
+const isListed = (type: string): boolean => (type.split('/').length === 2 ? !IS_GROUP.test(type) : CHILDREN.test(type));
 
 /** What a GET gives, without what is no column. */
 function shownColumns(azure: Azure, path: string): Row {

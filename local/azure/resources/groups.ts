@@ -4,6 +4,7 @@ import { type Answer, type Call, ok, param, parseBody, type Route } from '../htt
 import { AzureError } from '../http/errors';
 import { paged } from '../http/paging';
 import { type Resource } from '../store/resources';
+import { demandGroupRegion } from './regions';
 import { chosenResources } from './resourceFilter';
 
 const TYPE = 'Microsoft.Resources/resourceGroups';
@@ -91,6 +92,7 @@ function put(azure: Azure, call: Call): Answer {
   const [subscriptionId, name] = [param(call, 'subscriptionId'), param(call, 'resourceGroup')];
   const existing = exists(azure, call) ? demandGroup(azure, subscriptionId, name, 'write') : undefined;
   const { location, tags } = parseBody(schema, call);
+  demandGroupRegion(location);
   const was = existing?.document.location;
   if (was !== undefined && was.toLowerCase() !== location.toLowerCase()) {
     throw new AzureError(

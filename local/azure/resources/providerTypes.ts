@@ -4,9 +4,11 @@
  * the simulator answers all of them alike: it takes each version of this table for every type, and no other.
  */
 import { AzureError } from '../http/errors';
+import { regions } from './regions';
 
 const NETWORK = ['2026-01-01', '2025-05-01', '2025-03-01', '2025-01-01', '2024-11-01', '2024-07-01', '2024-05-01', '2024-03-01', '2024-01-01', '2023-11-01', '2023-09-01', '2022-07-01', '2022-01-01', '2020-11-01', '2018-10-01', '2015-06-15']; // prettier-ignore
 const COMPUTE = ['2026-04-01', '2025-04-01', '2024-11-01', '2024-07-01', '2024-03-01', '2023-09-01', '2023-03-01', '2022-11-01', '2022-08-01', '2021-07-01', '2020-06-01', '2019-07-01', '2018-10-01', '2016-03-30', '2015-06-15']; // prettier-ignore
+const GALLERIES = ['2025-12-03', '2025-03-03', '2024-03-03', '2023-07-03', '2022-08-03', '2022-03-03', '2021-10-01', '2020-09-30', '2019-12-01', '2019-03-01', '2018-06-01']; // prettier-ignore
 const DISKS = ['2026-03-02', '2025-01-02', '2024-03-02', '2023-10-02', '2023-04-02', '2022-07-02', '2021-12-01', '2020-12-01', '2018-06-01', '2017-03-30']; // prettier-ignore
 const RESOURCES = ['2025-04-01', '2025-03-01', '2024-11-01', '2024-07-01', '2024-03-01', '2022-12-01', '2022-09-01', '2021-04-01', '2020-10-01', '2020-06-01', '2019-10-01', '2018-05-01', '2015-11-01']; // prettier-ignore
 
@@ -16,6 +18,9 @@ const versions: Readonly<Record<string, readonly string[]>> = {
   'microsoft.compute': COMPUTE,
   'microsoft.compute/disks': DISKS,
   'microsoft.compute/diskencryptionsets': DISKS,
+  'microsoft.compute/galleries': GALLERIES,
+  'microsoft.compute/galleries/images': GALLERIES,
+  'microsoft.compute/galleries/images/versions': GALLERIES,
   'microsoft.storage': ['2026-09-01', '2025-08-01', '2025-06-01', '2025-01-01', '2024-01-01', '2023-05-01', '2023-01-01', '2022-09-01', '2021-09-01', '2019-06-01', '2018-07-01', '2015-06-15'], // prettier-ignore
   'microsoft.keyvault': ['2026-02-01', '2025-05-01', '2024-11-01', '2023-07-01', '2023-02-01', '2022-07-01', '2021-10-01', '2019-09-01', '2018-02-14', '2016-10-01', '2015-06-01'], // prettier-ignore
   'microsoft.managedidentity': ['2024-11-30', '2023-01-31', '2018-11-30'],
@@ -52,9 +57,6 @@ export function demandVersion(version: string): void {
 
 /** Namespaces whose resources stand in a region. */
 const REGIONAL = /^Microsoft\.(Network|Compute|Storage|KeyVault|ManagedIdentity)$/i;
-
-/** As Azure displays them: a resource takes the name with or without spaces, in any case. */
-const regions = ['West Europe', 'North Europe', 'East US', 'East US 2', 'Central US', 'South Central US', 'West US', 'West US 2', 'West US 3', 'UK South', 'UK West', 'France Central', 'Germany West Central', 'Italy North', 'Norway East', 'Poland Central', 'Spain Central', 'Sweden Central', 'Switzerland North', 'Canada Central', 'Brazil South', 'Australia East', 'Southeast Asia', 'East Asia', 'Japan East', 'Korea Central', 'Central India', 'South Africa North', 'UAE North']; // prettier-ignore
 
 /** One row of `resourceTypes`. Nothing but a child's own type has a version that its namespace has not. */
 export function shownType(namespace: string, resourceType: string): Record<string, unknown> {

@@ -7,6 +7,7 @@ import type { Size, Usage } from '../../domain/preflight/capacity';
 import type { EncryptionSet } from '../../domain/preflight/encryption';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection } from '../client';
+import type { List } from '../arm/reader';
 import { orUndefined } from '../errors';
 import type { Inspection } from '../ports';
 import { virtualNetwork } from './networkShapes';
@@ -16,7 +17,7 @@ type Hosting = Pick<
   'registrations' | 'feature' | 'encryptionSet' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network'
 >;
 
-export function hosting(connection: Connection): Hosting {
+export function hosting(connection: Connection, list: List): Hosting {
   const options = armOptions(connection);
   const { credential } = connection;
   const compute = (id: string) => new ComputeManagementClient(credential, id, options);
@@ -39,7 +40,11 @@ export function hosting(connection: Connection): Hosting {
       const found = await orUndefined(compute(subscriptionId).diskEncryptionSets.get(resourceGroup, names[0]));
       return found ? encryptionSet.parse(found) : { kind: 'absent' };
     },
-    computeUsages: async (id, location) => (await all(compute(id).usage.list(location))).map(toUsage),
+    // Read plainly: the client drops what a list's refusal says, and only that tells a region that there is not.
+    computeUsages: async (id, location) => {
+      const path = `/subscriptions/${id}/providers/Microsoft.Compute/locations/${location}/usages`;
+      return (await list(path, 'api-version=2024-07-01', usage)).map(toUsage);
+    },
     networkUsages: async (id, location) => (await all(network(id).usages.list(location))).map(toUsage),
     size: async (id, location, name) => {
       const skus = await all(compute(id).resourceSkus.list({ filter: `location eq '${location}'` }));
@@ -68,7 +73,8 @@ const same = (a: string | undefined, b: string): boolean => a?.toLowerCase() ===
 
 const FEATURES_VERSION = '2021-07-01';
 const feature = z.looseObject({ properties: z.looseObject({ state: z.string() }) });
-const encryptionSet = z
+/** Also of a row of Resource Graph. */
+export const encryptionSet = z
   .looseObject({
     location: z.string(),
     encryptionType: z.string().default(''),
@@ -81,12 +87,12 @@ const encryptionSet = z
     state,
   }));
 
-interface RawUsage {
-  readonly name?: { readonly value?: string };
-  readonly currentValue?: number;
-  readonly limit?: number;
-}
-const toUsage = ({ name, currentValue = 0, limit = 0 }: RawUsage): Usage => ({
+const usage = z.object({
+  name: z.object({ value: z.string().optional() }).optional(),
+  currentValue: z.number().optional(),
+  limit: z.number().optional(),
+});
+const toUsage = ({ name, currentValue = 0, limit = 0 }: z.output<typeof usage>): Usage => ({
   name: name?.value ?? '',
   used: currentValue,
   limit,

@@ -1,4 +1,5 @@
 /** What preflight reads of Azure, put together. */
+import { z } from 'zod';
 import type { Connection } from '../client';
 import type { Inspection } from '../ports';
 import { armReader } from '../arm/reader';
@@ -6,9 +7,12 @@ import { resourceGraph } from '../arm/resourceGraph';
 import { appIdentity, secretRules } from './entra';
 import { governance } from './governance';
 import { hosting } from './hosting';
+import { images } from './images';
 import { surroundings } from './surroundings';
 import { tenantFacts } from './tenant';
 import { vhds } from './vhd';
+
+const region = z.looseObject({ name: z.string() });
 
 export function inspection(connection: Connection): Inspection {
   const list = armReader(connection);
@@ -18,7 +22,12 @@ export function inspection(connection: Connection): Inspection {
     secretRules: () => secretRules(connection),
     tenant: tenantFacts(query),
     ...governance(list, query),
-    ...hosting(connection),
+    ...hosting(connection, list),
+    ...images(connection),
+    regions: async (subscriptionId) => {
+      const found = await list(`/subscriptions/${subscriptionId}/locations`, 'api-version=2022-12-01', region);
+      return found.map(({ name }) => name);
+    },
     ...surroundings(query),
     ...vhds(connection),
   };

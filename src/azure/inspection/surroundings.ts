@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import type { Query } from '../arm/resourceGraph';
 import type { Inspection } from '../ports';
+import { definitionOf, isManagedImage } from '../../domain/imageId';
+import { encryptionSet } from './hosting';
+import { managedImage, versionImage } from './images';
 import { securityRule, virtualNetwork } from './networkShapes';
 
 const resource = z.looseObject({ id: z.string(), type: z.string().toLowerCase() });
@@ -42,10 +45,16 @@ const NETWORKS = [
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
+/** Without its definition a version tells too little: then both are read. */
+const ofVersion = (found: Resource, definition: Resource | undefined) =>
+  definition && versionImage(flat(found), flat(definition));
+
 export function surroundings(query: Query): Pick<Inspection, 'surroundings' | 'networks'> {
   return {
-    surroundings: async ({ networkId, subnetId, accountId }) => {
-      const ids = [networkId, accountId].flatMap((id) => (id === undefined ? [] : [`'${id}'`]));
+    surroundings: async ({ networkId, subnetId, accountId, encryptionSetId, imageId, identityId }) => {
+      const definitionId = imageId && !isManagedImage(imageId) ? definitionOf(imageId) : undefined;
+      const wantedIds = [networkId, accountId, encryptionSetId, imageId, definitionId, identityId];
+      const ids = wantedIds.flatMap((id) => (id === undefined ? [] : [`'${id}'`]));
       // Groups and route tables name the subnets that they are on: so they are found before the subnet is read.
       const beside = `type in~ ('microsoft.network/networksecuritygroups', 'microsoft.network/routetables') and tostring(properties.subnets) contains '${subnetId ?? ''}"'`;
       const wanted = `id in~ (${ids.join(', ')})${subnetId === undefined ? '' : ` or (${beside})`}`;
@@ -53,10 +62,14 @@ export function surroundings(query: Query): Pick<Inspection, 'surroundings' | 'n
       const byId = (id: string | undefined): Resource | undefined =>
         id === undefined ? undefined : rows.find((one) => same(one.id, id));
       const of = (type: string) => rows.filter((one) => one.type === `microsoft.network/${type}`);
-      const [network, storage] = [byId(networkId), byId(accountId)];
+      const [network, storage, set] = [byId(networkId), byId(accountId), byId(encryptionSetId)];
+      const [found, definition] = [byId(imageId), byId(definitionId)];
       return {
         network: network && virtualNetwork.parse(flat(network)),
         account: storage && account.parse(flat(storage)),
+        encryptionSet: set && encryptionSet.parse(flat(set)),
+        image: found && (definitionId === undefined ? managedImage.parse(flat(found)) : ofVersion(found, definition)),
+        identity: byId(identityId) !== undefined,
         securityGroups: of('networksecuritygroups').map((one) => ({ id: one.id, rules: rules.parse(flat(one)) })),
         routeTables: of('routetables').map((one) => ({ id: one.id, routes: routes.parse(flat(one)) })),
       };

@@ -7,19 +7,32 @@ import type { Inspection } from '../ports';
  * Both tables in one: a subscription with neither comes from the left alone; what is granted above subscriptions has
  * none, and comes from the right alone.
  */
-const queryFor = (appId: string, atLeast: number): string =>
-  [
+const queryFor = (appId: string, atLeast: number, roleIds: readonly string[]): string => {
+  const isAsked = `type =~ '${DEFINITIONS}' and name in~ (${roleIds.map((id) => `'${id}'`).join(', ')})`;
+  // Definitions are counted apart: they have no subscription, as grants above subscriptions have none.
+  const asked = roleIds.length > 0;
+  return [
     'resourcecontainers',
     "where type =~ 'microsoft.resources/subscriptions'",
     'project subscriptionId, tenantId, properties',
     `join kind=fullouter (${[
       'authorizationresources',
-      "where type =~ 'microsoft.authorization/roleassignments'",
-      `extend isOwn = tostring(properties.principalId) =~ '${appId}'`,
-      "summarize assignments = count(), owned = countif(isOwn), own = make_set(iff(isOwn, tostring(properties), '')) by subscriptionId",
-      `where owned > 0 or assignments >= ${atLeast}`,
+      `where type =~ '${ASSIGNMENTS}'${asked ? ` or (${isAsked})` : ''}`,
+      `extend isOwn = type =~ '${ASSIGNMENTS}' and tostring(properties.principalId) =~ '${appId}'`,
+      `extend isRole = type =~ '${DEFINITIONS}'`,
+      [
+        `summarize assignments = countif(type =~ '${ASSIGNMENTS}')`,
+        'owned = countif(isOwn)',
+        "own = make_set(iff(isOwn, tostring(properties), ''))",
+        'defined = countif(isRole)',
+        "roles = make_set(iff(isRole, tostring(bag_pack('id', name, 'of', properties)), '')) by subscriptionId",
+      ].join(', '),
+      `where owned > 0 or defined > 0 or assignments >= ${atLeast}`,
     ].join(' | ')}) on subscriptionId`,
   ].join(' | ');
+};
+const ASSIGNMENTS = 'microsoft.authorization/roleassignments';
+const DEFINITIONS = 'microsoft.authorization/roledefinitions';
 
 const subscription = z.looseObject({
   state: z.string().default('Enabled'),
@@ -38,7 +51,21 @@ const row = z.looseObject({
   subscriptionId1: z.string().toLowerCase().nullish(),
   assignments: z.number().nullish(),
   own: z.array(z.string()).nullish(),
+  roles: z.array(z.string()).nullish(),
 });
+
+const actions = z.array(z.string()).default([]);
+const role = z
+  .looseObject({
+    id: z.string().toLowerCase(),
+    of: z.looseObject({
+      roleName: z.string().default(''),
+      permissions: z.array(z.looseObject({ actions, notActions: actions })).default([]),
+    }),
+  })
+  .transform(({ id, of: { roleName, permissions } }) => ({ id, name: roleName, permissions }));
+const rolesOf = (texts: readonly string[]) =>
+  texts.flatMap((text) => (text === '' ? [] : [role.parse(JSON.parse(text))]));
 
 const ownOf = (texts: readonly string[]) =>
   texts.flatMap((text) => {
@@ -50,8 +77,8 @@ const ownOf = (texts: readonly string[]) =>
 
 export const tenantFacts =
   (query: Query): Inspection['tenant'] =>
-  async (appId, atLeast) => {
-    const rows = await query(queryFor(appId, atLeast), row);
+  async (appId, atLeast, roleIds) => {
+    const rows = await query(queryFor(appId, atLeast, roleIds), row);
     return {
       subscriptions: rows.flatMap(({ subscriptionId: id, tenantId, properties }) =>
         id && tenantId
@@ -66,6 +93,7 @@ export const tenantFacts =
           : [],
       ),
       own: rows.flatMap(({ own }) => ownOf(own ?? [])),
+      roles: rows.flatMap(({ roles }) => rolesOf(roles ?? [])),
       crowded: Object.fromEntries(
         rows.flatMap(({ subscriptionId1: id, assignments = 0 }) =>
           id && assignments !== null && assignments >= atLeast ? [[id, assignments]] : [],

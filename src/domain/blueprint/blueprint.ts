@@ -49,6 +49,10 @@ export function applianceOf({ request, profile }: Blueprint) {
   };
 }
 
+/** An identity of the customer's; undefined where we make one, or an app registration. */
+export const existingIdentityOf = ({ request: { identity } }: Blueprint): string | undefined =>
+  identity.kind === 'managedIdentity' ? identity.resourceId : undefined;
+
 /** The client secret that is wanted; undefined where there is none: a managed identity, or a federated credential. */
 export function clientSecretOf({ identity }: DeploymentRequest): typeof DEFAULT_SECRET | undefined {
   return identity.kind === 'appRegistration' && !identity.federatedCredential

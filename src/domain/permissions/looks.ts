@@ -1,8 +1,10 @@
 /** What preflight reads: which permissions that takes, and how many calls it is. One row each. Pure. */
-import { applianceOf, type Blueprint, clientSecretOf, groupId } from '../blueprint/blueprint';
+import { applianceOf, type Blueprint, clientSecretOf, existingIdentityOf, groupId } from '../blueprint/blueprint';
+import { isManagedImage } from '../imageId';
+import { assignableRoles } from '../preflight/assignableRoles';
 import { networkIdOf } from '../preflight/network';
 import { hostNeeds } from './host';
-import { ACCOUNT, AGREEMENTS, COMPUTE, NETWORK, PROVIDERS, VAULT } from './kinds';
+import { ACCOUNT, AGREEMENTS, COMPUTE, IDENTITY, NETWORK, PROVIDERS, VAULT } from './kinds';
 import { DIRECTORY, ENCRYPTION_SET, hostScope, KEY_VAULT, type Use, WATCHED } from './uses';
 
 interface Look {
@@ -24,6 +26,8 @@ function looksOf(blueprint: Blueprint, granted: readonly string[]): readonly Loo
   const appliance = applianceOf(blueprint);
   const secret = clientSecretOf(blueprint.request);
   const group = groupId(blueprint.request);
+  const identity = existingIdentityOf(blueprint);
+  const assignable = assignableRoles(blueprint).length > 0;
   return [
     look('the subscriptions and the app’s own roles', everywhere, 1, [
       'Microsoft.Resources/subscriptions/read',
@@ -36,7 +40,12 @@ function looksOf(blueprint: Blueprint, granted: readonly string[]): readonly Loo
     // Only where the app may not register what is missing.
     look('the registered providers', [host], 0, [`${PROVIDERS}/read`]),
     look('locks', [group], 1, [`${AUTHORIZATION}/locks/read`]),
-    ...(appliance ? applianceLooks(blueprint, appliance) : []),
+    ...(appliance
+      ? applianceLooks(blueprint, appliance)
+      : [look('the regions', [host], 1, ['Microsoft.Resources/subscriptions/locations/read'])]),
+    ...(identity === undefined ? [] : [look('the managed identity', [identity], 0, [`${IDENTITY}/read`])]),
+    ...(assignable ? [look('the roles that may be given', [host], 0, [`${AUTHORIZATION}/roleDefinitions/read`])] : []),
+    ...(isNamed(blueprint) ? [look('what the request names', [host], 1, [])] : []),
     ...(appliance || secret ? [look('whether the vault lets the app in', [KEY_VAULT], 1, VAULT.read)] : []),
     ...(secret ? [look('the tenant’s rules for secrets', [DIRECTORY], 1, ['Policy.Read.All'])] : []), // prettier-ignore
   ];
@@ -50,7 +59,6 @@ function applianceLooks(
   const set = vm.osDisk?.diskEncryptionSetId;
   const addresses =
     network.kind === 'managed' || (access.kind === 'temporaryPublicIp' && configuration.kind !== 'runCommand');
-  const around = network.kind === 'existing' || image.kind === 'vhd';
   return [
     look('the quota of the region', [host], 1, [`${COMPUTE}/locations/usages/read`]),
     look('the VM size', [host], 1, [`${COMPUTE}/skus/read`]),
@@ -59,12 +67,13 @@ function applianceLooks(
     ...(vm.encryptionAtHost === undefined
       ? []
       : [look('the feature EncryptionAtHost', [host], 1, ['Microsoft.Features/providers/features/read'])]),
-    ...(set === undefined ? [] : [look('the disk encryption set', [set], 1, [ENCRYPTION_SET])]),
+    ...(set === undefined ? [] : [look('the disk encryption set', [set], 0, [ENCRYPTION_SET])]),
     network.kind === 'managed'
       ? look('networks that ours could meet', [host], 1, [`${NETWORK}/virtualNetworks/read`])
       : look('the subnet’s network, its security group and its route table', [networkIdOf(blueprint) ?? ''], 0, [
           ...['virtualNetworks', 'networkSecurityGroups', 'routeTables'].map((type) => `${NETWORK}/${type}/read`),
         ]),
+    ...(image.kind === 'image' ? [look('the image', [image.id], 0, imageReads(image.id))] : []),
     ...(image.kind === 'vhd'
       ? [
           look('the VHD’s container', [image.storageAccountId], 2, [
@@ -73,8 +82,24 @@ function applianceLooks(
           ]),
         ]
       : []),
-    ...(around ? [look('what lies around', [host], 1, [])] : []),
   ];
+}
+
+/** Of a version its definition is read too. */
+const imageReads = (id: string): readonly string[] =>
+  (isManagedImage(id) ? ['images'] : ['galleries/images', 'galleries/images/versions']).map(
+    (type) => `${COMPUTE}/${type}/read`,
+  );
+
+/** What the request names of others, all of it is read in one query. */
+function isNamed(blueprint: Blueprint): boolean {
+  const { network, image, vm } = applianceOf(blueprint) ?? {};
+  return (
+    existingIdentityOf(blueprint) !== undefined ||
+    network?.kind === 'existing' ||
+    (image !== undefined && image.kind !== 'marketplace') ||
+    vm?.osDisk !== undefined
+  );
 }
 
 const look = (what: string, scopes: readonly string[], calls: number, permissions: readonly string[]): Look => ({

@@ -1,5 +1,6 @@
 /** Each permission that a resource takes, where, and what for. Pure. */
 import { applianceOf, type Blueprint, groupId } from '../blueprint/blueprint';
+import { isManagedImage } from '../imageId';
 import type { PlannedChange } from '../plan/plan';
 import type { Resource } from '../resources';
 import { BLOBS, COMPUTE, IDENTITY, kindRights, NETWORK } from './kinds';
@@ -129,7 +130,7 @@ function machineLinks(blueprint: Blueprint): readonly Link[] {
 }
 export const ENCRYPTION_SET = `${COMPUTE}/diskEncryptionSets/read`;
 const imageRight = (id: string): string =>
-  `${COMPUTE}/${/\/galleries\//i.test(id) ? 'galleries/images/versions' : 'images'}/read`;
+  `${COMPUTE}/${isManagedImage(id) ? 'images' : 'galleries/images/versions'}/read`;
 
 /** Of the account's data: needed only where it takes no keys, as the finding of preflight says. */
 const blobRights = (account: string): readonly Link[] =>

@@ -48,6 +48,24 @@ export interface Plan {
   readonly stopped?: Refusal;
 }
 
+/**
+ * What would be refused and preflight did not tell of, as findings: whoever reads those alone must not take the plan for
+ * one that succeeds. A grant that is refused sets its subscription aside, and the run goes on.
+ */
+export function refusedFindings({ shared, sentries, findings }: Plan): readonly Finding[] {
+  const told = new Set(findings.map(({ where }) => where.toLowerCase()));
+  return [shared, ...sentries]
+    .flatMap(({ resources }) => resources)
+    .filter(({ change, id }) => change === 'refused' && !told.has(id.toLowerCase()))
+    .map(({ kind, id, code = '', reason = '', remedy = '' }) => ({
+      severity: kind === 'roleAssignment' ? 'warning' : 'error',
+      code,
+      where: id,
+      reason,
+      remedy,
+    }));
+}
+
 const NOTHING: PlanPart = { resources: [], grants: [], seconds: 0 };
 export const stoppedPlan = ({ code, reason, remedy }: Refusal): Plan => ({
   shared: NOTHING,

@@ -1,5 +1,5 @@
 /** What preflight looks at of the host and of the tenant, each by itself: one that cannot be read hides no other. Pure. */
-import { applianceOf, type Blueprint, clientSecretOf } from '../blueprint/blueprint';
+import { applianceOf, type Blueprint, clientSecretOf, existingIdentityOf } from '../blueprint/blueprint';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import { type AppIdentity, giveGraph, isOfGraph } from './graphRights';
@@ -24,6 +24,11 @@ const areas = {
     right: 'Microsoft.Authorization/roleAssignments/read',
     scope: () => '/providers/Microsoft.Management/managementGroups/<group>',
   },
+  region: {
+    what: 'The region',
+    where: '/placement/location',
+    right: 'Microsoft.Resources/subscriptions/locations/read',
+  },
   permissions: {
     what: 'The app’s permissions in the host subscription',
     where: '/placement/subscriptionId',
@@ -45,6 +50,21 @@ const areas = {
     right: 'Microsoft.Compute/locations/usages/read',
   },
   size: { what: 'The VM size in the region and zone', where: '/vm/size', right: 'Microsoft.Compute/skus/read' },
+  image: {
+    what: 'The image',
+    where: '/image/id',
+    right: 'Microsoft.Compute/images/read',
+    scope: (blueprint) => {
+      const image = applianceOf(blueprint)?.image;
+      return image?.kind === 'image' ? image.id : undefined;
+    },
+  },
+  identity: {
+    what: 'The managed identity',
+    where: '/identity/resourceId',
+    right: 'Microsoft.ManagedIdentity/userAssignedIdentities/read',
+    scope: existingIdentityOf,
+  },
   encryptionAtHost: {
     what: 'The feature EncryptionAtHost of the host subscription',
     where: '/vm/encryptionAtHost',
@@ -112,13 +132,24 @@ export type Area = keyof typeof areas;
 export function areasOf(blueprint: Blueprint): readonly Area[] {
   const appliance = applianceOf(blueprint);
   const secret = clientSecretOf(blueprint.request);
-  const always: readonly Area[] = ['tenant', 'permissions', 'graph', 'providers', 'names', 'locks', 'policies'];
+  const always: readonly Area[] = [
+    'tenant',
+    'region',
+    'permissions',
+    'graph',
+    'providers',
+    'names',
+    'locks',
+    'policies',
+  ];
   const ofAppliance: readonly Area[] = ['quota', 'size', 'network'];
   return [
     ...always,
     ...(appliance ? ofAppliance : []),
     ...(appliance?.vm.encryptionAtHost === undefined ? [] : (['encryptionAtHost'] as const)),
     ...(appliance?.vm.osDisk ? (['encryptionSet'] as const) : []),
+    ...(appliance?.image.kind === 'image' ? (['image'] as const) : []),
+    ...(existingIdentityOf(blueprint) === undefined ? [] : (['identity'] as const)),
     ...(appliance?.image.kind === 'marketplace' ? (['offer'] as const) : []),
     ...(appliance?.image.kind === 'vhd' ? (['vhd'] as const) : []),
     ...(appliance || secret ? (['vault'] as const) : []),

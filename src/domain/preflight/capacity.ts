@@ -1,5 +1,5 @@
 /** Providers, quota, sizes and terms: has the host subscription room for the Sentries in its region? Pure. */
-import { applianceOf, type Blueprint } from '../blueprint/blueprint';
+import { applianceOf, type ApplianceChoice, type Blueprint } from '../blueprint/blueprint';
 import { sharedResources } from '../blueprint/shared';
 import { finding } from './codes';
 import type { Finding } from './finding';
@@ -104,7 +104,23 @@ export function checkSize(blueprint: Blueprint, size: Size | undefined): readonl
       ? [finding('SizeNotCapable', '/vm/encryptionAtHost', `${vm.size} has no encryption at host`, list)]
       : []),
     ...(untrusted ? [finding('SizeNotCapable', '/vm/securityType', `${vm.size} has no Trusted Launch`, list)] : []),
+    // Of an image that is named by its id, what it is shows with the image.
+    ...(appliance.image.kind === 'image' ? [] : cannotBoot(appliance, size, appliance.offer.hyperVGeneration)),
   ];
+}
+
+/** A size boots machines of one generation or of both. */
+export function cannotBoot(
+  { vm }: ApplianceChoice,
+  size: Size | undefined,
+  generation: 'V1' | 'V2',
+): readonly Finding[] {
+  const boots = size?.capabilities['HyperVGenerations'];
+  if (boots === undefined || boots.toUpperCase().includes(generation)) return [];
+  const reason = `${vm.size} boots machines of ${boots}, and the image is of ${generation}`;
+  const remedy =
+    'Ask for a size that boots it: `az vm list-skus --resource-type virtualMachines` shows HyperVGenerations of each.';
+  return [finding('SizeNotCapable', '/vm/size', reason, remedy)];
 }
 
 /** The terms as the marketplace has them; undefined where it has none for this offer. */

@@ -67,6 +67,17 @@ export const findingCodes = {
     cause: 'A condition on the app’s own role names principals; whether the Sentry’s is among them is not known yet',
     wayOut: 'Add the Sentry’s principal to the condition once it exists, or let the condition name its type alone',
   },
+  AssignableRoleUnknown: {
+    severity: 'warning',
+    cause: 'Azure shows the app no role definition of an id in `controller.assignableRoles`',
+    wayOut: 'Correct the id; a custom role has to be one of the watched subscriptions',
+  },
+  AssignableRoleGrants: {
+    severity: 'warning',
+    cause:
+      'A role in `controller.assignableRoles` may itself assign roles, so that the condition limits nobody who is given it',
+    wayOut: 'Leave it out, unless that is meant',
+  },
   GrantDenied: {
     severity: 'warning',
     cause: 'An Azure Policy denies the role assignments in a watched subscription: it will be set aside',
@@ -124,6 +135,11 @@ export const findingCodes = {
     cause: 'A resource that the request names does not exist: an identity, an image, a disk encryption set',
     wayOut: 'Correct its id in the request',
   },
+  RegionUnknown: {
+    severity: 'error',
+    cause: 'Azure has no region of the name in `placement.location`, or not for the host subscription',
+    wayOut: 'Correct it: `az account list-locations` shows what there is',
+  },
   ProviderNotRegistered: {
     severity: 'error',
     cause: 'The host subscription is not registered for a resource provider, and the app may not register it',
@@ -141,13 +157,25 @@ export const findingCodes = {
   },
   SizeNotCapable: {
     severity: 'error',
-    cause: 'The VM size has not what the request asks of it: encryption at host, or Trusted Launch',
+    cause:
+      'The VM size has not what the request asks of it: encryption at host, Trusted Launch, or the generation of the image',
     wayOut: 'Ask for a size that has it, or leave the field out',
   },
   FeatureNotRegistered: {
     severity: 'error',
     cause: 'The host subscription has not registered the feature that `vm.encryptionAtHost` needs, be it true or false',
     wayOut: 'A Contributor runs `az feature register`, as the finding has it, or leave `vm.encryptionAtHost` out',
+  },
+  ImageElsewhere: {
+    severity: 'error',
+    cause: 'The image of `image.id` lies in another region than the VM, or the version is not replicated to it',
+    wayOut: 'Replicate the version with the command in the finding, or ask for an image of `placement.location`',
+  },
+  ImageUnusable: {
+    severity: 'error',
+    cause:
+      'No Sentry can be made of the image: it is unfinished, specialized, of Windows or of a marketplace plan, or its generation or security type is another than the request asks',
+    wayOut: 'Ask for another in `image.id`, or for the `vm.securityType` that it has',
   },
   EncryptionSetElsewhere: {
     severity: 'error',
@@ -223,7 +251,8 @@ export const findingCodes = {
   SubnetFull: {
     severity: 'error',
     cause: 'The subnet has fewer free addresses than Sentries are to be made',
-    wayOut: 'Free addresses, or ask for a larger subnet',
+    wayOut:
+      'Free addresses, or ask for a larger subnet. A network of ours that exists keeps its range: ask for fewer subscriptions, and for the others in another deployment',
   },
   SubnetDelegated: {
     severity: 'error',

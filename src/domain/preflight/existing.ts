@@ -1,5 +1,5 @@
 /** What lies in the resource group already, and the locks on it. Pure. */
-import { applianceOf, type Blueprint, groupId } from '../blueprint/blueprint';
+import { applianceOf, type Blueprint, existingIdentityOf, groupId } from '../blueprint/blueprint';
 import { sentryResources } from '../blueprint/sentry';
 import { sharedResources } from '../blueprint/shared';
 import { windowResources, windowScope } from '../blueprint/window';
@@ -40,6 +40,19 @@ export function checkNames(blueprint: Blueprint, sentries: number, existing: rea
     return [finding('NameTaken', found.id, reason, remedy)];
   });
 }
+
+/** An identity of the customer's, whether Azure shows it or not. That the app may not read it is said elsewhere. */
+export const checkIdentity = (blueprint: Blueprint, isThere: boolean): readonly Finding[] =>
+  isThere
+    ? []
+    : [
+        finding(
+          'NoSuchResource',
+          existingIdentityOf(blueprint) ?? '',
+          'Azure knows no such identity',
+          'Correct identity.resourceId (`az identity list --query "[].id"` shows what there is), or leave it out: then one is made.',
+        ),
+      ];
 
 /** How many more machines and addresses are to come than there are. The window's address counts: it must fit too. */
 export function demandOf(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): Demand {

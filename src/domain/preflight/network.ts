@@ -1,7 +1,7 @@
 /** The network that the Sentries are put into: an existing subnet, or our own where it exists already. Pure. */
 import { applianceOf, type ApplianceChoice, armId, type Blueprint } from '../blueprint/blueprint';
 import { sharedName } from '../blueprint/naming';
-import { addressesOf, overlap } from '../addressRange';
+import { overlap, roomIn } from '../addressRange';
 import { OWNER_TAG } from '../resources';
 import { notChecked } from './areas';
 import { finding } from './codes';
@@ -38,9 +38,6 @@ export interface AddressSpace {
 export interface Routes {
   readonly defaultHop?: string | undefined;
 }
-
-/** Azure keeps the first four addresses of a subnet and its last. */
-const KEPT_ADDRESSES = 5;
 
 /** The virtual network that preflight reads: the existing subnet's, or our own. */
 export function networkIdOf(blueprint: Blueprint): string | undefined {
@@ -80,6 +77,7 @@ export function checkNetwork(blueprint: Blueprint, around: Surroundings): readon
     ? existingSubnet(blueprint, appliance, appliance.network.subnetId, around)
     : [
         ...ownNetwork(blueprint, appliance.network.addressPrefix, around.network),
+        ...ownRoom(blueprint, appliance.network.addressPrefix, around),
         ...overlapping(appliance.network.addressPrefix, around.others ?? []),
       ];
 }
@@ -93,6 +91,22 @@ function ownNetwork(blueprint: Blueprint, prefix: string, network: Network | und
   return [
     finding('AddressSpaceDiffers', networkIdOf(blueprint) ?? '', reason, `Ask for ${has} in network.addressPrefix.`),
   ];
+}
+
+/** A subnet in use cannot grow, and the request keeps the range that it was made with. */
+const NO_ROOM =
+  'Ask for fewer subscriptions here and for the others in a deployment of another name, which has a network of its own; or delete this deployment, and ask for it again with a larger network.addressPrefix.';
+
+/** Of ours one that exists counts as it is; another owner's has a finding of its own. */
+function ownRoom(blueprint: Blueprint, prefix: string, { network, toMake }: Surroundings): readonly Finding[] {
+  const ours = network?.tags[OWNER_TAG] === blueprint.request.name ? network : undefined;
+  const name = sharedName(blueprint, 'subnet').toLowerCase();
+  const subnet = ours?.subnets.find((one) => one.name.toLowerCase() === name);
+  const free = subnet ? freeIn(subnet) : roomIn(prefix);
+  if (free >= toMake) return [];
+  const reason = `${subnet ? `The subnet ${subnet.name}` : prefix} has ${free} free addresses, and ${toMake} Sentries are to be made`;
+  const remedy = ours ? NO_ROOM : 'Ask for a larger range in network.addressPrefix, or for fewer subscriptions.';
+  return [finding('SubnetFull', '/network/addressPrefix', reason, remedy)];
 }
 
 /** So many are named. */
@@ -164,11 +178,11 @@ const unseen = (
   });
 };
 
-function room(subnetId: string, { prefixes, used }: Subnet, toMake: number): readonly Finding[] {
-  const size = prefixes
-    .filter((prefix) => !prefix.includes(':'))
-    .reduce((sum, one) => sum + addressesOf(one) - KEPT_ADDRESSES, 0);
-  const free = Math.max(0, size - used);
+const freeIn = ({ prefixes, used }: Subnet): number =>
+  Math.max(0, prefixes.filter((one) => !one.includes(':')).reduce((sum, one) => sum + roomIn(one), 0) - used);
+
+function room(subnetId: string, subnet: Subnet, toMake: number): readonly Finding[] {
+  const free = freeIn(subnet);
   if (free >= toMake) return [];
   const reason = `It has ${free} free addresses, and ${toMake} Sentries are to be made`;
   return [finding('SubnetFull', subnetId, reason, 'Free addresses in it, or ask for a larger subnet.')];

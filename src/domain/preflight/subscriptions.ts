@@ -1,5 +1,6 @@
 /** The subscriptions of a deployment, as preflight sees them: the host's and the watched ones. Pure. */
 import { isReadOnly } from '../subscriptions';
+import type { RoleFacts } from './assignableRoles';
 import { finding } from './codes';
 import type { Finding } from './finding';
 import {
@@ -26,6 +27,8 @@ export interface TenantFacts {
   readonly subscriptions: readonly SubscriptionFacts[];
   /** The app's own role assignments. */
   readonly own: readonly OwnAssignment[];
+  /** Of the roles that were asked about, those that there are. */
+  readonly roles: readonly RoleFacts[];
   /** Role assignments in each subscription that is close to the limit. */
   readonly crowded: Readonly<Record<string, number>>;
 }

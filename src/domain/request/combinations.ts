@@ -1,9 +1,11 @@
 /** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
-import { addressesOf, canArrive, isIPv6 } from '../addressRange';
+import { canArrive, isIPv6, roomIn } from '../addressRange';
 import type { Blueprint } from '../blueprint/blueprint';
 import { isOfVault, isSecretOf } from '../vaultUri';
 import { faultyNames } from '../blueprint/faultyNames';
 import type { Fault } from '../faults';
+import { isManagedImage } from '../imageId';
+import type { NameKey } from '../profile';
 import { endsAt } from '../schedule';
 
 /** What of the app decides about a request. */
@@ -23,15 +25,31 @@ const fault = (broken: boolean, pointer: string, detail: string): readonly Fault
 
 const APPLIANCE_FIELDS = ['vm', 'image', 'network', 'access', 'configuration'] as const;
 const NEEDED_FIELDS = ['vm', 'network', 'access'] as const;
-/** Azure keeps the first four addresses of a subnet and its last (azure-docs, "virtual networks FAQ"). */
-const KEPT_ADDRESSES = 5;
+/** What is made for an appliance alone. */
+const APPLIANCE_NAMES = [
+  'networkSecurityGroup',
+  'virtualMachine',
+  'networkInterface',
+  'virtualNetwork',
+  'subnet',
+  'natGateway',
+  'egressAddress',
+  'windowAddress',
+  'image',
+] as const satisfies readonly NameKey[];
 
-const applianceFields: Rule = ({ request, profile }) =>
-  profile.appliance
-    ? NEEDED_FIELDS.flatMap((field) => fault(request[field] === undefined, `/${field}`, 'is missing'))
-    : APPLIANCE_FIELDS.flatMap((field) =>
-        fault(request[field] !== undefined, `/${field}`, `is of no use: the profile ${profile.id} has no appliance`),
-      );
+const applianceFields: Rule = ({ request, profile }) => {
+  if (profile.appliance)
+    return NEEDED_FIELDS.flatMap((field) => fault(request[field] === undefined, `/${field}`, 'is missing'));
+  const given = [
+    ...APPLIANCE_FIELDS.map((field) => [`/${field}`, request[field]] as const),
+    ['/placement/zone', request.placement.zone] as const,
+    ...APPLIANCE_NAMES.map((key) => [`/names/${key}`, request.names[key]] as const),
+  ];
+  return given.flatMap(([pointer, value]) =>
+    fault(value !== undefined, pointer, `is of no use: the profile ${profile.id} has no appliance`),
+  );
+};
 
 const ports: Rule = ({ request, profile }) => {
   const known = profile.appliance?.ports ?? [];
@@ -106,12 +124,27 @@ const configuration: Rule = ({ request, profile }, { privateNetwork }) => [
   ),
 ];
 
-const image: Rule = ({ request: { image: chosen, vm } }, { keyVaultUri }) => [
-  ...fault(
-    chosen?.kind === 'vhd' && vm?.securityType === 'TrustedLaunch',
-    '/vm/securityType',
-    'cannot be had with an image of a VHD (azure-docs: trusted launch does not support managed images); ask for Standard, or for a version in a gallery',
-  ),
+/** azure-docs, "Trusted launch": virtual machines of generation 2, and no managed images. */
+const trustedLaunch: Rule = ({ request: { image: chosen, vm }, profile }) => {
+  const managed = chosen?.kind === 'vhd' || (chosen?.kind === 'image' && isManagedImage(chosen.id));
+  const ofMarketplace = chosen === undefined || chosen.kind === 'marketplace';
+  const generation = profile.appliance?.image.hyperVGeneration;
+  const asked = vm?.securityType === 'TrustedLaunch';
+  return [
+    ...fault(
+      asked && managed,
+      '/vm/securityType',
+      'cannot be had with a managed image, which a VHD’s is too (azure-docs: trusted launch does not support managed images); ask for Standard, or for a version in a gallery',
+    ),
+    ...fault(
+      asked && ofMarketplace && generation === 'V1',
+      '/vm/securityType',
+      'needs a machine of generation 2, and the marketplace’s image of this profile is of generation 1; ask for Standard, or for a version of generation 2 in a gallery',
+    ),
+  ];
+};
+
+const image: Rule = ({ request: { image: chosen } }, { keyVaultUri }) => [
   ...fault(
     chosen?.kind === 'vhd' && isOfVault(keyVaultUri, chosen.uri) && !isSecretOf(keyVaultUri, chosen.uri),
     '/image/uri',
@@ -129,12 +162,18 @@ const encryption: Rule = ({ request: { vm, placement } }) => {
   );
 };
 
-const controller: Rule = ({ request: { controller } }) =>
-  fault(
+const controller: Rule = ({ request: { controller }, profile }) => [
+  ...fault(
+    controller.enabled && profile.roles.controller.length === 0,
+    '/controller/enabled',
+    `would give no more than without it: the profile ${profile.id} has no roles.controller; leave it out`,
+  ),
+  ...fault(
     controller.assignableRoles !== undefined && !controller.enabled,
     '/controller/assignableRoles',
     'limits a controller that is not enabled; enable it or leave this out',
-  );
+  ),
+];
 
 /** How many Sentries the listed ids alone need: rules by group or tag can only add to it. */
 const leastSentries = ({ request, profile }: Blueprint): number => {
@@ -148,7 +187,7 @@ const oneSentry: Rule = (blueprint) => {
   const count = leastSentries(blueprint);
   const several = count > 1;
   const byGroup = subscriptions.grantAt === 'managementGroup';
-  const addresses = network?.kind === 'managed' ? addressesOf(network.addressPrefix) - KEPT_ADDRESSES : Infinity;
+  const addresses = network?.kind === 'managed' ? roomIn(network.addressPrefix) : Infinity;
   return [
     ...fault(
       identity.kind === 'managedIdentity' && identity.resourceId !== undefined && several,
@@ -191,6 +230,7 @@ const rules: readonly Rule[] = [
   sources,
   credential,
   configuration,
+  trustedLaunch,
   image,
   encryption,
   controller,

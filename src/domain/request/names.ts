@@ -16,7 +16,10 @@ export const tags = z
   .record(tagName, z.string().max(256))
   .refine((given) => Object.keys(given).length <= MOST_TAGS, { error: `has more than ${MOST_TAGS} tags` });
 
-/** A template of a name: its placeholders stand for letters, digits and hyphens. */
+/**
+ * A template of a name: its placeholders stand for letters, digits and hyphens. How long the name is that comes of it
+ * shows once they are filled (`faultyNames`): one that is a placeholder alone is as good as any.
+ */
 const template = (rule: RegExp, error: string) =>
   z
     .string()
@@ -24,7 +27,7 @@ const template = (rule: RegExp, error: string) =>
     .refine((text) => rule.test(text.replace(PLACEHOLDER, 'x')), { error });
 
 const resource = template(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,60}[A-Za-z0-9_]$/,
+  /^[A-Za-z0-9]([A-Za-z0-9._-]{0,60}[A-Za-z0-9_])?$/,
   'is not a name that Azure takes for a resource',
 );
 /** What the VM is called, the computer is called too. */

@@ -149,11 +149,41 @@ test('providers that are not registered are, before what needs them', async () =
   expect(progress['provider/Microsoft.Compute']).toMatchObject({ state: 'done', change: 'kept' });
 });
 
-test('zone, trusted launch, encryption at host and names by template are in the VM', async () => {
+/** A version of generation 2 that can have Trusted Launch: the marketplace's image is of generation 1. */
+async function makeVersion(): Promise<string> {
+  const compute = `/subscriptions/${platform}/resourceGroups/storage/providers/Microsoft.Compute`;
+  const gallery = `${compute}/galleries/sentries`;
+  const disk = `${compute}/disks/second`;
+  const creationData = { createOption: 'Empty' };
+  const ofDisk = { osType: 'Linux', hyperVGeneration: 'V2', creationData, diskSizeGB: 8 };
+  const definition = {
+    osType: 'Linux',
+    osState: 'Generalized',
+    hyperVGeneration: 'V2',
+    identifier: { publisher: 'us', offer: 'sentry', sku: 'second' },
+    features: [{ name: 'SecurityType', value: 'TrustedLaunchSupported' }],
+  };
+  const storageProfile = { osDiskImage: { source: { id: disk } } };
+  const id = `${gallery}/images/sentry/versions/1.0.0`;
+  for (const [path, properties] of [
+    [disk, ofDisk],
+    [gallery, {}],
+    [`${gallery}/images/sentry`, definition],
+    [id, { storageProfile }],
+  ] as const) {
+    await world.demand('PUT', path, { location, properties });
+    world.azure.advance(60);
+  }
+  return id;
+}
+
+test('a version in a gallery, zone, trusted launch, encryption at host and names by template are in the VM', async () => {
+  const id = await makeVersion();
   const { name, resources } = deploy('placed', 'managedIdentity', {
     placement: { subscriptionId: platform, resourceGroup: 'placed', location, zone: '2' },
     names: { virtualMachine: 'collector-{name}-{n}', networkInterface: '{vm}-card' },
     tags: { owner: 'secops' },
+    image: { kind: 'image', id },
     vm: { ...vm, securityType: 'TrustedLaunch', encryptionAtHost: true },
   });
   const progress = await world.carryOut('ensure', name, resources);
@@ -164,6 +194,7 @@ test('zone, trusted launch, encryption at host and names by template are in the 
     zones: ['2'],
     tags: { owner: 'secops', 'sentry-deployment': 'placed' },
     properties: {
+      storageProfile: { imageReference: { id } },
       securityProfile: {
         encryptionAtHost: true,
         securityType: 'TrustedLaunch',

@@ -50,6 +50,28 @@ test('networks that ours could never be peered with are named, and ours that exi
   expect(await findingsOf(world, inputFor('mine', asked('10.41.0.0/24')))).toEqual([]);
 });
 
+test('a network of our own that has fewer addresses than Sentries is refused, and what to do depends on whether it is there', async () => {
+  // As a tag rule finds them: listed ids are refused with the request.
+  const many = Array.from({ length: 201 }, (_, index) => watched(index + 1));
+  const asked = { network: { kind: 'managed', addressPrefix: '10.77.0.0/29' } };
+  const full = async () => {
+    const found = await findingsOf(world, inputFor('narrow', { ...asked, ...listed(...many) }));
+    return found.find(({ code }) => code === 'SubnetFull');
+  };
+  expect(await full()).toMatchObject({
+    severity: 'error',
+    where: '/network/addressPrefix',
+    reason: '10.77.0.0/29 has 3 free addresses, and 5 Sentries are to be made',
+    remedy: expect.stringMatching(/^Ask for a larger range/),
+  });
+  const { resources } = deploy('narrow', 'managedIdentity', asked);
+  await world.carryOut('ensure', 'narrow', resources);
+  expect(await full()).toMatchObject({
+    reason: 'The subnet sentry has 2 free addresses, and 4 Sentries are to be made',
+    remedy: expect.stringContaining('a deployment of another name'),
+  });
+});
+
 test('a policy that denies a grant is told for the subscription, which is set aside; an exemption mends it', async () => {
   const scope = `/subscriptions/${watched(2)}`;
   const definition = `${scope}/providers/Microsoft.Authorization/policyDefinitions/people`;

@@ -338,9 +338,9 @@ describe('the app’s own grants', () => {
   });
 
   test('subscriptions with many role assignments are counted', async () => {
-    const { crowded } = await world.ports.inspection.tenant(APP, 1);
+    const { crowded } = await world.ports.inspection.tenant(APP, 1, []);
     expect(crowded[platform]).toBeGreaterThanOrEqual(2);
-    expect((await world.ports.inspection.tenant(APP, 4_000)).crowded).toEqual({});
+    expect((await world.ports.inspection.tenant(APP, 4_000, [])).crowded).toEqual({});
   });
 });
 

@@ -27,6 +27,17 @@ const wayOut = {
   nextHopType: 'VirtualAppliance',
   nextHopIpAddress: '10.0.0.4',
 };
+const definition = {
+  location,
+  osType: 'Linux' as const,
+  osState: 'Generalized' as const,
+  identifier: { publisher: 'us', offer: 'sentry', sku: 'v1' },
+};
+const ofDisk = {
+  location,
+  storageProfile: { osDiskImage: { source: { id: within('Microsoft.Compute/disks/source') } } },
+};
+const versionNamed = (name: string): string => (name === 'one' ? '0.0.1' : '0.0.9');
 const storage = { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' } };
 
 beforeAll(async () => {
@@ -36,6 +47,8 @@ beforeAll(async () => {
   await makeMachine(of, 'kept');
   await of.network.networkInterfaces.createOrUpdate(group, 'free', nic());
   await of.compute.disks.createOrUpdate(group, 'source', { location, osType: 'Linux', creationData: { createOption: 'Empty' }, diskSizeGB: 8 }); // prettier-ignore
+  await of.compute.galleries.createOrUpdate(group, 'parent', { location });
+  await of.compute.galleryImages.createOrUpdate(group, 'parent', 'parent', definition);
 });
 afterAll(async () => azure.stop());
 
@@ -51,6 +64,8 @@ interface Life {
   /** Of creation, change and deletion, where they are not 201, 200 and 202. */
   readonly statuses?: readonly [created: number, changed: number, removed: number];
   readonly tagged?: number;
+  /** What `one` is called, where it cannot be called so. */
+  readonly one?: string;
   /** How a resource that is not there is missed; Azure Resource Manager says it of what has no parent. */
   readonly missed?: RegExp;
 }
@@ -178,6 +193,32 @@ const lives: readonly Life[] = [
     tag: (name) => of.compute.images.update(group, name, tags),
   },
   {
+    type: 'Microsoft.Compute/galleries',
+    put: (name) => of.compute.galleries.createOrUpdate(group, name, { location }),
+    get: (name) => of.compute.galleries.get(group, name),
+    remove: (name) => of.compute.galleries.delete(group, name),
+    list: () => of.compute.galleries.listByResourceGroup(group),
+    listAll: () => of.compute.galleries.list(),
+    tag: (name) => of.compute.galleries.update(group, name, tags),
+  },
+  {
+    type: 'Microsoft.Compute/galleries/images',
+    put: (name) => of.compute.galleryImages.createOrUpdate(group, 'parent', name, definition),
+    get: (name) => of.compute.galleryImages.get(group, 'parent', name),
+    remove: (name) => of.compute.galleryImages.delete(group, 'parent', name),
+    list: () => of.compute.galleryImages.listByGallery(group, 'parent'),
+    missed: child,
+  },
+  {
+    type: 'Microsoft.Compute/galleries/images/versions',
+    put: (name) => of.compute.galleryImageVersions.createOrUpdate(group, 'parent', 'parent', versionNamed(name), ofDisk),
+    get: (name) => of.compute.galleryImageVersions.get(group, 'parent', 'parent', versionNamed(name)),
+    remove: (name) => of.compute.galleryImageVersions.delete(group, 'parent', 'parent', versionNamed(name)),
+    list: () => of.compute.galleryImageVersions.listByGalleryImage(group, 'parent', 'parent'),
+    missed: /^Resource \/subscriptions\/.+\/0\.0\.9 not found\.$/,
+    one: '0.0.1',
+  },
+  {
     type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
     put: (name) => of.identities.userAssignedIdentities.createOrUpdate(group, name, { location }),
     get: (name) => of.identities.userAssignedIdentities.get(group, name),
@@ -199,40 +240,43 @@ const lives: readonly Life[] = [
   },
 ]; // prettier-ignore
 
-describe.each(lives)('$type', ({ type, put, get, remove, list, listAll, tag, statuses, tagged, missed }) => {
-  const [created, changed, removed] = statuses ?? [201, 200, 202];
-  const isLong = removed === 202;
+describe.each(lives)(
+  '$type',
+  ({ type, put, get, remove, list, listAll, tag, statuses, tagged, missed, one = 'one' }) => {
+    const [created, changed, removed] = statuses ?? [201, 200, 202];
+    const isLong = removed === 202;
 
-  test('is made, changed, read, listed, tagged and taken away', async () => {
-    expect(await of.statusOf(() => put('one'))).toBe(created);
-    const [namespace = ''] = type.split('/');
-    const asked = of.last('PUT', '/one');
-    if (isLong) expect(asked.header('azure-asyncoperation')).toContain(`/providers/${namespace}/locations/${location}/operations/`); // prettier-ignore
-    expect(asked.header('retry-after')).toBe(namespace === 'Microsoft.Compute' ? '5' : created === 202 ? '17' : '');
-    expect(await of.statusOf(() => put('one'))).toBe(changed);
-    expect(await get('one')).toMatchObject({ name: 'one', type });
-    expect(await drained(list())).toBeGreaterThan(0);
-    if (listAll !== undefined) expect(await drained(listAll())).toBeGreaterThan(0);
-    if (tag !== undefined) {
-      expect(await of.statusOf(() => tag('one'))).toBe(tagged ?? 200);
-      expect(await get('one')).toMatchObject(tags);
-    }
-    expect(await of.statusOf(() => remove('one'))).toBe(removed);
-    const gone = of.last('DELETE', '/one');
-    if (isLong)
-      expect(gone.header('location')).toMatch(
-        namespace === 'Microsoft.Compute' ? /\/operations\/.+\?monitor=true&/ : /\/operationResults\//,
-      );
-    expect(await of.statusOf(() => remove('one'))).toBe(204);
-  });
+    test('is made, changed, read, listed, tagged and taken away', async () => {
+      expect(await of.statusOf(() => put('one'))).toBe(created);
+      const [namespace = ''] = type.split('/');
+      const asked = of.last('PUT', `/${one}`);
+      if (isLong) expect(asked.header('azure-asyncoperation')).toContain(`/providers/${namespace}/locations/${location}/operations/`); // prettier-ignore
+      expect(asked.header('retry-after')).toBe(namespace === 'Microsoft.Compute' ? '5' : created === 202 ? '17' : '');
+      expect(await of.statusOf(() => put('one'))).toBe(changed);
+      expect(await get('one')).toMatchObject({ name: one, type });
+      expect(await drained(list())).toBeGreaterThan(0);
+      if (listAll !== undefined) expect(await drained(listAll())).toBeGreaterThan(0);
+      if (tag !== undefined) {
+        expect(await of.statusOf(() => tag('one'))).toBe(tagged ?? 200);
+        expect(await get('one')).toMatchObject(tags);
+      }
+      expect(await of.statusOf(() => remove('one'))).toBe(removed);
+      const gone = of.last('DELETE', `/${one}`);
+      if (isLong)
+        expect(gone.header('location')).toMatch(
+          namespace === 'Microsoft.Compute' ? /\/operations\/.+\?monitor=true&/ : /\/operationResults\//,
+        );
+      expect(await of.statusOf(() => remove('one'))).toBe(204);
+    });
 
-  test('is missed where it is not, in Azure’s words', async () => {
-    const message = missed ?? `The Resource '${type}/none' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`; // prettier-ignore
-    const expected = { status: 404, code: missed === undefined ? 'ResourceNotFound' : 'NotFound', message };
-    for (const call of [get, ...(tag === undefined ? [] : [tag])]) {
-      const { status, code, message: said } = await of.refusal(() => call('none'));
-      expect([status, code]).toEqual([expected.status, expected.code]);
-      expect(said).toMatch(message);
-    }
-  });
-});
+    test('is missed where it is not, in Azure’s words', async () => {
+      const message = missed ?? `The Resource '${type}/none' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`; // prettier-ignore
+      const expected = { status: 404, code: missed === undefined ? 'ResourceNotFound' : 'NotFound', message };
+      for (const call of [get, ...(tag === undefined ? [] : [tag])]) {
+        const { status, code, message: said } = await of.refusal(() => call('none'));
+        expect([status, code]).toEqual([expected.status, expected.code]);
+        expect(said).toMatch(message);
+      }
+    });
+  },
+);

@@ -13,6 +13,7 @@ const never = 'Microsoft’s client never asks it';
 export const withoutSdk: readonly (readonly [operation: string, why: string])[] = [
   ['GET /subscriptions', noClient],
   ['GET /subscriptions/:subscriptionId', noClient],
+  ['GET /subscriptions/:subscriptionId/locations', noClient],
   ['GET /tenants', noClient],
   ['/providers/Microsoft.Subscription/aliases/:alias', noClient],
   ['/providers/Microsoft.Subscription/cancel', noClient],

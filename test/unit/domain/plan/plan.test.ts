@@ -32,6 +32,33 @@ function planFor(count: number, state: State, input = inputFor(count)): Plan {
   return { shared: planPart(shared, all(shared, state)), sentries, findings: [] };
 }
 
+test('what would be refused is among the findings, once', () => {
+  const plan = planFor(1, kept);
+  const [first, second] = plan.shared.resources;
+  const [grant] = sentryResources(inputFor(1), 1, subscriptionIds(1)).filter(({ kind }) => kind === 'roleAssignment');
+  if (!first || !second || !grant) throw new Error('There is too little in the plan.');
+  const refusal = { change: 'refused', code: 'Immutable', reason: 'it is another', remedy: 'ask for it' } as const;
+  const told = {
+    severity: 'error',
+    code: 'NameTaken',
+    where: second.id.toUpperCase(),
+    reason: 'r',
+    remedy: 'm',
+  } as const;
+  const { key, kind, id } = grant;
+  const resources = [
+    { ...first, ...refusal },
+    { ...second, ...refusal },
+    { key, kind, id, ...refusal },
+  ];
+  const refused: Plan = { ...plan, shared: { ...plan.shared, resources }, findings: [told] };
+  expect(planView(inputFor(1), refused, 'id', 'now').findings).toEqual([
+    told,
+    { severity: 'error', code: 'Immutable', where: first.id, reason: 'it is another', remedy: 'ask for it' },
+    { severity: 'warning', code: 'Immutable', where: id, reason: 'it is another', remedy: 'ask for it' },
+  ]);
+});
+
 describe('a part', () => {
   const grants = sentryResources(inputFor(3), 1, subscriptionIds(3)).filter(({ kind }) => kind === 'roleAssignment');
   const seen = (states: readonly State[]): Progress =>

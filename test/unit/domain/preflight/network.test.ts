@@ -160,6 +160,35 @@ describe('a network of our own', () => {
     expect(find({}, others(...prefixes))).toEqual(codes);
   });
 
+  const small = { network: { kind: 'managed', addressPrefix: '10.77.0.0/29' } };
+  const ours = (used: number): Network => ({
+    ...network(),
+    tags: { 'sentry-deployment': 'prod-sentry' },
+    prefixes: ['10.77.0.0/29'],
+    subnets: [{ ...subnet, name: 'Sentry', prefixes: ['10.77.0.0/29'], used }],
+  });
+  const tooSmall = (network: Network | undefined, toMake: number) =>
+    checkNetwork({ request: requestFor(1, small), profile }, { network, toMake, egress: [] });
+
+  test.each<[string, Network | undefined, number, string[]]>([
+    ['as many addresses as Sentries', undefined, 3, []],
+    ['more Sentries than addresses', undefined, 4, ['SubnetFull']],
+    ['made, with room for what is to come', ours(2), 1, []],
+    ['made, and full', ours(3), 2, ['SubnetFull']],
+    ['made, and its subnet not yet', { ...ours(0), subnets: [] }, 3, []],
+  ])('%s', (_what, one, toMake, codes) => {
+    expect(tooSmall(one, toMake).map(({ code }) => code)).toEqual(codes);
+  });
+
+  test('what to do depends on whether its range can still be another', () => {
+    expect(tooSmall(undefined, 5)[0]).toMatchObject({
+      where: '/network/addressPrefix',
+      reason: '10.77.0.0/29 has 3 free addresses, and 5 Sentries are to be made',
+      remedy: expect.stringMatching(/^Ask for a larger range/),
+    });
+    expect(tooSmall(ours(3), 2)[0]?.remedy).toMatch(/in a deployment of another name, which has a network of its own/);
+  });
+
   test('names the networks that it meets, and counts the rest', () => {
     const many = Array.from({ length: 7 }, () => ['10.90.0.0/16']);
     const [found] = checkNetwork({ request: requestFor(1), profile }, { ...others(...many), toMake: 1, egress: [] });

@@ -15,6 +15,7 @@ const roles = [{ name: 'Reader', id: 'r' }];
 const facts = (over: object = {}, crowded: Record<string, number> = {}) => ({
   subscriptions: [{ id, tenantId: home, state: 'Enabled', managementGroups: [], ...over }],
   own: [],
+  roles: [],
   crowded,
 });
 

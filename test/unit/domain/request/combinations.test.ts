@@ -13,7 +13,20 @@ const profiles = {
     id: 'atTerminal',
     ...(appliance ? { appliance: { ...appliance, script: { ...appliance.script, unattended: undefined } } } : {}),
   },
+  second: {
+    ...bare,
+    id: 'second',
+    ...(appliance && image
+      ? { appliance: { ...appliance, image: { ...image, hyperVGeneration: 'V2' as const } } }
+      : {}),
+  },
+  readOnly: { ...profile, id: 'readOnly', roles: { ...profile.roles, controller: [] } },
 };
+const ofVm = (more: object) => ({ vm: { ...(requestBody()['vm'] as object), ...more } });
+const trusted = ofVm({ securityType: 'TrustedLaunch' });
+const imageOf = (path: string) => ({
+  image: { kind: 'image', id: `/subscriptions/${subscriptionIds(1)[0] ?? ''}/resourceGroups/rg/providers/Microsoft.Compute/${path}` },
+}); // prettier-ignore
 const keyVaultUri = 'https://ours.vault.azure.net';
 const now = Date.UTC(2027, 0, 1);
 const vhd = (uri: string) => ({
@@ -152,6 +165,51 @@ test.each([
     '/vm/osDisk/diskEncryptionSetId lies in another subscription',
   ],
   [
+    'a zone without an appliance',
+    { ...agentless, placement: { ...(requestBody()['placement'] as object), zone: '1' } },
+    '/placement/zone is of no use: the profile agentless has no appliance',
+  ],
+  ...[
+    'virtualMachine',
+    'networkSecurityGroup',
+    'networkInterface',
+    'virtualNetwork',
+    'subnet',
+    'natGateway',
+    'egressAddress',
+    'windowAddress',
+    'image',
+  ].map((key): [string, object, string] => [
+    `names.${key} without an appliance`,
+    { ...agentless, names: { [key]: 'own' } },
+    `/names/${key} is of no use`,
+  ]),
+  [
+    'a controller of a profile that gives it nothing more',
+    { profile: 'readOnly', controller: { enabled: true } },
+    '/controller/enabled would give no more than without it: the profile readOnly has no roles.controller',
+  ],
+  [
+    'Trusted Launch of a marketplace image of generation 1',
+    trusted,
+    '/vm/securityType needs a machine of generation 2',
+  ],
+  [
+    'Trusted Launch of a managed image',
+    { ...trusted, ...imageOf('images/sentry') },
+    '/vm/securityType cannot be had with a managed image',
+  ],
+  [
+    'Trusted Launch of a VHD',
+    { ...trusted, ...vhd('https://vhds.blob.core.windows.net/vhds/sentry.vhd') },
+    '/vm/securityType cannot be had with a managed image',
+  ],
+  [
+    'a network of one letter',
+    { names: { virtualNetwork: 'v' } },
+    "/names/virtualNetwork makes 'v', which Azure does not take",
+  ],
+  [
     'roles to assign without a controller',
     { controller: { enabled: false, assignableRoles: [tenantId] } },
     '/controller/assignableRoles limits a controller',
@@ -208,6 +266,15 @@ test.each([
     { network: { kind: 'managed', addressPrefix: '10.0.0.0/29' }, subscriptions: ids(150) },
     false,
   ],
+  ['Trusted Launch of a marketplace image of generation 2', { profile: 'second', ...trusted }, false],
+  [
+    'Trusted Launch of a version in a gallery',
+    { ...trusted, ...imageOf('galleries/g/images/i/versions/1.0.0') },
+    false,
+  ],
+  ['a controller of a profile that has roles for it', { controller: { enabled: true } }, false],
+  ['a name that is the deployment’s', { names: { virtualNetwork: '{name}', userAssignedIdentity: '{name}' } }, false],
+  ['a name that is the VM’s', { names: { networkInterface: '{vm}' } }, false],
   [
     'another port than the script’s where nobody signs in',
     {
