@@ -87,6 +87,10 @@ export const explained: readonly Explained[] = [
         /^listed subscriptions@\S+: its type is (\/subscriptions|Microsoft.Management\/managementGroups\/subscriptions)$/,
       why: 'entities and descendants of management groups are listed with the ids of subscriptions',
     },
+    {
+      finding: /^listed subscriptions\/locations@\S+: (Bicep has no types of it|its type is Region)$/,
+      why: 'a region is no resource; its type is Region in GetLocations.json of the REST specification',
+    },
   ],
   // Requests and lists that are not the resource itself.
   ...[
