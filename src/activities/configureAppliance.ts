@@ -16,6 +16,8 @@ export const makeConfigureAppliance =
     try {
       const { address, port, username, hostKey, sshKeyName } = job;
       const privateKeys = (await ourKeys(azure, sshKeyName)).map(({ privateKey }) => privateKey);
+      // It is there, or the VM would not be: a replica of the vault has not heard of it yet.
+      if (privateKeys.length === 0) return { kind: 'unreachable', reason: `the vault shows no secret '${sshKeyName}'` };
       const session = { address, port, username, hostKey, privateKeys };
       const tooEarly = await whyTooEarly(appliance, session, job);
       if (tooEarly) return tooEarly;

@@ -198,6 +198,19 @@ describe('our key', () => {
     expect(await configure(nobody)).toMatchObject({ kind: 'unreachable' });
   });
 
+  test('bug: a vault that does not show our key for a moment ends no visit', async () => {
+    const one = await sentry('unseen');
+    const job = { ...one.entry, ...(await registered('unseen-pin', one.entry.address)), answers };
+    const body = {
+      error: { code: 'SecretNotFound', message: 'A secret with (name/id) was not found in this key vault.' },
+    };
+    await world.fault({ match: { method: 'GET', path: one.entry.sshKeyName }, status: 404, body });
+    const configure = makeConfigureAppliance(world.ports, appliance);
+    const reason = `the vault shows no secret '${one.entry.sshKeyName}'`;
+    expect(await configure(job)).toEqual({ kind: 'unreachable', reason });
+    expect(await configure(job)).toMatchObject({ kind: 'configured' });
+  });
+
   test('keys that the appliance does not take are a refusal with the way to let them in again', async () => {
     const one = await sentry('foreign');
     const job = { ...one.entry, ...(await registered('foreign-pin', one.entry.address)), answers, username: 'other' };
