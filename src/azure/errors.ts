@@ -19,6 +19,9 @@ const HEALS: Readonly<Record<string, number>> = {
   InternalServerError: 900,
   InternalExecutionError: 900,
   NetworkingInternalOperationError: 900,
+  // The region has no room for the size just now: what others give back is free a moment later (allocation-failure).
+  AllocationFailed: 1_800,
+  ZonalAllocationFailed: 1_800,
   // A secret's name is not free while the vault still deletes or recovers what had it.
   ObjectIsBeingDeleted: 300,
   ObjectIsBeingRecovered: 300,
@@ -50,6 +53,8 @@ const HEALS: Readonly<Record<string, number>> = {
 const GRAPH_REPLICATION =
   /not a valid reference update|does not reference a valid application object|reference-property objects are not present|resource '[^']*' does not exist/i;
 
+const NO_ROOM =
+  'Send the same request again later, or ask for another size (vm.size), another zone or none (placement.zone), or another region under another name.';
 const REMEDIES: Readonly<Record<string, string>> = {
   AuthorizationFailed:
     'Give the app the missing right (docs/deploy.md lists what it needs), then send the same request again.',
@@ -59,6 +64,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'Accept the image’s terms: `az vm image terms accept --publisher <publisher> --offer <offer> --plan <plan>`. Then send the same request again.',
   VMMarketplaceInvalidInput: 'The profile’s plan is not the image’s own. Correct it, then send the same request again.',
   SkuNotAvailable: 'Ask for another size (vm.size) or region (placement.location).',
+  AllocationFailed: NO_ROOM,
+  ZonalAllocationFailed: NO_ROOM,
+  OverconstrainedAllocationRequest: NO_ROOM,
   OperationNotAllowed: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
   QuotaExceeded: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
   RequestDisallowedByPolicy:

@@ -170,8 +170,8 @@ describe('long-running operations', () => {
     ['Succeeded', { status: 'Succeeded' }, { status: 'succeeded' }],
     [
       'Failed',
-      { status: 'Failed', error: { code: 'AllocationFailed', message: 'No room.' } },
-      { status: 'failed', outcome: { kind: 'refused', code: 'AllocationFailed', reason: 'No room.' } },
+      { status: 'Failed', error: { code: 'OSProvisioningClientError', message: 'No room.' } },
+      { status: 'failed', outcome: { kind: 'refused', code: 'OSProvisioningClientError', reason: 'No room.' } },
     ],
     [
       'Failed for now',

@@ -43,6 +43,11 @@ test.each([
     restError(400, { error: { code: 'ResourcePurchaseValidationFailed', message: 'm' } }),
     { kind: 'refused' },
   ],
+  [
+    'the region has no room just now',
+    restError(409, { error: { code: 'AllocationFailed', message: 'm' } }),
+    { kind: 'later', patienceSeconds: 1_800, remedy: expect.stringContaining('vm.size') },
+  ],
   ['the service is down', restError(503, 'gone'), { kind: 'later' }],
   [
     'nothing answered',
