@@ -1,15 +1,21 @@
-import type { Azure } from '../azure/ports';
+import type { Application, Azure } from '../azure/ports';
+import type { Refused } from '../domain/outcome';
 import { bearsMark, type Effects } from './effects';
+import { heldByOthers } from './holders';
 
 /** Guide, option 2, steps 1 to 7: the app registration `CloudKnox-App`, single tenant, with the two permissions. */
 export const application = ({ directory }: Azure): Effects<'application'> => ({
   observe: async ({ wanted, deployment }) => {
-    const found = await directory.findApplications(wanted.displayName);
-    // Display names are not unique in Entra, and any user may register one: only what bears our mark counts.
-    const body = found.find(({ tags }) => bearsMark(tags, deployment));
+    const body = await directory.getApplication({ uniqueName: wanted.uniqueName });
+    if (!body) return undefined;
+    const what = `the application with the unique name '${wanted.uniqueName}' (object id ${body.id})`;
+    const ours = bearsMark(body.tags, deployment);
+    const obstacle = ours
+      ? heldByOthers(what, body, await directory.federatedCredentials(body.id), deployment)
+      : notOurs(what, body);
     // Graph shows the unique name on request only, and lets nobody change it.
     const value = { ...body, uniqueName: wanted.uniqueName };
-    return body && { value, ours: true, outputs: { objectId: body.id, appId: body.appId } };
+    return { value, ours, obstacle, outputs: { objectId: body.id, appId: body.appId } };
   },
   put: async ({ wanted }, observed) => {
     const objectId = observed?.outputs['objectId'];
@@ -24,4 +30,11 @@ export const application = ({ directory }: Azure): Effects<'application'> => ({
     await directory.deleteApplication(outputs['objectId'] ?? '');
     return {};
   },
+});
+
+const notOurs = (what: string, { id }: Application): Refused => ({
+  kind: 'refused',
+  code: 'NotOurs',
+  reason: `There is ${what} already, and this deployment did not make it`,
+  remedy: `Give the deployment another name. Or, if nobody needs that application, remove it for good, because Entra keeps a unique name for 30 days: \`az ad app delete --id ${id}\`, then \`az rest --method delete --url https://graph.microsoft.com/v1.0/directory/deletedItems/${id}\`.`,
 });

@@ -1,7 +1,8 @@
 import { AzureError, type Azure } from '../azure/ports';
 import { differences } from '../domain/compare';
-import { OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
+import { OWNER_TAG, type SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
+import { markOf } from './holders';
 
 const DAY_MS = 86_400_000;
 /** The tag that ties the vault's secret to the credential in Entra. */
@@ -18,15 +19,16 @@ const ALREADY_GONE = /no password credential found/i;
  * late Graph lists it.
  */
 export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecret'> => {
-  /** What the vault has and what Entra has of ours. `known`: the vault's credential is one of them. */
+  /** What the vault has and what Entra has of ours. `keyId`: the vault's credential, if it is one of them and good still. */
   const read = async ({ wanted, deployment }: SpecOf<'clientSecret'>) => {
     const stored = await secrets.get(wanted.secretName);
-    const owner = await directory.getApplication(wanted.applicationId);
-    const kept = stored?.tags[KEY_ID];
-    const keyIds = owner?.passwordCredentials.map(({ keyId }) => keyId) ?? [];
+    const owner = await directory.getApplication({ id: wanted.applicationId });
+    const expired = stored?.expiresOn !== undefined && stored.expiresOn.getTime() <= Date.now();
+    const tagged = stored?.tags[KEY_ID];
     const ours = owner?.passwordCredentials.filter(({ displayName }) => displayName?.endsWith(markOf(deployment)));
-    const orphans = ours?.map(({ keyId }) => keyId).filter((keyId) => keyId !== kept) ?? [];
-    return { stored, orphans, known: kept !== undefined && keyIds.includes(kept) };
+    const keyId = expired ? undefined : owner?.passwordCredentials.find((one) => one.keyId === tagged)?.keyId;
+    const orphans = ours?.map((one) => one.keyId).filter((one) => one !== keyId) ?? [];
+    return { stored, orphans, keyId };
   };
   const revoke = async (applicationId: string, keyId: string): Promise<void> => {
     try {
@@ -47,35 +49,34 @@ export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecr
   };
   return {
     observe: async (spec) => {
-      const { stored, orphans, known } = await read(spec);
+      const { stored, orphans, keyId } = await read(spec);
       if (!stored) return orphans.length > 0 ? { value: {}, ours: true, outputs: {} } : undefined;
       return {
-        value: { ...(known && orphans.length === 0 ? spec.wanted : {}), tags: stored.tags },
+        value: { ...(keyId !== undefined && orphans.length === 0 ? spec.wanted : {}), tags: stored.tags },
         ours: stored.tags[OWNER_TAG] === spec.deployment,
-        outputs: { secretUri: stored.uri },
+        outputs: outputsOf(stored.uri, keyId),
       };
     },
     put: async (spec) => {
       const { wanted } = spec;
-      const { stored, orphans, known } = await read(spec);
-      for (const keyId of orphans) await revoke(wanted.applicationId, keyId);
-      if (stored && known) {
+      const { stored, orphans, keyId } = await read(spec);
+      for (const orphan of orphans) await revoke(wanted.applicationId, orphan);
+      if (stored && keyId !== undefined) {
         // The appliance goes on using the secret that it was given: nothing but its tags may be put right.
-        if (differences(wanted.tags, stored.tags).length === 0) return { outputs: { secretUri: stored.uri } };
+        if (differences(wanted.tags, stored.tags).length === 0) return { outputs: outputsOf(stored.uri, keyId) };
         const { value, tags, expiresOn } = stored;
         const about = { tags: { ...tags, ...wanted.tags }, contentType, expiresOn };
-        return { outputs: { secretUri: await secrets.set(wanted.secretName, value, about) } };
+        return { outputs: outputsOf(await secrets.set(wanted.secretName, value, about), keyId) };
       }
       const expiresOn = new Date(Date.now() + wanted.expiresInDays * DAY_MS);
       const made = await directory.addPassword(wanted.applicationId, wanted.displayName, expiresOn.toISOString());
-      return { outputs: { secretUri: await store(spec, made, expiresOn) } };
+      return { outputs: outputsOf(await store(spec, made, expiresOn), made.keyId) };
     },
     remove: async (spec) => {
       const { applicationId, secretName } = spec.wanted;
-      const { stored, orphans, known } = await read(spec);
+      const { stored, orphans, keyId } = await read(spec);
       // The application may be another's and stay: its credentials must not.
-      const keyIds = [...orphans, ...(known ? [stored?.tags[KEY_ID] ?? ''] : [])];
-      for (const keyId of keyIds) await revoke(applicationId, keyId);
+      for (const one of keyId === undefined ? orphans : [...orphans, keyId]) await revoke(applicationId, one);
       if (stored) await secrets.delete(secretName);
       return {};
     },
@@ -84,5 +85,6 @@ export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecr
 
 type Made = Awaited<ReturnType<Azure['directory']['addPassword']>>;
 
-/** How each of our credentials' descriptions ends, whatever the request calls it. */
-const markOf = (deployment: string): string => `(${ownerMark(deployment)})`;
+/** `keyId` says which credential it is: the vault's URI changes with its tags. It is absent where it opens nothing. */
+const outputsOf = (secretUri: string, keyId: string | undefined) =>
+  keyId === undefined ? { secretUri } : { secretUri, keyId };

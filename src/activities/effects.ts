@@ -10,6 +10,8 @@ export interface Observed {
   readonly ours: boolean;
   readonly outputs: Outputs;
   readonly etag?: string | undefined;
+  /** Why it may not be used, nor changed, though it may be removed if it is ours. */
+  readonly obstacle?: Refused | undefined;
   /** Set while Azure is still at work on it, or gave up on it. */
   readonly provisioning?: 'busy' | 'failed' | undefined;
   /** Why it failed, where Azure said so and would say so again: tried once in each run, not for as long as there is patience. */

@@ -49,6 +49,7 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
 
   const found = gaps(spec, observed);
   const paths = found.map(({ path }) => path);
+  if (observed.obstacle) return observed.obstacle;
   if (!mayBeUsed(spec, observed)) return notOurs(spec);
   if (isAsWanted(observed, found)) return done(change ?? 'kept', observed);
   if (operation !== undefined && observed.provisioning !== 'failed') return notTaken(spec, observed, paths, change);

@@ -35,6 +35,7 @@ async function look(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
     return effects.absent?.(spec) ?? create(spec.id.startsWith('/') ? { id: spec.id } : {});
   }
   // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
+  if (observed.obstacle) return observed.obstacle;
   if (!mayBeUsed(spec, observed)) return notOurs(spec);
   const found = gaps(spec, observed);
   if (isAsWanted(observed, found)) return done('kept', observed);

@@ -73,20 +73,22 @@ export type OperationState =
   | { readonly status: 'succeeded' }
   | { readonly status: 'failed'; readonly outcome: Later | Refused };
 
-interface Application {
+/** What can act as a principal, or let itself do so: its credentials and its owners, both read with it. */
+interface Held {
   readonly id: string;
   readonly appId: string;
-  readonly displayName: string;
   readonly tags: readonly string[];
   readonly passwordCredentials: readonly { readonly keyId: string; readonly displayName: string | null }[];
+  readonly keyCredentials: readonly { readonly keyId: string }[];
+  /** Object ids; the app's own is not among them. */
+  readonly otherOwners: readonly string[];
 }
-interface ServicePrincipal {
-  readonly id: string;
-  readonly appId: string;
-  readonly tags: readonly string[];
+export interface Application extends Held {
+  readonly displayName: string;
 }
+export type ServicePrincipal = Held;
 
-interface Federation {
+export interface Federation {
   readonly name: string;
   readonly description: string | null;
   readonly issuer: string;
@@ -96,14 +98,14 @@ interface Federation {
 
 /** Microsoft Graph. */
 export interface Directory {
-  findApplications(displayName: string): Promise<readonly Application[]>;
-  getApplication(objectId: string): Promise<Application | undefined>;
+  /** By the object id, or by the unique name: display names are not unique, and any user may register one. */
+  getApplication(by: { readonly id: string } | { readonly uniqueName: string }): Promise<Application | undefined>;
   /** Makes it, or brings the one that has its `uniqueName` already to that state: a lost answer leaves no second one. */
-  createApplication(body: Wanted['application']): Promise<Application>;
+  createApplication(body: Wanted['application']): Promise<Pick<Application, 'id' | 'appId'>>;
   updateApplication(objectId: string, body: Wanted['application']): Promise<void>;
   deleteApplication(objectId: string): Promise<void>;
   findServicePrincipal(appId: string): Promise<ServicePrincipal | undefined>;
-  createServicePrincipal(body: Wanted['servicePrincipal']): Promise<ServicePrincipal>;
+  createServicePrincipal(body: Wanted['servicePrincipal']): Promise<Pick<ServicePrincipal, 'id' | 'appId'>>;
   deleteServicePrincipal(objectId: string): Promise<void>;
   /** Makes a client secret. Graph shows its text this once. */
   addPassword(
@@ -112,6 +114,7 @@ export interface Directory {
     endDateTime: string,
   ): Promise<{ readonly keyId: string; readonly secretText: string }>;
   removePassword(applicationId: string, keyId: string): Promise<void>;
+  federatedCredentials(applicationId: string): Promise<readonly Federation[]>;
   getFederatedCredential(applicationId: string, name: string): Promise<Federation | undefined>;
   createFederatedCredential(applicationId: string, body: Federation): Promise<void>;
   /** All but its name, which Graph lets nobody change. */

@@ -60,6 +60,8 @@ export interface SentryState {
   readonly scopes?: readonly string[];
   /** Who was granted them: another than the request's now, where its identity was changed. */
   readonly principalId?: string | null;
+  /** Which client secret its appliance was told, as Entra numbers them. */
+  readonly keyId?: string | null;
   /** The controller's roles were granted, and are to be taken back when it is disabled. */
   readonly controller?: boolean;
   /** The last set-up of this VM that ended well: with how many subscriptions, and what was proven. */

@@ -30,6 +30,8 @@ export interface Beginning {
   readonly credentials: readonly string[];
   /** Who was granted them. */
   readonly principalId: string | null;
+  /** The client secret that the appliance was told: another one has to be told to it. */
+  readonly keyId: string | null;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
 }
@@ -50,6 +52,7 @@ const beginningOf = ({
   subscriptions,
   scopes,
   principalId,
+  keyId,
   controller,
   receipts,
 }: SentryState): Beginning => ({
@@ -64,6 +67,7 @@ const beginningOf = ({
   hadController: controller ?? false,
   credentials: Object.keys(resources).filter((key) => CREDENTIALS.includes(key)),
   principalId: principalId ?? null,
+  keyId: keyId ?? null,
   unclosed: receipts.at(-1)?.provenClosed === false,
 });
 

@@ -1,6 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { CREDENTIALS, formerCredentials } from '../domain/blueprint/identity';
-import { isCutOff, outputsOf, type Progress } from '../domain/graph';
+import { type Given, isCutOff, outputsOf, type Progress } from '../domain/graph';
 import type { Refusal } from '../domain/outcome';
 import { endsAt, scheduleOver } from '../domain/schedule';
 import { refusals } from '../domain/states';
@@ -9,6 +9,10 @@ import type { Story } from './call';
 import { carryOut } from './carryOut';
 import type { SentryInput } from './inputs';
 import { tellMe } from './sentryState';
+
+/** Was its client secret made anew since the appliance was told one: lost, or past its end? */
+export const isRenewed = ({ keyId }: Beginning, given: Given): boolean =>
+  keyId !== null && given['clientSecret'] !== undefined && given['clientSecret']['keyId'] !== keyId;
 
 /**
  * Takes away what an earlier request let the Sentry sign in with and this one does not, once the new credential is in

@@ -11,6 +11,7 @@ import { type Resource, specify, UNKNOWN } from '../domain/resources';
 import { refusals } from '../domain/states';
 import { ask, deploymentRef, runAll, sentryRef, type Story } from './call';
 import { carryOut } from './carryOut';
+import { isRenewed } from './credentials';
 import type { DeploymentInput, SentryInput } from './inputs';
 import { lookAround } from './lookAround';
 
@@ -76,7 +77,7 @@ export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
     applianceOf(input) !== undefined &&
     vm?.state === 'done' &&
     subscriptions.length > 0 &&
-    (isNew || former.length > 0 || !before.configured);
+    (isNew || former.length > 0 || isRenewed(before, given) || !before.configured);
   const part = planPart(all, { ...seen, ...granted, ...left }, surplus);
   return { ...part, n, subscriptions: subscriptions.length, visit };
 }

@@ -23,7 +23,7 @@ import { carryOut } from './carryOut';
 import { brokeDown, notProvenClosed } from './configuration/window';
 import { configure } from './configure';
 import { consentOf } from './consent';
-import { dropCredentials } from './credentials';
+import { dropCredentials, isRenewed } from './credentials';
 import type { SentryInput } from './inputs';
 import { type Access, applianceAccess, applicationAccess } from './prove';
 import { finish, tellMe } from './sentryState';
@@ -93,7 +93,9 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const access =
     asked ?? (yield* applicationAccess(context, input, outputsOf(progress), granted)) ?? applianceAccess(input, claims);
   const states = withProof(statesOf(progress, collected), access.isProven, access.why);
-  yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states });
+  const keyId = outputsOf(progress)['clientSecret']?.['keyId'];
+  const secret = keyId === undefined ? {} : { keyId };
+  yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states, ...secret });
   const problems = [...over, ...stays, ...(access.problem ? [access.problem] : [])];
   return { n, subscriptions: count(states), ...(problems.length > 0 ? { problems } : {}) };
 }
@@ -119,8 +121,10 @@ function* setUp(
   const rebuilt = vm?.state === 'done' && vm.change === 'created';
   const given = outputsOf(progress);
   const signsIn = given[principal(input.request).key]?.['principalId'];
-  // The appliance was told to sign in as another.
-  const moved = before.principalId !== null && signsIn !== undefined && signsIn !== before.principalId;
+  // The appliance was told to sign in as another, or with a secret that is no more.
+  const moved =
+    (before.principalId !== null && signsIn !== undefined && signsIn !== before.principalId) ||
+    isRenewed(before, given);
   const anew = rebuilt || moved;
   // Forgotten before anything can end this run: the next one finds the new VM kept, and must not take it for set up.
   if (anew && before.configured) {

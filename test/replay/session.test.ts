@@ -86,3 +86,30 @@ test('the same identity is granted and set up once', async () => {
   expect(jobs).toEqual([]);
   expect(steps.filter((step) => step.startsWith('remove'))).toEqual([]);
 });
+
+test.each([
+  ['another', 1, 'new'],
+  ['the same', 0, 'old'],
+] as const)(
+  'bug: an appliance that was told %s client secret than there is now is told again %i times',
+  async (_, times, keyId) => {
+    const kept = { kind: 'done', change: 'kept', ours: true } as const;
+    const outputs: Partial<Record<string, Record<string, string>>> = {
+      virtualMachine: { id: '/id', privateIPAddress: '10.90.0.4' },
+      clientSecret: { secretUri: 'https://vault.example/secrets/client', keyId },
+    };
+    const { sentry, jobs, output } = await deployOne(
+      {
+        ensure: ({ spec }) => {
+          const found = outputs[spec.kind];
+          return found && { ...kept, outputs: found };
+        },
+      },
+      { ...setUpBefore, principalId: 'principal', keyId: 'old' },
+      { identity: { kind: 'appRegistration' } },
+    );
+    expect(output?.state).toBe('completed');
+    expect(jobs).toHaveLength(times);
+    expect(sentry).toMatchObject({ keyId, configured: {} });
+  },
+);

@@ -4,16 +4,19 @@ import { z } from 'zod';
 import { ANSWER_MS, type Connection } from '../client';
 import { orUndefined } from '../errors';
 import type { Directory } from '../ports';
+import { appIdentity } from './appIdentity';
 
 const texts = z.array(z.string()).default([]);
-const application = z.looseObject({
-  id: z.string(),
-  appId: z.string(),
-  displayName: z.string(),
+const named = z.looseObject({ id: z.string(), appId: z.string() });
+const held = named.extend({
   tags: texts,
   passwordCredentials: z.array(z.looseObject({ keyId: z.string(), displayName: z.string().nullable() })).default([]),
+  keyCredentials: z.array(z.looseObject({ keyId: z.string() })).default([]),
+  owners: z.array(z.looseObject({ id: z.string() })).default([]),
 });
-const servicePrincipal = z.looseObject({ id: z.string(), appId: z.string(), tags: texts });
+const application = held.extend({ displayName: z.string() });
+/** Graph, "Customize responses": of a relation 20 objects at the most are expanded, and one is enough here. */
+const OWNERS = '$expand=owners($select=id)';
 const federation = z.looseObject({
   name: z.string(),
   description: z.string().nullish().default(null),
@@ -26,6 +29,7 @@ const password = z.looseObject({ keyId: z.string(), secretText: z.string() });
 const list = <T extends z.ZodType>(item: T) =>
   z.looseObject({ value: z.array(item), '@odata.nextLink': z.string().optional() });
 
+const uniquely = (uniqueName: string): string => `/applications(uniqueName=${quoted(uniqueName)})`;
 const federations = (applicationId: string): string => `/applications/${applicationId}/federatedIdentityCredentials`;
 
 /** OData doubles a quote inside a text. */
@@ -75,17 +79,21 @@ export function directory(connection: Connection): Directory {
     }
     return found;
   };
+  const withOthers = async <T extends z.output<typeof held>>(found: T): Promise<T & { otherOwners: string[] }> => {
+    const { objectId } = await appIdentity(connection);
+    return { ...found, otherOwners: found.owners.map(({ id }) => id).filter((id) => id !== objectId) };
+  };
   return {
-    findApplications: (displayName) => all(`/applications?$filter=displayName eq ${quoted(displayName)}`, application),
-    getApplication: async (objectId) => {
-      const body = await orUndefined(get(`/applications/${objectId}`));
-      return body === undefined ? undefined : application.parse(body);
+    getApplication: async (by) => {
+      const path = 'id' in by ? `/applications/${by.id}` : uniquely(by.uniqueName);
+      const body = await orUndefined(get(`${path}?${OWNERS}`));
+      return body === undefined ? undefined : withOthers(application.parse(body));
     },
     // Graph, "Upsert application": 201 with the new one, 204 without a body where there was one.
     createApplication: async ({ uniqueName, ...body }) => {
-      const path = `/applications(uniqueName=${quoted(uniqueName)})`;
+      const path = uniquely(uniqueName);
       const made: unknown = await client.api(path).header('Prefer', 'create-if-missing').patch(body);
-      return application.parse(made ?? (await get(path)));
+      return named.parse(made ?? (await get(path)));
     },
     updateApplication: async (objectId, { uniqueName: _immutable, ...body }) => {
       await client.api(`/applications/${objectId}`).patch(body);
@@ -94,10 +102,10 @@ export function directory(connection: Connection): Directory {
       await client.api(`/applications/${objectId}`).delete();
     },
     findServicePrincipal: async (appId) => {
-      const [found] = await all(`/servicePrincipals?$filter=appId eq ${quoted(appId)}`, servicePrincipal);
-      return found;
+      const [found] = await all(`/servicePrincipals?$filter=appId eq ${quoted(appId)}&${OWNERS}`, held);
+      return found && withOthers(found);
     },
-    createServicePrincipal: async (body) => servicePrincipal.parse(await post('/servicePrincipals', body)),
+    createServicePrincipal: async (body) => named.parse(await post('/servicePrincipals', body)),
     deleteServicePrincipal: async (objectId) => {
       await client.api(`/servicePrincipals/${objectId}`).delete();
     },
@@ -108,6 +116,7 @@ export function directory(connection: Connection): Directory {
     removePassword: async (applicationId, keyId) => {
       await post(`/applications/${applicationId}/removePassword`, { keyId });
     },
+    federatedCredentials: (applicationId) => all(federations(applicationId), federation),
     getFederatedCredential: async (applicationId, name) => {
       const body = await orUndefined(get(`${federations(applicationId)}/${name}`));
       return body === undefined ? undefined : federation.parse(body);

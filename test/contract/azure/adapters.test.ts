@@ -149,16 +149,16 @@ describe('a network interface that others use too', () => {
 
 test('Graph: pages are followed to the last', async () => {
   const { spec } = deploy('paged', 'appRegistration');
-  const { id: displayName } = spec('application');
-  const made = await world.drive('ensure', spec('application'));
-  const next = `${world.azure.url}/v1.0/applications?$filter=displayName%20eq%20'${displayName}'`;
+  const application = (await world.drive('ensure', spec('application'))).at(-1);
+  const { appId = '' } = application?.kind === 'done' ? application.outputs : {};
+  await world.drive('ensure', spec('servicePrincipal', { application: { appId } }));
+  const next = `${world.azure.url}/v1.0/servicePrincipals?$filter=appId%20eq%20'${appId}'`;
   await world.fault({
-    match: { method: 'GET', path: 'applications' },
+    match: { method: 'GET', path: 'servicePrincipals' },
     status: 200,
     body: { value: [], '@odata.nextLink': next },
   });
-  const [found] = await world.ports.directory.findApplications(displayName);
-  expect(made.at(-1)).toMatchObject({ outputs: { objectId: found?.id } });
+  expect(await world.ports.directory.findServicePrincipal(appId)).toMatchObject({ appId });
 });
 
 describe('long-running operations', () => {

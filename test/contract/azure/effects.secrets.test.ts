@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => world.azure.stop());
 
 const outputsOf = (outcome: Outcome | undefined) => (outcome?.kind === 'done' ? outcome.outputs : {});
-const last = async (verb: 'ensure' | 'remove', spec: Parameters<World['drive']>[1]) =>
+const last = async (verb: 'ensure' | 'remove' | 'observe', spec: Parameters<World['drive']>[1]) =>
   (await world.drive(verb, spec)).at(-1);
 
 /** An application of its own for each test, and the specs of the secrets beside it. */
@@ -124,6 +124,21 @@ test('a credential that another hand removed is made anew', async () => {
   await world.demand('POST', `/v1.0/applications/${made.objectId}/removePassword`, { keyId });
   expect(await last('ensure', made.client)).toMatchObject({ kind: 'done', change: 'changed' });
   await demandOneCredential(made);
+});
+
+test('bug: a secret that has expired is made anew, and the dead credential goes', async () => {
+  const made = await application('expired');
+  const first = outputsOf(await last('ensure', made.client));
+  const exp = Math.floor(Date.now() / 1_000) - 1;
+  await world.demand('PATCH', `/secrets/${made.client.id}`, { attributes: { exp } });
+  const plan = await last('observe', made.client);
+  expect(plan).toMatchObject({ kind: 'done', change: 'changed' });
+  // Which credential it will be nobody knows yet: an appliance that was told one has to be told again.
+  expect(outputsOf(plan)).not.toHaveProperty('keyId');
+  const second = outputsOf(await last('ensure', made.client));
+  expect(second['keyId']).not.toBe(first['keyId']);
+  await demandOneCredential(made);
+  expect(await last('ensure', made.client)).toMatchObject({ kind: 'done', change: 'kept', outputs: second });
 });
 
 test('removing the secret removes it in the vault and in Entra', async () => {

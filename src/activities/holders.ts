@@ -1,0 +1,39 @@
+/** Who else could sign in as an application that bears our mark, which anybody can write. */
+import type { Application, Federation, ServicePrincipal } from '../azure/ports';
+import { isFederationOf } from '../domain/blueprint/identity';
+import type { Refused } from '../domain/outcome';
+import { ownerMark } from '../domain/resources';
+import { bearsMark } from './effects';
+
+/** How each of our credentials' descriptions ends, whatever the request calls it. */
+export const markOf = (deployment: string): string => `(${ownerMark(deployment)})`;
+
+export type Holders = Pick<Application | ServicePrincipal, 'otherOwners' | 'passwordCredentials' | 'keyCredentials'>;
+
+/** Nothing is given to a principal that others could sign in as: an owner can make a credential at any time. */
+export function heldByOthers(
+  what: string,
+  { otherOwners, passwordCredentials, keyCredentials }: Holders,
+  federations: readonly Federation[],
+  deployment: string,
+): Refused | undefined {
+  const passwords = passwordCredentials.filter(({ displayName }) => !displayName?.endsWith(markOf(deployment)));
+  const trusts = federations.filter(
+    ({ name, description }) => !(isFederationOf(deployment, name) && bearsMark(description, deployment)),
+  );
+  const others = [
+    ...otherOwners.map((id) => `its owner ${id}`),
+    ...passwords.map(({ keyId }) => `its client secret ${keyId}`),
+    ...keyCredentials.map(({ keyId }) => `its certificate ${keyId}`),
+    ...trusts.map(({ name }) => `its federated credential '${name}'`),
+  ];
+  return others.length === 0
+    ? undefined
+    : {
+        kind: 'refused',
+        code: 'HeldByOthers',
+        reason: `Not this deployment alone holds ${what}: there is ${others.join(', ')}`,
+        remedy:
+          'Whoever has these can sign in as the Sentry. Find out who added them, remove them, and send the same request again.',
+      };
+}
