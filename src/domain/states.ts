@@ -4,6 +4,7 @@ import type { Blueprint } from './blueprint/blueprint';
 import { isConsent } from './consent';
 import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
+import type { Unplaced } from './newcomers';
 import { outputsOf, type Progress, type State } from './graph';
 import type { Change, Outputs, Refusal } from './outcome';
 import type { Drift } from './plan/drift';
@@ -93,6 +94,8 @@ export interface DeploymentState {
   /** Announced and not yet taken up by a run. */
   readonly pending: readonly string[];
   readonly placement: Placement;
+  /** Came by themselves, and the fleet has no room for them: set aside until it has. */
+  readonly unplaced?: Unplaced | null;
   readonly resources: Readonly<Record<string, ResourceState>>;
   /** A run brought every Sentry to its end; kept when preflight ends a later one before it began. */
   readonly settled?: boolean;
@@ -230,15 +233,22 @@ export function count(states: Readonly<Record<string, SubscriptionState>>): Coun
   return { total: all.length, granted: of('granted'), proven, setAside: of('setAside') };
 }
 
-/** The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. */
-export function conclude(sentries: readonly SentryResult[], problems: readonly Refusal[]): DeploymentResult {
+/**
+ * The whole from its parts: one Sentry that stopped is an exception, all of them stopped is a failure. `unplaced`
+ * subscriptions are on no Sentry.
+ */
+export function conclude(
+  sentries: readonly SentryResult[],
+  problems: readonly Refusal[],
+  unplaced = 0,
+): DeploymentResult {
   const sum = (what: keyof Counts): number =>
     sentries.reduce((total, { subscriptions }) => total + subscriptions[what], 0);
   const subscriptions = {
-    total: sum('total'),
+    total: sum('total') + unplaced,
     granted: sum('granted'),
     proven: sum('proven'),
-    setAside: sum('setAside'),
+    setAside: sum('setAside') + unplaced,
   };
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped, ...sentries.flatMap((sentry) => sentry.problems ?? [])];

@@ -67,7 +67,8 @@ export function wantedNow(
   return [...all];
 }
 
-const listedIn = (rules: Rules): readonly string[] =>
+/** What the request names by its id. */
+export const listedIn = (rules: Rules): readonly string[] =>
   rules.include.flatMap((rule) => (rule.kind === 'ids' ? rule.ids : []));
 
 /** The rules by management group or tag that no subscription fits, by their place in the request. */

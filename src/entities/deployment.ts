@@ -1,5 +1,6 @@
 /** `deployment@{name}`: the stored request, where each subscription is placed, and the queue of announced ones. */
 import type { Placement } from '../domain/fleet';
+import type { Unplaced } from '../domain/newcomers';
 import type { Drift } from '../domain/plan/drift';
 import type { Finding } from '../domain/preflight/finding';
 import type { DeploymentRequest } from '../domain/request/request';
@@ -24,6 +25,12 @@ interface Order {
   readonly at: string;
   readonly repair?: Repair;
 }
+/** What a look at Azure showed. Who was left out before is so until a run takes them in. */
+interface Looked {
+  readonly startedAt: string;
+  readonly drift: Drift;
+  readonly unplaced?: Unplaced | null;
+}
 /** This run repairs drift: what was announced waits for another. */
 type Repair = true | undefined;
 
@@ -45,6 +52,7 @@ export const deploymentOperations = {
       onboarded,
       pending: repair ? (before?.pending ?? []) : [],
       placement,
+      unplaced: before?.unplaced ?? null,
       settled,
       carriedOut: repair ? carriedOut : false,
       resources: before?.resources ?? {},
@@ -60,7 +68,9 @@ export const deploymentOperations = {
     state: before,
     answer: beginningOf(before, repair),
   }),
-  place: (before: State, placement: Placement) => ({ state: before && { ...before, placement } }),
+  place: (before: State, placed: { readonly placement: Placement; readonly unplaced: Unplaced | null }) => ({
+    state: before && { ...before, ...placed },
+  }),
   record: (before: State, resources: Readonly<Record<string, ResourceState>>) => ({
     state: before && { ...before, resources: { ...before.resources, ...withOutputs(before.resources, resources) } },
   }),
@@ -78,9 +88,10 @@ export const deploymentOperations = {
     answer: before?.pending.includes(id) ? { schedule: before.request.schedule } : null,
   }),
   /** What a look at Azure showed. Answers false where a run has begun since, which knows better. */
-  drifted: (before: State, { startedAt, drift }: { readonly startedAt: string; readonly drift: Drift }) => {
+  drifted: (before: State, { startedAt, drift, unplaced }: Looked) => {
     const isNewest = before?.startedAt === startedAt;
-    return { state: before && isNewest ? { ...before, drift } : before, answer: isNewest };
+    const state = before && isNewest ? { ...before, drift, unplaced: unplaced ?? before.unplaced ?? null } : before;
+    return { state, answer: isNewest };
   },
   /** A run ends. Answers how many were announced meanwhile: then there is another run to do. */
   finish: (before: State, { result, at }: { readonly result: DeploymentResult; readonly at: string }) => ({

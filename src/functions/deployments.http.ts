@@ -125,7 +125,7 @@ async function subscriptions(request: HttpRequest, client: DurableClient): Promi
   if (!query.success) return invalid(query.error.issues.flatMap((issue) => toFaults(issue)));
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
-  const { value, after } = subscriptionPage(await readSentries(client, deployment), query.data);
+  const { value, after } = subscriptionPage(await readSentries(client, deployment), deployment.unplaced, query.data);
   const next = withoutKey(request.url);
   if (after !== undefined) next.searchParams.set('after', after);
   return { jsonBody: { value, ...(after === undefined ? {} : { nextLink: next.href }) } };

@@ -75,10 +75,11 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
   const around = yield* look(context, input, before);
   const stops = problemsOf(around);
   if (!('placement' in around) || stops.length > 0) return conclude([], stops);
-  const { placement } = around;
+  const { placement, unplaced } = around;
 
-  yield* ask(context, me, 'place', placement);
-  const total = { total: placement.flat().length, granted: 0, proven: 0, setAside: 0 };
+  yield* ask(context, me, 'place', { placement, unplaced });
+  const left = unplaced?.ids.length ?? 0;
+  const total = { total: placement.flat().length + left, granted: 0, proven: 0, setAside: left };
 
   const resources = sharedResources(input);
   const onRound = (progress: Progress): void => {
@@ -89,7 +90,7 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
   const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, { onRound, deadline });
   const over = isCutOff(resources, shared) ? [scheduleOver(request)] : [];
   const problems = [...over, ...refusals(resources, shared)];
-  if (problems.length > 0) return conclude([], problems);
+  if (problems.length > 0) return conclude([], problems, left);
 
   context.df.setCustomStatus({ stage: 'sentries', sentries: placement.length, subscriptions: total });
   const inputs = placement.map((subscriptions, index): SentryInput => ({
@@ -98,5 +99,5 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
     subscriptions,
     shared: outputsOf(shared),
   }));
-  return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), []);
+  return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), [], left);
 }

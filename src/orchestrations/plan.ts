@@ -28,7 +28,7 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput,
   const before = yield* ask(context, deploymentRef(request.name), 'look', { repair });
   const around = yield* lookAround(context, input, before);
   if (!('findings' in around)) return stoppedPlan(around);
-  const { placement, findings } = around;
+  const { placement, unplaced, findings } = around;
 
   const resources = sharedResources(input);
   const seen = yield* carryOut(context, 'observe', request.name, resources, {});
@@ -46,7 +46,7 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput,
     inputs,
     look === undefined ? undefined : ({ n }) => partId(look, n),
   );
-  return { shared: planPart(resources, seen), sentries, findings };
+  return { shared: planPart(resources, seen), sentries, findings, unplaced };
 }
 
 /** One Sentry's part, in an instance of its own: at most 50 subscriptions share a history. */

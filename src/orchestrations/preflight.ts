@@ -32,18 +32,25 @@ interface Before {
   /** Every Sentry was brought to its end. */
   readonly settled: boolean;
 }
-const NOTHING_BEFORE: Before = { placement: [], settled: false };
+
+export interface Preflight {
+  readonly findings: readonly Finding[];
+  /** Those on the scopes, each looked at by itself: they are the same in a fleet of another size. */
+  readonly ofScopes: readonly Finding[];
+}
 
 /**
  * Looks at everything that could stop a run, and tells all of it at once. Writes nothing. What cannot be read is a
- * warning, never an exception. `placed` are the subscriptions of each Sentry, `before` is what earlier runs came to.
+ * warning, never an exception. `placed` are the subscriptions of each Sentry, `before` is what earlier runs came to,
+ * `seen` was found of a fleet that has all of these subscriptions and more.
  */
 export function* preflight(
   context: OrchestrationContext,
   input: DeploymentInput,
   placed: Placement,
-  before: Before = NOTHING_BEFORE,
-): Story<readonly Finding[]> {
+  before: Before,
+  seen?: Preflight,
+): Story<Preflight> {
   const { request, profile, egressAddresses: egress } = input;
   const blueprint = { request, profile };
   const byGroup = request.subscriptions.grantAt === 'managementGroup';
@@ -66,9 +73,16 @@ export function* preflight(
   const isKept = ({ code, where: at }: Finding): boolean => code === 'GrantDenied' && granted.includes(at);
   const found = host.flatMap(({ findings }) => findings.filter((one) => !isKept(one)));
   const limited = host.flatMap((one) => one.limited ?? []);
-  const ofScopes = yield* lookAtScopes(context, input, scopes, granted, { known: found, limited });
+  const ofScopes = seen
+    ? seen.ofScopes.filter((one) => scopes.includes(one.where))
+    : yield* lookAtScopes(context, input, scopes, granted, { known: found, limited });
   const all = [...found, ...ofScopes];
-  return told([...checkFleet(blueprint, sentries), ...checkAnyLeft(scopes, granted, all), ...all]);
+  const findings = told([
+    ...checkFleet(blueprint, sentries, before.placement.length > 0),
+    ...checkAnyLeft(scopes, granted, all),
+    ...all,
+  ]);
+  return { findings, ofScopes };
 }
 
 /** Where there is no host subscription, that nothing in it could be read says no more. */

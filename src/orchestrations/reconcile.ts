@@ -22,7 +22,7 @@ export function* reconcile(context: OrchestrationContext): Story<Drift> {
   const decided = repair ? decideRepair(plan, seen, { request, carriedOut, repaired, asked }, now(context)) : {};
   const drift = { ...seen, ...decided };
   // Before the run that repairs it begins, which knows better. A run that began meanwhile has made this look old.
-  const isNewest = yield* ask(context, me, 'drifted', { startedAt, drift });
+  const isNewest = yield* ask(context, me, 'drifted', { startedAt, drift, unplaced: plan.unplaced ?? null });
   if (drift.repair?.state !== 'started') return drift;
   const started = isNewest && (yield* call(context, activities.startDeployment, { name, repair: true })) === 'started';
   return started ? drift : seen;

@@ -1,6 +1,7 @@
 /** What the API shows of a deployment. Pure: made from what the entities hold. */
 import { z } from 'zod';
 import { beginsAt } from '../domain/schedule';
+import type { Unplaced } from '../domain/newcomers';
 import { count, type Counts, type DeploymentState, type SentryState, type SubscriptionState } from '../domain/states';
 
 /** How the run's instance stands: `failure` where it broke down instead of ending. */
@@ -61,6 +62,10 @@ const sentryView = (
   resources: Object.entries(resources).map(([key, resource]) => ({ key, ...resource })),
 });
 
+/** All that a deployment is about, those among them for whom its fleet has no room. */
+const totalOf = ({ placement, unplaced }: DeploymentState): number =>
+  placement.flat().length + (unplaced?.ids.length ?? 0);
+
 /** A deployment whole, but for its subscriptions one by one: those are paged. `now` is in epoch ms. */
 export function deploymentView(
   deployment: DeploymentState,
@@ -71,7 +76,7 @@ export function deploymentView(
 ) {
   const all = sentries.map(({ subscriptions }) => count(subscriptions));
   const sum = (what: keyof Counts) => all.reduce((total, counts) => total + counts[what], 0);
-  const placed = deployment.placement.flat().length;
+  const aside = deployment.unplaced?.ids.length ?? 0;
   const { request, startedAt, finishedAt, result, pending, drift, repaired } = deployment;
   const begins = beginsAt(request);
   return {
@@ -82,7 +87,12 @@ export function deploymentView(
     /** While it waits for the time from which it may change anything. */
     beginsAt: run.atWork && begins > now ? new Date(begins).toISOString() : null,
     finishedAt: run.atWork ? null : (finishedAt ?? null),
-    subscriptions: { total: placed, granted: sum('granted'), proven: sum('proven'), setAside: sum('setAside') },
+    subscriptions: {
+      total: totalOf(deployment),
+      granted: sum('granted'),
+      proven: sum('proven'),
+      setAside: sum('setAside') + aside,
+    },
     announced: pending.length,
     drift: drift ?? null,
     repaired: repaired ?? null,
@@ -115,7 +125,7 @@ export const listView = (
     name,
     state: stateOf(deployment, { atWork, failure: undefined }),
     sentries: deployment?.placement.length ?? 0,
-    subscriptions: deployment?.placement.flat().length ?? 0,
+    subscriptions: deployment ? totalOf(deployment) : 0,
     drift: deployment?.drift?.count ?? null,
     startedAt: deployment?.startedAt ?? null,
     url: `/api/deployments/${name}`,
@@ -129,15 +139,18 @@ export const subscriptionQuery = z.looseObject({
   top: z.coerce.number({ error: 'is not a number' }).int().min(1).max(1_000).default(100),
 });
 
-/** One page in order of id. `after` is where the next begins, absent on the last. */
+/** One page in order of id; `sentry` is null where the fleet has no room. `after` is where the next begins, absent on the last. */
 export function subscriptionPage(
   sentries: readonly SentryState[],
+  unplaced: Unplaced | null | undefined,
   { state, after = '', top }: z.output<typeof subscriptionQuery>,
 ) {
-  const rows = sentries
-    .flatMap(({ n, subscriptions }) =>
-      Object.entries(subscriptions).map(([subscriptionId, outcome]) => ({ subscriptionId, sentry: n, ...outcome })),
-    )
+  const placed = sentries.flatMap(({ n, subscriptions }) =>
+    Object.entries(subscriptions).map(([subscriptionId, outcome]) => ({ subscriptionId, sentry: n, ...outcome })),
+  );
+  const { ids = [], ...why } = unplaced ?? {};
+  const aside = ids.map((subscriptionId) => ({ subscriptionId, sentry: null, state: 'setAside' as const, ...why }));
+  const rows = [...placed, ...aside]
     .filter((row) => row.subscriptionId > after && (state === undefined || row.state === state))
     .sort((a, b) => (a.subscriptionId < b.subscriptionId ? -1 : 1));
   const value = rows.slice(0, top);

@@ -1,5 +1,6 @@
 /** A plan: what a run would do, resource by resource. Made by reading alone. Pure. */
 import type { PropertyChange, Refusal } from '../outcome';
+import type { Unplaced } from '../newcomers';
 import type { Finding } from '../preflight/finding';
 import type { Progress, State } from '../graph';
 import type { Kind, Resource } from '../resources';
@@ -44,6 +45,8 @@ export interface Plan {
   readonly shared: PlanPart;
   readonly sentries: readonly SentryPlan[];
   readonly findings: readonly Finding[];
+  /** Who came by themselves and would be left out. */
+  readonly unplaced?: Unplaced | null;
   /** Why it is not whole: the subscriptions could not be listed. */
   readonly stopped?: Refusal;
 }

@@ -15,10 +15,25 @@ export const findingCodes = {
     wayOut:
       'Give the app the permission that the finding names, with its command, or go on: the run says what it meets',
   },
+  NotTakenIn: {
+    severity: 'warning',
+    cause:
+      'A subscription announced itself, or came into a rule, and needs a Sentry more than the fleet can have; the finding says why',
+    wayOut:
+      'Make room as the finding says: it joins by itself with the next run. Else name it in `subscriptions.exclude`, and watch it with a deployment of another name',
+  },
+  FleetCannotGrow: {
+    severity: 'warning',
+    cause:
+      '`subscriptions.onboardNew` with a grant at a management group or one existing identity: one Sentry is all that the fleet can have',
+    wayOut:
+      'Go on where no more subscriptions than one Sentry watches are to come; else grant at each subscription, leave `identity.resourceId` out, or ask for the others in a deployment of another name',
+  },
   OneSentryOnly: {
     severity: 'error',
     cause: 'More subscriptions than one Sentry watches, with a grant at a management group or one existing identity',
-    wayOut: 'Grant at each subscription, leave `identity.resourceId` out, or ask for fewer subscriptions',
+    wayOut:
+      'Grant at each subscription, leave `identity.resourceId` out, or ask for fewer subscriptions; a Sentry keeps the identity that it was made with: ask for the others in a deployment of another name',
   },
   MissingPermission: {
     severity: 'error',

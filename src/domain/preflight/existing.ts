@@ -87,32 +87,36 @@ export function checkLocks(blueprint: Blueprint, locks: readonly Lock[], standin
   });
 }
 
-/** More than one Sentry, where the request gives all of them one principal's reach. Known once subscriptions are. */
-export function checkFleet({ request, profile }: Blueprint, sentries: number): readonly Finding[] {
-  if (sentries <= 1) return [];
-  const several = `the subscriptions need ${sentries} Sentries, each with its own (${profile.maxSubscriptions} to a Sentry)`;
-  const byGroup = request.subscriptions.grantAt === 'managementGroup';
-  const one = request.identity.kind === 'managedIdentity' && request.identity.resourceId !== undefined;
-  return [
-    ...(byGroup
-      ? [
-          finding(
-            'OneSentryOnly',
-            '/subscriptions/grantAt',
-            `A grant at a management group shows every Sentry everything, and ${several}`,
-            'Ask for grantAt subscription, or for fewer subscriptions.',
-          ),
-        ]
+/**
+ * More than one Sentry, or more to come, where the request gives all of them one principal's reach. `stands`: the fleet
+ * was made by an earlier run, and keeps its identity.
+ */
+export function checkFleet({ request, profile }: Blueprint, sentries: number, stands = false): readonly Finding[] {
+  const { grantAt, onboardNew } = request.subscriptions;
+  const most = profile.maxSubscriptions;
+  const several = `the subscriptions need ${sentries} Sentries, each with its own (${most} to a Sentry)`;
+  const later = `one Sentry watches at most ${most} subscriptions: what comes beyond that is set aside`;
+  const check = (where: string, what: string, remedy: string): readonly Finding[] => [
+    ...(sentries > 1
+      ? [finding('OneSentryOnly', where, `${what}, and ${several}`, `${remedy}, or ask for fewer subscriptions.`)]
       : []),
-    ...(one
-      ? [
-          finding(
-            'OneSentryOnly',
-            '/identity/resourceId',
-            `It is one identity, and ${several}`,
-            'Leave it out, or ask for fewer subscriptions.',
-          ),
-        ]
+    ...(onboardNew
+      ? [finding('FleetCannotGrow', where, `${what}, and ${later}`, `${remedy}; or go on, where no more are to come.`)]
       : []),
   ];
+  return [
+    ...(grantAt === 'managementGroup'
+      ? check(
+          '/subscriptions/grantAt',
+          'A grant at a management group shows every Sentry everything',
+          'Ask for grantAt subscription',
+        )
+      : []),
+    ...(existingIdentityOf({ request, profile }) === undefined
+      ? []
+      : check('/identity/resourceId', 'It is one identity', stands ? IDENTITY_STAYS : 'Leave it out')),
+  ];
 }
+
+const IDENTITY_STAYS =
+  'A Sentry keeps the identity that it was made with: ask for the others in a deployment of another name';

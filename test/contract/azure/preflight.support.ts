@@ -5,7 +5,7 @@ import { makeInspectScopes } from '../../../src/activities/inspectScopes';
 import { assign } from '../../../src/domain/fleet';
 import type { Finding } from '../../../src/domain/preflight/finding';
 import type { DeploymentInput } from '../../../src/orchestrations/inputs';
-import { preflight } from '../../../src/orchestrations/preflight';
+import { type Preflight, preflight } from '../../../src/orchestrations/preflight';
 import { wantedNow } from '../../../src/domain/subscriptions';
 import { profile, request } from '../../support/requests';
 import { runOrchestrator } from '../../support/runOrchestrator';
@@ -45,7 +45,7 @@ export async function findingsOf(
   // The simulated Azure's clock stands still: its buckets would run dry.
   azure.advance(60);
   const placed = assign([], wantedNow(input, [], { onboarded: [], placement: [] }), profile.maxSubscriptions);
-  const { output, failure } = await runOrchestrator<readonly Finding[]>('preflight', {
+  const { output, failure } = await runOrchestrator<Preflight>('preflight', {
     input,
     activities: { inspectHost: makeInspectHost(ports, TENANT), inspectScopes: makeInspectScopes(ports) },
     orchestrators: {
@@ -54,7 +54,7 @@ export async function findingsOf(
     },
   });
   if (!output) throw new Error(failure ?? 'Preflight gave nothing.');
-  return output;
+  return output.findings;
 }
 
 const asked = z.array(z.object({ method: z.string(), path: z.string(), caller: z.string(), status: z.number() }));

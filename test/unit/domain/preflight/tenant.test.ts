@@ -64,6 +64,17 @@ describe('several Sentries', () => {
     const found = checkFleet({ request: requestFor(1, changes), profile }, sentries);
     expect(found.map((one) => one.where)).toEqual(where);
   });
+
+  test.each([
+    ['each with its own', {}, {}, []],
+    ['one identity', { identity: { kind: 'managedIdentity', resourceId } }, {}, ['/identity/resourceId']],
+    ['a grant at a management group', {}, group, ['/subscriptions/grantAt']],
+  ])('to come: %s', (_what, changes, rules, where) => {
+    const subscriptions = { include: [], onboardNew: true, ...rules };
+    const found = checkFleet({ request: requestFor(1, { ...changes, subscriptions }), profile }, 1);
+    expect(found.map((one) => one.where)).toEqual(where);
+    expect(codesOf(found).every((code) => code === 'FleetCannotGrow')).toBe(true);
+  });
 });
 
 describe('Graph', () => {
