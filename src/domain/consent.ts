@@ -3,6 +3,8 @@ import { graphGrants } from './commands';
 import type { Given, Progress, State } from './graph';
 import { type Handoff, type HandoffAnswer, handoffId } from './handoff';
 import type { Later, Refusal } from './outcome';
+import type { PlanPart } from './plan/plan';
+import type { Finding } from './preflight/finding';
 import type { Profile } from './profile';
 import type { DeploymentRequest } from './request/request';
 
@@ -32,22 +34,42 @@ export const consentNeeded = (permission: string): Later => ({
 
 const waits = (state: State | undefined): boolean => state?.state === 'later' && state.code === NEEDED;
 
-/** The permissions that wait for someone's consent. */
-export const awaited = (profile: Profile, progress: Progress): readonly string[] =>
-  profile.graphPermissions.map(({ value }) => value).filter((value) => waits(progress[`graphPermission/${value}`]));
+const keyOf = (permission: string): string => `graphPermission/${permission}`;
+const isOpen = (state: State | undefined): boolean => !state || ['waiting', 'later', 'running'].includes(state.state);
+
+/**
+ * The permissions that wait for someone's consent: where one may not be given, all that are not there yet. Another may be
+ * put off for a moment by something else, and whoever is called once is to give all of them. `asked`: someone was called.
+ */
+export function awaited(profile: Profile, progress: Progress, asked: boolean): readonly string[] {
+  const open = profile.graphPermissions.map(({ value }) => value).filter((value) => isOpen(progress[keyOf(value)]));
+  return asked || open.some((value) => waits(progress[keyOf(value)])) ? open : [];
+}
 
 /** What a person's answer makes of those that wait: asked again at once, or refused. */
-export function answered(progress: Progress, answer: HandoffAnswer, now: number): Progress {
-  const becomes = (state: State): State =>
-    state.state !== 'later'
-      ? state
-      : 'done' in answer
-        ? { ...state, dueAt: now }
-        : { state: 'refused', code: DECLINED, reason: `Consent was declined: ${answer.declined}`, remedy: AGAIN };
-  return Object.fromEntries(
-    Object.entries(progress).map(([key, state]) => [key, waits(state) ? becomes(state) : state]),
-  );
+export function answered(
+  progress: Progress,
+  permissions: readonly string[],
+  answer: HandoffAnswer,
+  now: number,
+): Progress {
+  const becomes = (state: State | undefined): State | undefined => {
+    if ('declined' in answer)
+      return { state: 'refused', code: DECLINED, reason: `Consent was declined: ${answer.declined}`, remedy: AGAIN };
+    // What Graph puts off for itself is not hurried.
+    return state?.state === 'later' && waits(state) ? { ...state, dueAt: now } : state;
+  };
+  const changed = permissions.map(keyOf).flatMap((key) => {
+    const state = becomes(progress[key]);
+    return state ? [[key, state] as const] : [];
+  });
+  return { ...progress, ...Object.fromEntries(changed) };
 }
+
+/** A run would call somebody for these: preflight found that the app may not give what is not there. */
+export const isConsentAhead = (findings: readonly Finding[], { resources }: PlanPart): boolean =>
+  findings.some(({ code }) => code === NEEDED) &&
+  resources.some(({ kind, change }) => kind === 'graphPermission' && ['create', 'change'].includes(change));
 
 /**
  * Who must do what: for an application the consent page (guide, option 2, step 8); for a managed identity, which has

@@ -12,17 +12,21 @@ import type { SentryInput } from './inputs';
  */
 export function consentOf(context: OrchestrationContext, input: SentryInput) {
   let answers = 0;
+  let asked = false;
   const interrupt: Interrupt = {
     listen: () => context.df.waitForExternalEvent(`consent-${(answers += 1)}`),
     apply: (progress, data) => {
       const answer = handoffAnswer.safeParse(data);
-      return answer.success ? answered(progress, answer.data, now(context)) : progress;
+      return answer.success
+        ? answered(progress, awaited(input.profile, progress, asked), answer.data, now(context))
+        : progress;
     },
   };
   const handoff = (
     progress: Progress,
   ): { readonly stage: 'consent' | 'resources'; readonly handoff: Handoff | null } => {
-    const permissions = awaited(input.profile, progress);
+    const permissions = awaited(input.profile, progress, asked);
+    asked ||= permissions.length > 0;
     return permissions.length > 0
       ? { stage: 'consent', handoff: consentHandoff(input, permissions, outputsOf(progress), `consent-${answers}`) }
       : { stage: 'resources', handoff: null };

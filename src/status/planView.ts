@@ -1,5 +1,6 @@
 /** What the API shows of a plan. Pure: made from what was started and what was found. */
 import { applianceOf, type ApplianceChoice, type Blueprint } from '../domain/blueprint/blueprint';
+import { isConsentAhead } from '../domain/consent';
 import type { Handoff } from '../domain/handoff';
 import { changeUses, grantAt, permissionsOf } from '../domain/permissions/planned';
 import { type Used, whyOf } from '../domain/permissions/uses';
@@ -40,7 +41,10 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
         scopes,
       })),
     ),
-    stages: plan.sentries.filter(({ visit }) => visit).flatMap((sentry) => stagesOf(input, sentry)),
+    stages: plan.sentries.flatMap((sentry) => [
+      ...(isConsentAhead(plan.findings, sentry) ? [handoffStage(sentry, 'consent')] : []),
+      ...(sentry.visit ? stagesOf(input, sentry) : []),
+    ]),
     permissions: plan.stopped ? [] : permissionsOf(input, plan),
     estimate: estimate(plan, input),
     findings: bounded([...plan.findings, ...refusedFindings(plan)]),
@@ -69,7 +73,8 @@ const permissionOf = (blueprint: Blueprint, one: Used, change: PlannedChange) =>
 });
 
 /** What happens that is no resource which stays: the window, what people do, the script. */
-function stagesOf(input: Planned, { n }: SentryPlan) {
+function stagesOf(input: Planned, sentry: SentryPlan) {
+  const { n } = sentry;
   const appliance = applianceOf(input);
   if (!appliance) return [];
   const { access, configuration, script } = appliance;
@@ -88,10 +93,17 @@ function stagesOf(input: Planned, { n }: SentryPlan) {
           },
         ]
       : []),
-    ...HANDOFFS_OF[configuration.kind].map((kind) => ({ sentry: n, stage: 'handoff', kind, does: HANDOFFS[kind] })),
+    ...HANDOFFS_OF[configuration.kind].map((kind) => handoffStage(sentry, kind)),
     { sentry: n, stage: 'configuration', kind: configuration.kind, command },
   ];
 }
+
+const handoffStage = ({ n }: SentryPlan, kind: Handoff['kind']) => ({
+  sentry: n,
+  stage: 'handoff',
+  kind,
+  does: HANDOFFS[kind],
+});
 
 const HANDOFFS: Readonly<Record<Handoff['kind'], string>> = {
   presence: 'Somebody says that they are there, before any port opens',

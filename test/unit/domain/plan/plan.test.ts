@@ -7,11 +7,12 @@ import { estimate } from '../../../../src/domain/plan/estimate';
 import { isAddressed } from '../../../../src/domain/plan/kinds';
 import { limits, type Limit, secondsFor } from '../../../../src/domain/plan/limits';
 import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../../../../src/domain/plan/plan';
+import { finding } from '../../../../src/domain/preflight/codes';
 import { type Resource, specify, UNKNOWN } from '../../../../src/domain/resources';
 import { planIdOf } from '../../../../src/functions/planId';
 import { planView } from '../../../../src/status/planView';
 import { inputFor } from '../../../support/fakeWorld';
-import { subscriptionIds } from '../../../support/requests';
+import { agentless, subscriptionIds } from '../../../support/requests';
 
 const created: State = { state: 'done', change: 'created', ours: true, outputs: {} };
 const kept: State = { state: 'done', change: 'kept', ours: true, outputs: {} };
@@ -218,6 +219,31 @@ describe('the document', () => {
       stage: 'configuration',
       command: SCRIPT,
     });
+  });
+
+  test('bug: tells of the consent that a person gives, where the app may not', () => {
+    const missing = finding('ConsentNeeded', 'https://graph.microsoft.com', 'The app has no permission', 'give it');
+    const told = (state: State, profile = inputFor(60).profile) => {
+      const input = { ...inputFor(60), profile };
+      const plan = { ...planFor(60, state, input), findings: [missing] };
+      return planView(input, plan, 'id', 'now').stages.map(({ sentry, ...one }) => [sentry, 'kind' in one && one.kind]);
+    };
+    expect(told(created).slice(0, 3)).toEqual([
+      [1, 'consent'],
+      [1, 'temporaryPublicIp'],
+      [1, 'presence'],
+    ]);
+    expect(told(created).filter(([, kind]) => kind === 'consent')).toEqual([
+      [1, 'consent'],
+      [2, 'consent'],
+    ]);
+    expect(told(kept)).toEqual([]);
+    // Without an appliance it is all that a person does.
+    const graphPermissions = inputFor(1).profile.graphPermissions;
+    expect(told(created, { ...agentless, graphPermissions })).toEqual([
+      [1, 'consent'],
+      [2, 'consent'],
+    ]);
   });
 
   test('of a world that is as wanted is empty, and asks for rights to read alone', () => {
