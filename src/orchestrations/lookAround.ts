@@ -68,8 +68,10 @@ function* fit(
   const least = assign(before.placement, asked, max).length;
   if (errorsIn(whole).length === 0 || whole.placement.length === least) return { ...whole, unplaced: null };
   let best = yield* lookAt(least, whole);
+  // The run ends without them as well: they are told of when it does not.
+  if (errorsIn(best).length > 0) return { ...best, unplaced: null };
   let tooMany = whole;
-  while (errorsIn(best).length === 0 && tooMany.placement.length - best.placement.length > 1) {
+  while (tooMany.placement.length - best.placement.length > 1) {
     const between = yield* lookAt(Math.ceil((best.placement.length + tooMany.placement.length) / 2), whole);
     if (errorsIn(between).length === 0) best = between;
     else tooMany = between;

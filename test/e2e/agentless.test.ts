@@ -127,3 +127,58 @@ test('a secret gives way to a federated credential; another kind of identity doe
     expect(await answer.json()).toMatchObject({ code: 'PlacementKept', errors: [{ pointer: '/placement/location' }] });
   }
 });
+
+test('bug: who announces itself to a fleet that is full is set aside, named, and holds up no repair', async () => {
+  const name = 'full';
+  const group = `/subscriptions/${subscriptionId(0)}/resourceGroups/known`;
+  const resourceId = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/known`;
+  for (const path of [group, resourceId])
+    await world.askAzure('/_simulator/outside', {
+      method: 'PUT',
+      path: `${path}?api-version=2024-11-30`,
+      body: { location: 'westeurope' },
+    });
+  const include = [{ kind: 'ids', ids: subscriptionIds(50) }];
+  const request = {
+    ...body(name, { kind: 'managedIdentity', resourceId, federatedCredential: { issuer, subject } }),
+    subscriptions: { include, onboardNew: true },
+  };
+  await world.administrator.start(request);
+  const whole = await world.administrator.seeThrough(name, () => undefined);
+  expect(whole).toMatchObject({ state: 'completed', findings: [{ code: 'FleetCannotGrow' }] });
+
+  const hook = `${world.hostUrl}/runtime/webhooks/eventgrid?functionName=subscriptionCreated&code=${world.keys.eventGrid}`;
+  const data = { subscriptionId: subscriptionId(51) };
+  const event = { id: 'e', eventType: 'New', subject: '/', eventTime: '2026-01-01T00:00:00Z', dataVersion: '1', data };
+  const headers = { 'content-type': 'application/json', 'aeg-event-type': 'Notification' };
+  expect((await fetch(hook, { method: 'POST', headers, body: JSON.stringify([event]) })).ok).toBe(true);
+  const counts = { total: 51, granted: 50, proven: 0, setAside: 1 };
+  const after = async () => {
+    const shown = await world.administrator.seeThrough(name, () => undefined);
+    return [shown.state, shown.subscriptions, shown.problems];
+  };
+  while ((await world.administrator.read(name)).subscriptions.setAside === 0) await nextLook();
+  expect(await after()).toEqual(['completedWithExceptions', counts, []]);
+  const answer = await world.api(`deployments/${name}/subscriptions?state=setAside`);
+  expect(await answer.json()).toEqual({
+    value: [
+      {
+        subscriptionId: subscriptionId(51),
+        sentry: null,
+        state: 'setAside',
+        code: 'NotTakenIn',
+        reason: expect.stringContaining('OneSentryOnly'),
+        remedy: expect.stringContaining('subscriptions.exclude'),
+      },
+    ],
+  });
+
+  // The same again, and a repair, come to the same.
+  await world.administrator.start(request);
+  expect(await after()).toEqual(['completedWithExceptions', counts, []]);
+  expect((await world.post(`deployments/${name}/reconciliation?repair=true`, {})).ok).toBe(true);
+  // Watched elsewhere, it is nobody's concern here.
+  const excluded = { ...request, subscriptions: { ...request.subscriptions, exclude: [subscriptionId(51)] } };
+  await world.administrator.start(excluded);
+  expect(await after()).toEqual(['completed', { ...counts, total: 50, setAside: 0 }, []]);
+});
