@@ -88,8 +88,11 @@ function deploymentOf(given: Given = {}) {
           const job = { subscriptionId: id, deployment: 'prod-sentry' };
           return { orchestrator: 'onboardSubscription', input: job, instanceId: `onboard-${id}` };
         }),
-        { orchestrator: 'rest', input: null, instanceId: `rest-${turns.length}` },
       );
+      return script.rest();
+    },
+    rest: () => {
+      turns.push({ orchestrator: 'rest', input: null, instanceId: `rest-${turns.length}` });
       return script;
     },
     meanwhile: (next: Given) => {
@@ -162,6 +165,19 @@ describe('bug: a subscription for which the fleet has no room', () => {
       .end();
     expect(sizes).toEqual([50, 1]);
     expect(state).toMatchObject({ unplaced: null, result: { state: 'completed', subscriptions: { total: 51 } } });
+  });
+
+  test('joins by the repair that the look for drift starts once there is room', async () => {
+    const { answers, sizes, state } = await deploymentOf({ room: 1 })
+      .run(listed(50))
+      .announce(99)
+      .meanwhile({ room: 2 })
+      .look()
+      .rest()
+      .end();
+    expect((answers.at(-2) as Drift).repair).toMatchObject({ state: 'started' });
+    expect(sizes).toEqual([50, 1]);
+    expect(state).toMatchObject({ unplaced: null, result: { state: 'completed' } });
   });
 
   test('leaves to those that were announced before it the room that there is', async () => {
