@@ -22,9 +22,11 @@ const NAMES: readonly NameKey[] = [
 const exists = ({ state, ours }: ResourceState): boolean =>
   state === 'running' || state === 'later' || (state === 'done' && ours !== false);
 
+const kindOf = (image: DeploymentRequest['image']): string => image?.kind ?? 'marketplace';
+
 /**
- * Another group, subscription, region, network or name is another resource: a second fleet beside the first, which
- * nobody would look after. Only what exists binds.
+ * Another group, subscription, region, network, name or place of a VHD is another resource: a second fleet beside the
+ * first, or a second copy, which nobody would look after. A VM that exists is made of no other kind of image. Only what exists binds.
  */
 export function placementFaults(
   { request: before, resources }: DeploymentState,
@@ -32,16 +34,18 @@ export function placementFaults(
   after: DeploymentRequest,
   profile: Profile,
 ): readonly Fault[] {
-  const made = [resources, ...sentries.map((sentry) => sentry.resources)].flatMap((states) =>
-    Object.entries(states).filter(([, state]) => exists(state)),
+  const made = [{ n: 1, resources }, ...sentries].flatMap(({ n, resources: states }) =>
+    Object.entries(states).flatMap(([key, state]) => (exists(state) ? [{ n, key, id: state.id }] : [])),
   );
-  const keys = new Set(made.map(([key]) => key));
-  const inGroup = made.some(([, { id }]) => /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.test(id));
+  const keys = new Set(made.map(({ key }) => key));
+  const inGroup = made.some(({ id }) => /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.test(id));
   const kept = (binds: boolean, pointer: string, was: string | undefined, is: string | undefined): readonly Fault[] =>
     !binds || was?.toLowerCase() === is?.toLowerCase()
       ? []
       : [{ pointer, detail: `was ${was ?? 'left out'} when the deployment’s resources were made` }];
-  const { placement, network } = before;
+  const { placement, network, image } = before;
+  const to = after.image;
+  const hasImage = keys.has('vhdCopy') || keys.has('image');
   const hasNetwork = keys.has('virtualNetwork') || keys.has('networkInterface');
   const faults = [
     ...(['subscriptionId', 'resourceGroup', 'location'] as const).flatMap((field) =>
@@ -54,15 +58,25 @@ export function placementFaults(
     ...(network?.kind === 'existing' && after.network?.kind === 'existing'
       ? kept(keys.has('networkInterface'), '/network/subnetId', network.subnetId, after.network.subnetId)
       : []),
-    ...NAMES.filter((key) => keys.has(key)).flatMap((key) => {
+    ...kept(hasImage || keys.has('virtualMachine'), '/image/kind', kindOf(image), kindOf(to)),
+    ...(image?.kind === 'vhd' && to?.kind === 'vhd'
+      ? (['storageAccountId', 'container'] as const).flatMap((field) =>
+          kept(hasImage, `/image/${field}`, image[field], to[field]),
+        )
+      : []),
+    ...made.flatMap(({ n, key: of }) => {
+      // The copied VHD is called as the image is that is made of it.
+      const key = NAMES.find((name) => name === (of === 'vhdCopy' ? 'image' : of));
+      if (!key) return [];
       const [was, is] = [
         { request: before, profile },
         { request: after, profile },
       ] as const;
-      if (nameOf(was, key, 1).toLowerCase() === nameOf(is, key, 1).toLowerCase()) return [];
+      const name = nameOf(was, key, n);
+      if (name.toLowerCase() === nameOf(is, key, n).toLowerCase()) return [];
       // `{vm}` in a template: the machine's own name is what was changed.
       const changed = templateOf(was, key) === templateOf(is, key) ? 'virtualMachine' : key;
-      return [{ pointer: `/names/${changed}`, detail: `named '${nameOf(was, key, 1)}' when it was made` }];
+      return [{ pointer: `/names/${changed}`, detail: `named '${name}' when it was made` }];
     }),
   ];
   return faults.filter(({ pointer }, at) => faults.findIndex((one) => one.pointer === pointer) === at);

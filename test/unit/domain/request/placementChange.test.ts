@@ -77,3 +77,51 @@ test('what was refused, or is another’s, binds nobody', () => {
     '/placement/resourceGroup',
   ]);
 });
+
+test('bug: each Sentry’s names count, not the first one’s alone', () => {
+  const kinds = ['userAssignedIdentity', 'virtualMachine', 'networkInterface'];
+  const own = Object.assign({}, ...kinds.map((kind) => made(kind))) as Record<string, ResourceState>;
+  const named = (virtualMachine: string) => request({ names: { virtualMachine, userAssignedIdentity: 'id' } });
+  const faultsOf = (count: number) =>
+    placementFaults(
+      { ...deployment(made('resourceGroup')), request: named('vm-1') },
+      Array.from({ length: count }, (_, index) => ({ ...sentry(own), n: index + 1 })),
+      named('vm-{n}'),
+      profile,
+    );
+  // The first is called the same, and a second one is not there yet.
+  expect(faultsOf(1)).toEqual([]);
+  expect(faultsOf(2)).toEqual([{ pointer: '/names/virtualMachine', detail: "named 'vm-1-2' when it was made" }]);
+});
+
+test('bug: a VHD that was copied stays in its account and container, and a VM with its kind of image', () => {
+  const accountIn = (name: string) => `${group}/providers/Microsoft.Storage/storageAccounts/${name}`;
+  const image = {
+    kind: 'vhd',
+    uri: 'https://example.com/a.vhd',
+    storageAccountId: accountIn('vhds'),
+    container: 'vhds',
+  };
+  const pointersTo = (
+    changes: object,
+    shared: Record<string, ResourceState>,
+    own: Record<string, ResourceState> = {},
+  ) =>
+    placementFaults(
+      { ...deployment(shared), request: request({ image }) },
+      [sentry(own)],
+      request({ image, ...changes }),
+      profile,
+    ).map(({ pointer }) => pointer);
+  const copied = made('vhdCopy');
+  expect(pointersTo({ image: { ...image, container: 'others' } }, copied)).toEqual(['/image/container']);
+  expect(pointersTo({ image: { ...image, storageAccountId: accountIn('other') } }, made('image'))).toEqual([
+    '/image/storageAccountId',
+  ]);
+  expect(pointersTo({ image: { ...image, storageAccountId: accountIn('VHDS') } }, copied)).toEqual([]);
+  expect(pointersTo({ names: { image: 'other' } }, copied)).toEqual(['/names/image']);
+  expect(pointersTo({ image: undefined }, copied)).toEqual(['/image/kind']);
+  expect(pointersTo({ image: { ...image, container: 'others' } }, made('vhdCopy', { state: 'refused' }))).toEqual([]);
+  expect(pointersTo({ image: undefined }, {}, fleet)).toEqual(['/image/kind']);
+  expect(pointers({ image: { kind: 'marketplace' } }, {}, fleet)).toEqual([]);
+});
