@@ -18,7 +18,7 @@ import { inputOf, instancesOf, isAtWork, readDeployment, readList, readSentries,
 import { etagOf } from './etag';
 import { startApproved, startPlan } from './plans.http';
 import { conflict, guarded, invalid, notFound, problem, readJson } from './problem';
-import { readFlag } from './query';
+import { readFlag, unknownParameters } from './query';
 import { withoutKey } from './url';
 
 const POLL_SECONDS = '5';
@@ -74,7 +74,7 @@ async function whatIsKept(
   return problem({
     status: 409,
     code: 'PlacementKept',
-    title: `What '${after.name}' has made is elsewhere, or is called otherwise, than this request asks for.`,
+    title: `What '${after.name}' has made is elsewhere, is called otherwise, or is of another kind of image, than this request asks for.`,
     remedy:
       'Send what errors names as it was. For a second fleet beside the first, send this request under another name. Nothing was done.',
     errors: placement,
@@ -122,7 +122,11 @@ const describe = (output: unknown, otherwise: string): string => (typeof output 
 async function subscriptions(request: HttpRequest, client: DurableClient): Promise<HttpResponseInit> {
   const name = request.params['name'] ?? '';
   const query = subscriptionQuery.safeParse(Object.fromEntries(request.query));
-  if (!query.success) return invalid(query.error.issues.flatMap((issue) => toFaults(issue)));
+  const faults = [
+    ...unknownParameters(request, Object.keys(subscriptionQuery.shape)),
+    ...(query.error?.issues.flatMap((issue) => toFaults(issue)) ?? []),
+  ];
+  if (!query.success || faults.length > 0) return invalid(faults);
   const deployment = await readDeployment(client, name);
   if (!deployment) return notFound(`deployment '${name}'`);
   const { value, after } = subscriptionPage(await readSentries(client, deployment), deployment.unplaced, query.data);

@@ -133,10 +133,13 @@ export const listView = (
 });
 
 const states = ['pending', 'granted', 'setAside'] as const satisfies readonly SubscriptionState['state'][];
-export const subscriptionQuery = z.looseObject({
+const MOST_ROWS = 1_000;
+const isNoPage = { error: `is not a whole number from 1 to ${MOST_ROWS}` };
+
+export const subscriptionQuery = z.object({
   state: z.enum(states, { error: `is not one of ${states.join(', ')}` }).optional(),
   after: z.string().optional(),
-  top: z.coerce.number({ error: 'is not a number' }).int().min(1).max(1_000).default(100),
+  top: z.coerce.number(isNoPage).int(isNoPage).min(1, isNoPage).max(MOST_ROWS, isNoPage).default(100),
 });
 
 /** One page in order of id; `sentry` is null where the fleet has no room. `after` is where the next begins, absent on the last. */

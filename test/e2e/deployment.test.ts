@@ -212,14 +212,14 @@ describe('the subscriptions of a deployment', () => {
 
   test('a wrong query is refused at its name', async () => {
     await whole('managedIdentity');
-    const answer = await world.api('deployments/whole-managedidentity/subscriptions?state=lost&top=0');
+    const answer = await world.api('deployments/whole-managedidentity/subscriptions?state=lost&top=0&page=2');
     expect(answer.status).toBe(400);
     expect(
       problem
         .parse(await answer.json())
         .errors.map(({ pointer }) => pointer)
         .sort(),
-    ).toEqual(['/state', '/top']);
+    ).toEqual(['/page', '/state', '/top']);
   });
 });
 
