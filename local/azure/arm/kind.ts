@@ -96,6 +96,14 @@ function operationOn({ type, goneAt }: Resource): string {
   return `${goneAt === null ? 'Put' : 'Delete'}${own[singular] ?? singular}Operation`;
 }
 
+export const invalidReference = (id: string, by: string): AzureError =>
+  new AzureError(
+    400,
+    'InvalidResourceReference',
+    `Resource ${id} referenced by resource ${by} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.`,
+    { members: { details: [] } },
+  );
+
 /**
  * The resource that another one is about to use: it must exist, be provisioned, and its use be allowed to the caller.
  * @param action what RBAC calls the use, such as `Microsoft.Network/virtualNetworks/subnets/join/action`
@@ -103,14 +111,7 @@ function operationOn({ type, goneAt }: Resource): string {
 export function usable(azure: Azure, put: Put, id: string, action: string): Resource {
   azure.rbac.demandLinked(put.call.caller, action, put.id, id);
   const found = azure.resources.get(id);
-  if (found === undefined) {
-    throw new AzureError(
-      400,
-      'InvalidResourceReference',
-      `Resource ${id} referenced by resource ${put.id} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.`,
-      { members: { details: [] } },
-    );
-  }
+  if (found === undefined) throw invalidReference(id, put.id);
   const state = stateOf(azure, found);
   if (state === 'Succeeded') return found;
   throw new AzureError(

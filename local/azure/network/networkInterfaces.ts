@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind, type Put, usable } from '../arm/kind';
+import { invalidReference, type Kind, type Put, usable } from '../arm/kind';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
 import { randomUUID } from '../random';
@@ -85,6 +85,8 @@ function configured(
   const { subnet, publicIPAddress, primary } = asked.properties;
   const id = `${put.id}/ipConfigurations/${asked.name}`;
   const found = usable(azure, put, subnet.id, 'Microsoft.Network/virtualNetworks/subnets/join/action');
+  // A network of another subscription is refused as one that is not there (azure-cli 13258).
+  if (!isIn(put.subscriptionId, subnet.id)) throw invalidReference(subnet.id, put.id);
   if (publicIPAddress !== undefined) {
     usable(azure, put, publicIPAddress.id, 'Microsoft.Network/publicIPAddresses/join/action');
     demandFree(azure, publicIPAddress.id, put.id);
@@ -102,6 +104,9 @@ function configured(
     links: targets.map((target) => ({ target, via: id })),
   };
 }
+
+const isIn = (subscriptionId: string, id: string): boolean =>
+  id.toLowerCase().startsWith(`/subscriptions/${subscriptionId.toLowerCase()}/`);
 
 /** The address that this configuration has, is given statically, or the subnet's next free one. */
 function privateAddress(azure: Azure, put: Put, asked: IpConfiguration, subnet: Resource): string {

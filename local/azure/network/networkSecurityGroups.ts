@@ -6,7 +6,15 @@ import { badRequest } from '../http/errors';
 import { randomUUID } from '../random';
 import { type Resource } from '../store/resources';
 import { usersOfType } from './references';
-import { defaultRules, demandNoConflict, demandRule, inlineRule, rulesOf, securityRules } from './securityRules';
+import {
+  defaultRules,
+  demandFew,
+  demandNoConflict,
+  demandRule,
+  inlineRule,
+  rulesOf,
+  securityRules,
+} from './securityRules';
 
 const rules = z.array(inlineRule).default([]);
 
@@ -18,10 +26,11 @@ export const networkSecurityGroups: Kind = {
     tags: z.record(z.string(), z.string()).optional(),
     properties: z.looseObject({ securityRules: rules }).default({ securityRules: [] }),
   }),
-  prepare(_, { body, existing }) {
+  prepare(_, { id, body, existing }) {
     const inline = rules.parse(body.properties['securityRules']);
     for (const { name, properties } of inline) demandRule(name, properties);
     demandNoConflict(inline);
+    demandFew(id, inline);
     const resourceGuid = existing?.document.properties['resourceGuid'] ?? randomUUID();
     const { location, tags } = body;
     return { document: { location, ...(tags === undefined ? {} : { tags }), properties: { resourceGuid } } };

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { type Kind, type Put } from '../arm/kind';
 import { type Azure } from '../azure';
-import { badRequest } from '../http/errors';
+import { AzureError, badRequest } from '../http/errors';
 import { nameOf, parentOf } from '../http/paths';
 import { type Resource } from '../store/resources';
 
@@ -121,6 +121,26 @@ export function demandNoConflict(rules: readonly { readonly name: string; readon
   }
 }
 
+/** azure-docs, "Azure subscription limits": of all rules of a group together, for sources and destinations apart. */
+const MOST_PREFIXES = 4_000;
+
+/** As others met it: cloud-provider-azure 2725. */
+export function demandFew(groupId: string, rules: readonly { readonly properties: Rule }[]): void {
+  for (const [field, key] of [
+    ['SourceAddressPrefixes', 'sourceAddressPrefixes'],
+    ['DestinationAddressPrefixes', 'destinationAddressPrefixes'],
+  ] as const) {
+    const count = rules.reduce((sum, { properties }) => sum + properties[key].length, 0);
+    if (count <= MOST_PREFIXES) continue;
+    throw new AzureError(
+      400,
+      'SecurityRuleAddressesOrPortsPerSecurityGroupLimitReached',
+      `Network security group ${groupId} has ${count} ${field}. A security group cannot have more than ${MOST_PREFIXES} ${field} as per the limit MaxSecurityRuleAddressesOrPortsPerSecurityGroup.`,
+      { members: { details: [] } },
+    );
+  }
+}
+
 export const rulesOf = (
   azure: Azure,
   networkSecurityGroupId: string,
@@ -140,6 +160,7 @@ export const securityRules: Kind = {
     demandRule(name, properties);
     const others = rulesOf(azure, parentOf(id)).filter((one) => one.name.toLowerCase() !== name.toLowerCase());
     demandNoConflict([...others, { name, properties }]);
+    demandFew(parentOf(id), [...others, { properties }]);
     return { document: { properties: properties } };
   },
   stored: recordWindow,

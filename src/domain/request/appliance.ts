@@ -36,10 +36,17 @@ export const vm = z.strictObject({
     .optional(),
 });
 
-const SAS = /[?&]sig=/i;
-const vhdUri = z.url({ protocol: /^https$/, error: 'is not an https URL' }).refine((url) => !SAS.test(url), {
-  error: 'holds a SAS. Put the URL with its SAS into the app’s Key Vault and give the URI of that secret',
-});
+/** What stands in a URL beside host and path may let somebody in: a SAS, another cloud's signature, a password. */
+const hasMore = (text: string): boolean => {
+  const { search, hash, username, password } = new URL(text);
+  return [search, hash, username, password].some((part) => part !== '');
+};
+const vhdUri = z
+  .url({ protocol: /^https$/, error: 'is not an https URL' })
+  .refine((text) => !URL.canParse(text) || !hasMore(text), {
+    error:
+      'has more than a host and a path, which may be a secret (a SAS, a password): the request is stored and shown. Put the whole URL into the app’s Key Vault and give the URI of that secret',
+  });
 
 export const image = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('marketplace') }),
@@ -85,9 +92,18 @@ export const network = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/**
+ * azure-docs, "Azure subscription limits": "IP addresses and ranges specified for source or destination in a security
+ * group", all its rules together (cloud-provider-azure#2725).
+ */
+export const MOST_RULE_ADDRESSES = 4_000;
+export const RULE_ADDRESSES = `Azure takes ${MOST_RULE_ADDRESSES} in all rules of a security group (azure-docs, Azure subscription limits); give fewer, wider ranges`;
+
 const window = {
   sourceAddresses: someOf(cidr, 'The range').superRefine((ranges, context) => {
-    if (ranges.every((range) => cidr.safeParse(range).success) && opensTooMuch(ranges)) {
+    if (ranges.length > MOST_RULE_ADDRESSES) {
+      context.addIssue({ code: 'custom', message: `has ${ranges.length} ranges; ${RULE_ADDRESSES}` });
+    } else if (ranges.every((range) => cidr.safeParse(range).success) && opensTooMuch(ranges)) {
       context.addIssue({ code: 'custom', message: 'opens the ports to more than a /16 of IPv4 or a /32 of IPv6' });
     }
   }),

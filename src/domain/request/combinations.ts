@@ -1,17 +1,20 @@
 /** What makes no sense together: each field is right by itself, and refused with what to change. Pure. */
 import { canArrive, isIPv6, roomIn } from '../addressRange';
-import type { Blueprint } from '../blueprint/blueprint';
+import { applianceOf, type Blueprint } from '../blueprint/blueprint';
 import { isOfVault, isSecretOf } from '../vaultUri';
 import { faultyNames } from '../blueprint/faultyNames';
 import type { Fault } from '../faults';
 import { isManagedImage } from '../imageId';
 import type { NameKey } from '../profile';
 import { endsAt } from '../schedule';
+import { MOST_RULE_ADDRESSES, RULE_ADDRESSES } from './appliance';
 
 /** What of the app decides about a request. */
 export interface AppFacts {
   /** The app has an outbound address in a network of its own, from which private addresses can be reached. */
   readonly privateNetwork: boolean;
+  /** The app's own outbound addresses, which a window lets in too. */
+  readonly egressAddresses: readonly string[];
   /** The one vault whose secrets are read. */
   readonly keyVaultUri: string;
   /** Epoch ms. */
@@ -82,6 +85,19 @@ const PRIVATE_SOURCE =
   'is a private range, and nothing arrives from there at a public address; give the public addresses that you come from, or ask for access private';
 const NO_SOURCE =
   'is a range from which nothing arrives (this host, link-local, multicast or reserved); give the addresses that you come from';
+
+/** A rule for each port, with all sources in each. */
+const addresses: Rule = (blueprint, { egressAddresses }) => {
+  const access = applianceOf(blueprint)?.access;
+  if (!access) return [];
+  const sources = new Set([...access.sourceAddresses, ...egressAddresses]).size;
+  const rules = access.ports.length;
+  return fault(
+    sources * rules > MOST_RULE_ADDRESSES,
+    '/access/sourceAddresses',
+    `makes ${rules * sources} ranges: with EGRESS_ADDRESSES they are ${sources}, in a rule for each of ${rules} ports. ${RULE_ADDRESSES}`,
+  );
+};
 
 const credential: Rule = ({ request: { identity }, profile }) => {
   const federated = identity.federatedCredential !== undefined;
@@ -162,6 +178,14 @@ const encryption: Rule = ({ request: { vm, placement } }) => {
   );
 };
 
+/** azure-docs, "Virtual networks and virtual machines": a NIC's network is of its own subscription and region. */
+const subnet: Rule = ({ request: { network, placement } }) =>
+  fault(
+    network?.kind === 'existing' && network.subnetId.split('/')[2]?.toLowerCase() !== placement.subscriptionId,
+    '/network/subnetId',
+    'lies in another subscription than placement.subscriptionId, and Azure joins a network interface to a network of its own subscription only; give a subnet of that one, or place the Sentries there',
+  );
+
 const controller: Rule = ({ request: { controller }, profile }) => [
   ...fault(
     controller.enabled && profile.roles.controller.length === 0,
@@ -228,11 +252,13 @@ const rules: readonly Rule[] = [
   names,
   ports,
   sources,
+  addresses,
   credential,
   configuration,
   trustedLaunch,
   image,
   encryption,
+  subnet,
   controller,
   oneSentry,
   schedule,

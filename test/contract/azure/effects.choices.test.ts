@@ -84,7 +84,7 @@ describe.each(['withkeys', 'withoutkeys'])('a VHD, copied to the account %s', (a
   });
 
   test('another source for the same image is refused: what runs on it would not follow', async () => {
-    const other = deploy(name, 'managedIdentity', { image: { ...image, uri: `${download}?v=2` } });
+    const other = deploy(name, 'managedIdentity', { image: { ...image, uri: `${download}.2` } });
     expect(await world.step('ensure', other.spec('vhdCopy'))).toMatchObject({ kind: 'refused', code: 'Immutable' });
   });
 

@@ -93,6 +93,27 @@ describe('without waiting', () => {
     expect(z.object({ value: z.array(z.unknown()) }).parse(body).value).toHaveLength(6);
   });
 
+  test('a subnet of another subscription is to a network interface as one that is not there', async () => {
+    const token = await azure.token('administrator');
+    const put = (id: string, properties: object) =>
+      azure.ask('PUT', `${id}${version}`, { token, body: { location, properties } });
+    const join = async (name: string) => {
+      const subnet = { id: subnetOf(name) };
+      const ipConfigurations = [{ name: 'ip', properties: { subnet } }];
+      return put(network(`networkInterfaces/${name}`), { ipConfigurations });
+    };
+    const subnetOf = (name: string) =>
+      `${network('virtualNetworks/hub').replace(platform, name === 'far' ? isolated : platform)}/subnets/s`;
+    await azure.ask('PUT', `/subscriptions/${isolated}/resourceGroups/rg${version}`, { token, body: { location } });
+    for (const name of ['near', 'far']) {
+      const subnets = [{ name: 's', properties: { addressPrefix: '10.9.0.0/24' } }];
+      const properties = { addressSpace: { addressPrefixes: ['10.9.0.0/24'] }, subnets };
+      expect((await put(subnetOf(name).replace('/subnets/s', ''), properties)).status).toBe(201);
+    }
+    expect((await join('near')).status).toBe(201);
+    expect(errorOf(await join('far'))).toBe('InvalidResourceReference');
+  });
+
   test('a security group refuses rules that clash, and a PUT replaces them', async () => {
     const properties = {
       protocol: 'Tcp',

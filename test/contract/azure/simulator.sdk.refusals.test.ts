@@ -35,6 +35,7 @@ const refused = async (call: Begin, status: number, code: string, message: strin
 
 const rule = { protocol: 'Tcp', sourcePortRange: '*', destinationPortRange: '22', sourceAddressPrefix: '*', destinationAddressPrefix: '*', access: 'Allow', priority: 100, direction: 'Inbound' }; // prettier-ignore
 const putRule = (more: object): Begin => () => of.network.securityRules.createOrUpdate(group, 'nsg', 'r', { ...rule, ...more }); // prettier-ignore
+const manySources = Array.from({ length: 4_001 }, (_, index) => `203.0.${index >> 8}.${index & 255}/32`);
 const putSubnet = (addressPrefix: string | undefined, name = 'x'): Begin => () => of.network.subnets.createOrUpdate(group, 'v', name, addressPrefix === undefined ? { defaultOutboundAccess: false } : { addressPrefix }); // prettier-ignore
 const address = (more: object): Begin => () => of.network.publicIPAddresses.createOrUpdate(group, 'p', { location, sku: { name: 'Standard' }, publicIPAllocationMethod: 'Static', ...more }); // prettier-ignore
 const putNic = (name: string, more: object): Begin => () => of.network.networkInterfaces.beginCreateOrUpdate(group, name, { location, ipConfigurations: [{ name: 'ip', subnet: { id: subnet }, ...more }] }); // prettier-ignore
@@ -56,6 +57,7 @@ describe('networks', () => {
     ['a priority out of range', putRule({ priority: 99 }), 400, 'SecurityRuleInvalidPriority', 'Security rule has invalid Priority. Value provided: 99. Allowed range 100-4096.'],
     ['a priority that another has', putRule({}), 400, 'SecurityRuleConflict', 'Security rule r conflicts with rule first. Rules cannot have the same Priority and Direction.'],
     ['a port that is none', putRule({ destinationPortRange: '22-x' }), 400, 'SecurityRuleInvalidPortRange', /Value provided: 22-x\. Value should be an integer OR integer range with '-' delimiter\. Valid range 0-65535\.$/],
+    ['more sources than a group takes', putRule({ priority: 200, sourceAddressPrefix: '', sourceAddressPrefixes: manySources }), 400, 'SecurityRuleAddressesOrPortsPerSecurityGroupLimitReached', /\/nsg has 4001 SourceAddressPrefixes\. A security group cannot have more than 4000 SourceAddressPrefixes as per the limit MaxSecurityRuleAddressesOrPortsPerSecurityGroup\.$/],
     ['a prefix that is none', putRule({ sourceAddressPrefix: '300.0.0.1' }), 400, 'SecurityRuleInvalidAddressPrefix', 'Security rule has invalid Address prefix. Value provided: 300.0.0.1'],
     ['prefixes of both families', putRule({ sourceAddressPrefix: '', sourceAddressPrefixes: ['203.0.113.7/32', '2001:db8::/64'] }), 400, 'ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies', /^Resource r contains .+ belong to different address families\. All IP addresses or prefixes in the resource should belong to the same address family\.$/],
     ['no port', putRule({ destinationPortRange: '' }), 400, 'SecurityRuleParameterNotSpecified', /^Security rule parameter DestinationPortRange must be specified for rule with Id r\.$/],

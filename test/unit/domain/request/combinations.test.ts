@@ -28,7 +28,11 @@ const imageOf = (path: string) => ({
   image: { kind: 'image', id: `/subscriptions/${subscriptionIds(1)[0] ?? ''}/resourceGroups/rg/providers/Microsoft.Compute/${path}` },
 }); // prettier-ignore
 const keyVaultUri = 'https://ours.vault.azure.net';
+const egressAddresses = ['198.51.100.1/32'];
 const now = Date.UTC(2027, 0, 1);
+/** Single addresses of 203.0.0.0/16. */
+const addresses = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `203.0.${index >> 8}.${index & 255}/32`);
 const vhd = (uri: string) => ({
   image: {
     kind: 'vhd',
@@ -38,7 +42,7 @@ const vhd = (uri: string) => ({
   },
 });
 const faultsOf = (body: unknown, privateNetwork = false): readonly string[] => {
-  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork, keyVaultUri, now });
+  const parsed = parseRequest(body, { tenantId, profiles, privateNetwork, egressAddresses, keyVaultUri, now });
   return parsed.kind === 'faults' ? parsed.faults.map(({ pointer, detail }) => `${pointer} ${detail}`) : [];
 };
 const federatedCredential = { issuer: 'https://issuer.example', subject: 'collector' };
@@ -298,11 +302,52 @@ test.each([
 });
 
 test.each([
-  ['https://store.blob.core.windows.net/images/sentry.vhd?sv=2024&sig=abc', '/image/uri holds a SAS'],
+  ['https://store.blob.core.windows.net/images/sentry.vhd?sv=2024&sig=abc', '/image/uri has more than a host'],
   ['http://store.blob.core.windows.net/images/sentry.vhd', '/image/uri is not an https URL'],
+  ['not a URL?sig=abc', '/image/uri is not an https URL'],
 ])('a VHD at %s is refused', (uri, fault) => {
-  const storageAccountId = `/subscriptions/${tenantId}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st`;
-  const faults = faultsOf(requestBody({ image: { kind: 'vhd', uri, storageAccountId, container: 'vhds' } }));
+  const faults = faultsOf(requestBody(vhd(uri)));
   expect(faults.map((text) => text.slice(0, fault.length))).toContain(fault);
   expect(JSON.stringify(faults)).not.toContain('sig=abc');
+});
+
+test.each([
+  'store.example/a.vhd?X-Amz-Signature=abc',
+  'store.example/a.vhd?sv=2024&%73ig=abc',
+  'user:abc@store.example/a.vhd',
+  'store.example/a.vhd#abc',
+])('bug: a secret in https://%s is refused like a SAS, and repeated nowhere', (rest) => {
+  const faults = faultsOf(requestBody(vhd(`https://${rest}`)));
+  expect(faults).toEqual([expect.stringMatching(/^\/image\/uri has more than a host and a path.*Key Vault/)]);
+  expect(JSON.stringify(faults)).not.toContain('abc');
+});
+
+test('bug: a subnet of another subscription than the Sentries’ is refused, which Azure joins no interface to', () => {
+  const inSubnet = (id: string) =>
+    faultsOf(
+      requestBody({
+        network: { kind: 'existing', subnetId: `/subscriptions/${id}/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub/subnets/sentries` },
+      }),
+    ); // prettier-ignore
+  const { subscriptionId } = requestBody()['placement'] as { subscriptionId: string };
+  expect(inSubnet(subscriptionId.toUpperCase())).toEqual([]);
+  expect(inSubnet(subscriptionIds(3)[2] ?? '')).toEqual([
+    expect.stringMatching(/^\/network\/subnetId lies in another subscription than placement\.subscriptionId/),
+  ]);
+});
+
+test('bug: more source addresses than a security group takes are refused, those of the app and each port counted', () => {
+  const faultsOfAccess = (count: number, ports: readonly number[]) =>
+    faultsOf(requestBody({ access: { kind: 'temporaryPublicIp', sourceAddresses: addresses(count), ports } }));
+  expect(faultsOfAccess(3_999, [22])).toEqual([]);
+  expect(faultsOfAccess(4_000, [22])).toEqual([
+    expect.stringMatching(
+      /^\/access\/sourceAddresses makes 4001 ranges: with EGRESS_ADDRESSES they are 4001, in a rule for each of 1 ports/,
+    ),
+  ]);
+  expect(faultsOfAccess(5_000, [22])).toEqual([
+    expect.stringMatching(/^\/access\/sourceAddresses has 5000 ranges; Azure takes 4000 in all rules/),
+  ]);
+  expect(faultsOfAccess(1_999, [22, 9000])).toEqual([]);
+  expect(faultsOfAccess(2_000, [22, 9000])).toEqual([expect.stringContaining('makes 4002 ranges')]);
 });

@@ -7,6 +7,7 @@ const faultsOf = (body: unknown): readonly string[] => {
     tenantId,
     profiles,
     privateNetwork: false,
+    egressAddresses: [],
     keyVaultUri: 'https://ours.vault.azure.net',
     now: Date.UTC(2027, 0, 1),
   });
