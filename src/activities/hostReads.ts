@@ -11,7 +11,7 @@ import type { Permission } from '../domain/preflight/rights';
 import type { Reached } from '../domain/preflight/policies';
 import { groupsAbove, ROLE_ASSIGNMENT_LIMIT, subscriptionScope } from '../domain/preflight/subscriptions';
 import type { VaultAnswer } from '../domain/preflight/vault';
-import type { Source } from '../domain/preflight/vhd';
+import { type Source, sourceIn } from '../domain/preflight/vhd';
 import { isSecretOf } from '../domain/vaultUri';
 import type { HostInspection } from './contracts';
 import { isForbidden } from './inspected';
@@ -118,8 +118,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const source = async (): Promise<Source> => {
     if (!vhd) return { kind: 'absent' };
     if (!inVault) return { kind: 'url', url: vhd.uri };
-    const found = await secret();
-    return found ? { kind: 'url', url: found.value.trim() } : { kind: 'absent' };
+    return sourceIn((await secret())?.value);
   };
   /** Everything is made and set up: what may no longer be written need not be. */
   const standing = async (): Promise<boolean> =>
@@ -165,7 +164,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     vault,
     source,
     answerOf: (url: string) => inspection.vhdSource(url),
-    hasContainer: async () => !vhd || inspection.hasContainer(vhd.storageAccountId, vhd.container),
+    container: async () => (vhd ? inspection.container(vhd.storageAccountId, vhd.container) : 'there'),
     locks: once(async () => inspection.locks(await scope())),
     places,
     policies: once(policies),

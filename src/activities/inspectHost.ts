@@ -23,7 +23,7 @@ import {
   watchedSubscriptions,
 } from '../domain/preflight/subscriptions';
 import { checkVault } from '../domain/preflight/vault';
-import { checkAccount, checkContainer, checkSource, sourceAbsent, vhdOf } from '../domain/preflight/vhd';
+import { checkAccount, checkContainer, checkSource, noSource, vhdOf } from '../domain/preflight/vhd';
 import type { activities, HandlerOf, HostInspection } from './contracts';
 import { hostReads, type HostReads } from './hostReads';
 import { type Found, HEALS_SECONDS, inspected } from './inspected';
@@ -62,7 +62,8 @@ const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === 
 /** Whether a resource that the request names is there is asked once, and told once. */
 function isLookedAt(blueprint: HostInspection['blueprint'], scope: string): boolean {
   const image = applianceOf(blueprint)?.image;
-  return same(scope, existingIdentityOf(blueprint)) || (image?.kind === 'image' && same(scope, image.id));
+  const ofImage = image?.kind === 'image' ? image.id : image?.kind === 'vhd' ? image.storageAccountId : undefined;
+  return same(scope, existingIdentityOf(blueprint)) || same(scope, ofImage);
 }
 
 async function delegation(reads: HostReads, blueprint: HostInspection['blueprint']): Promise<readonly Finding[]> {
@@ -161,11 +162,11 @@ const looks: Readonly<Record<Area, Look>> = {
     // An image that was made of it needs no VHD any more.
     const image = plannedResources(blueprint, 0).find(({ kind }) => kind === 'image')?.id;
     if ((await reads.resources())?.some(({ id }) => same(id, image))) return found([]);
-    const [around, container, source] = await Promise.all([reads.around(), reads.hasContainer(), reads.source()]);
+    const [around, container, source] = await Promise.all([reads.around(), reads.container(), reads.source()]);
     const ofSource =
       source.kind === 'url'
         ? checkSource(await reads.answerOf(source.url))
-        : [sourceAbsent(vhdOf(blueprint)?.uri ?? '')];
+        : [noSource(source.kind, vhdOf(blueprint)?.uri ?? '')];
     const delegated = around?.account?.allowSharedKeyAccess === false ? await delegation(reads, blueprint) : [];
     return found([
       ...checkAccount(blueprint, around?.account),

@@ -10,7 +10,7 @@ import type { Policies } from '../domain/preflight/policies';
 import type { Permission } from '../domain/preflight/rights';
 import type { SecurityRule } from '../domain/preflight/securityRules';
 import type { TenantFacts } from '../domain/preflight/subscriptions';
-import type { SourceAnswer, StorageAccount } from '../domain/preflight/vhd';
+import type { ContainerAnswer, SourceAnswer, StorageAccount } from '../domain/preflight/vhd';
 import type { Tags, Wanted } from '../domain/resources';
 import type { KnownSubscription } from '../domain/subscriptions';
 import type { GroupRef, WindowMarks } from '../domain/windowSweep';
@@ -257,7 +257,7 @@ export interface Inspection {
   networks(): Promise<readonly AddressSpace[]>;
   /** What a VHD's URL answers to HEAD; it may hold a SAS, which no answer repeats. */
   vhdSource(url: string): Promise<SourceAnswer>;
-  hasContainer(accountId: string, name: string): Promise<boolean>;
+  container(accountId: string, name: string): Promise<ContainerAnswer>;
   secretRules(): Promise<SecretRules>;
 }
 

@@ -4,7 +4,7 @@ import { createPipelineRequest } from '@azure/core-rest-pipeline';
 import { z } from 'zod';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection, httpClientOf } from '../client';
-import { orUndefined } from '../errors';
+import { sortFailure } from '../errors';
 import type { Inspection } from '../ports';
 
 /** Longer than any blob takes to say what it is; the app may have no way to it although Azure Storage has. */
@@ -12,7 +12,7 @@ const ANSWER_MS = 15_000;
 /** For the header that names a refusal, which HEAD has no body for. */
 const VERSION = '2021-08-06';
 
-export function vhds(connection: Connection): Pick<Inspection, 'vhdSource' | 'hasContainer'> {
+export function vhds(connection: Connection): Pick<Inspection, 'vhdSource' | 'container'> {
   const { credential, transport } = connection;
   const { httpClient } = httpClientOf(transport);
   return {
@@ -34,10 +34,18 @@ export function vhds(connection: Connection): Pick<Inspection, 'vhdSource' | 'ha
         return { kind: 'unreachable', reason: code };
       }
     },
-    hasContainer: async (accountId, name) => {
+    container: async (accountId, name) => {
       const { subscriptionId, resourceGroup, names } = parseArmId(accountId);
       const { blobContainers } = new StorageManagementClient(credential, subscriptionId, armOptions(connection));
-      return (await orUndefined(blobContainers.get(resourceGroup, names[0], name))) !== undefined;
+      try {
+        await blobContainers.get(resourceGroup, names[0], name);
+        return 'there';
+      } catch (error) {
+        const { outcome, status } = sortFailure(error);
+        if (status !== 404) throw error;
+        // Else what is missing is above it: the account, its group, or its subscription.
+        return outcome.code === 'ContainerNotFound' ? 'absent' : 'noAccount';
+      }
     },
   };
 }

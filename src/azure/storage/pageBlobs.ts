@@ -23,11 +23,8 @@ const CLOCK_SKEW_MS = 5 * 60_000;
 export function pageBlobs(connection: Connection): PageBlobs {
   const clientAt = (at: BlobAddress): Promise<PageBlobClient> => clientOf(connection, at);
   return {
-    get: async (at) => {
-      const client = await clientAt(at);
-      const found = await orUndefined(client.getProperties());
-      return found && toCopy(client, found);
-    },
+    // Without its account or container it is not there either.
+    get: (at) => orUndefined(clientAt(at).then(async (client) => toCopy(client, await client.getProperties()))),
     copy: async (at, source, metadata) => {
       await (await clientAt(at)).beginCopyFromURL(source, { metadata: { ...metadata } });
     },

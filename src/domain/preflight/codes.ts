@@ -147,7 +147,8 @@ export const findingCodes = {
   },
   NoSuchResource: {
     severity: 'error',
-    cause: 'A resource that the request names does not exist: an identity, an image, a disk encryption set',
+    cause:
+      'A resource that the request names does not exist: an identity, an image, a storage account, a disk encryption set',
     wayOut: 'Correct its id in the request',
   },
   RegionUnknown: {
@@ -209,7 +210,8 @@ export const findingCodes = {
   },
   VhdSourceUnusable: {
     severity: 'error',
-    cause: 'The VHD of `image.uri` is not there, may not be read, or is no page blob that a disk can be made of',
+    cause:
+      'The VHD of `image.uri` is not there, may not be read, or is no page blob that a disk can be made of; or the vault’s secret holds no URL',
     wayOut: 'Correct `image.uri`, or the URL that the vault’s secret holds; renew its SAS',
   },
   VhdAccountElsewhere: {
@@ -219,8 +221,8 @@ export const findingCodes = {
   },
   VhdContainerNotFound: {
     severity: 'error',
-    cause: 'The storage account has no container of the name in `image.container`, or is not there itself',
-    wayOut: 'Correct `image.storageAccountId`, or make the container with the command in the finding',
+    cause: 'The storage account has no container of the name in `image.container`',
+    wayOut: 'Correct `image.container`, or make the container with the command in the finding',
   },
   NameTaken: {
     severity: 'error',

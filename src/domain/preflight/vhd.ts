@@ -20,7 +20,16 @@ export type SourceAnswer =
     }
   | { readonly kind: 'unreachable'; readonly reason: string };
 /** The URL to copy from: the request's own, or what the vault holds. */
-export type Source = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'absent' };
+export type Source = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'absent' | 'noUrl' };
+
+/** What the vault's secret holds, which is `undefined` where there is none. */
+export function sourceIn(secret: string | undefined): Source {
+  if (secret === undefined) return { kind: 'absent' };
+  const url = secret.trim();
+  return URL.canParse(url) && new URL(url).protocol === 'https:' ? { kind: 'url', url } : { kind: 'noUrl' };
+}
+
+export type ContainerAnswer = 'there' | 'absent' | 'noAccount';
 
 const FOOTER = 512;
 const MIB = 2 ** 20;
@@ -55,16 +64,21 @@ export function checkAccount(blueprint: Blueprint, account: StorageAccount | und
     : [elsewhere(`It lies in ${at}, and the image is to be in ${location}`)];
 }
 
-export function checkContainer(blueprint: Blueprint, exists: boolean): readonly Finding[] {
+export function checkContainer(blueprint: Blueprint, answer: ContainerAnswer): readonly Finding[] {
   const vhd = vhdOf(blueprint);
-  if (!vhd || exists) return [];
+  if (!vhd || answer === 'there') return [];
   const { storageAccountId: id, container } = vhd;
+  if (answer === 'noAccount') {
+    const list =
+      'Correct image.storageAccountId: `az storage account list --query "[].{id:id, location:location}"` shows what there is.';
+    return [finding('NoSuchResource', id, 'Azure knows no such storage account', list)];
+  }
   const remedy = `Make it: \`az storage container create --auth-mode login --account-name ${id.slice(id.lastIndexOf('/') + 1)} --name ${container}\`.`;
   return [
     finding(
       'VhdContainerNotFound',
       '/image/container',
-      `There is no container '${container}' in the storage account, if there is such an account`,
+      `There is no container '${container}' in the storage account`,
       remedy,
     ),
   ];
@@ -78,7 +92,10 @@ const unusable = (reason: string): Finding =>
     `Correct image.uri: the URL of a page blob, or a secret of the app’s Key Vault with that URL and a SAS that may read it for as long as the copy takes. See ${PREPARE}.`,
   );
 
-export const sourceAbsent = (uri: string): Finding => unusable(`The vault holds no secret at ${uri}`);
+export const noSource = (kind: Exclude<Source['kind'], 'url'>, uri: string): Finding =>
+  unusable(
+    kind === 'absent' ? `The vault holds no secret at ${uri}` : `What the vault holds at ${uri} is no https URL`,
+  );
 
 const LET_IN =
   'No permission is missing: the app’s addresses (EGRESS_ADDRESSES) are to be let in, with `az storage account network-rule add --account-name <account> --ip-address <address>` where the source is an account of yours. Or go on: the copy says what it meets.';

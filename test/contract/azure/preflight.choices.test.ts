@@ -27,10 +27,48 @@ test('a VHD: all that is wrong with the account, its container and the secret, a
   expect(found.every(({ severity }) => severity === 'error')).toBe(true);
 });
 
-test('a VHD that only Azure Storage reaches is a warning, and an account that is not there an error', async () => {
+test.each([
+  ['account', accountId('absent')],
+  ['group', accountId('absent').replace('/shared/', '/absent/')],
+])('bug: a VHD’s storage account without its %s is told as such, and as nothing else', async (what, id) => {
   await world.demand('PUT', shared, { location });
+  const image = { kind: 'vhd', uri: 'https://sentry.invalid/sentry.vhd', storageAccountId: id, container: 'vhds' };
+  const name = `vhd-without-${what}`;
+  const found = await findingsOf(world, inputFor(name, { image }));
+  expect(found.map(({ code, where }) => [code, where])).toEqual([
+    ['NoSuchResource', id],
+    ['CouldNotBeChecked', '/image/uri'],
+  ]);
+  expect(found[0]).toMatchObject({
+    severity: 'error',
+    reason: 'Azure knows no such storage account',
+    remedy: expect.stringContaining('image.storageAccountId'),
+  });
+  // A plan looks at the copy itself, and would tell once more in Azure's words.
+  const { spec } = deploy(name, 'managedIdentity', { image });
+  expect(await world.step('observe', spec('vhdCopy'))).toMatchObject({ kind: 'done', change: 'created' });
+});
+
+test('bug: a secret of the vault that holds no URL of the VHD stops the run before anything is written', async () => {
+  await world.demand('PUT', shared, { location });
+  for (const value of ['not a url at all', 'http://sentry.invalid/sentry.vhd']) {
+    await world.ports.secrets.set('no-url', value, { tags: {}, contentType: 'text/plain' });
+    const uri = `${world.azure.url}/secrets/no-url`;
+    const image = { kind: 'vhd', uri, storageAccountId: accountId('elsewhere'), container: 'vhds' };
+    const found = await findingsOf(world, inputFor('vhd-no-url', { image }));
+    expect(found.filter(({ where }) => where === '/image/uri')).toMatchObject([
+      { severity: 'error', code: 'VhdSourceUnusable', reason: `What the vault holds at ${uri} is no https URL` },
+    ]);
+    expect(JSON.stringify(found)).not.toContain(value);
+  }
+});
+
+test('a VHD that only Azure Storage reaches is a warning', async () => {
+  await world.demand('PUT', shared, { location });
+  const account = { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' } };
+  await world.demand('PUT', accountId('near'), account);
   const uri = 'https://sentry.invalid/sentry.vhd';
-  const image = { kind: 'vhd', uri, storageAccountId: accountId('absent'), container: 'vhds' };
+  const image = { kind: 'vhd', uri, storageAccountId: accountId('near'), container: 'vhds' };
   const found = await findingsOf(world, inputFor('vhd-unreached', { image }));
   expect(codes(found)).toEqual(['VhdContainerNotFound', 'CouldNotBeChecked']);
   expect(found[1]).toMatchObject({ where: '/image/uri', reason: expect.stringContaining('Azure Storage may') });

@@ -45,8 +45,8 @@ test.each([
 });
 
 test('a container that is not there comes with the command that makes it', () => {
-  expect(checkContainer(blueprint(), true)).toEqual([]);
-  expect(checkContainer(blueprint(), false)).toMatchObject([
+  expect(checkContainer(blueprint(), 'there')).toEqual([]);
+  expect(checkContainer(blueprint(), 'absent')).toMatchObject([
     { code: 'VhdContainerNotFound', remedy: expect.stringContaining('--account-name vhds --name vhds') },
   ]);
 });
