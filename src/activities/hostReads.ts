@@ -5,7 +5,7 @@ import { rolesOf } from '../domain/blueprint/grants';
 import { sharedResources } from '../domain/blueprint/shared';
 import type { Size, Terms } from '../domain/preflight/capacity';
 import { assignableRoles } from '../domain/preflight/assignableRoles';
-import { demandOf } from '../domain/preflight/existing';
+import { demandOf, plannedResources } from '../domain/preflight/existing';
 import { networkIdOf } from '../domain/preflight/network';
 import type { Permission } from '../domain/preflight/rights';
 import type { Reached } from '../domain/preflight/policies';
@@ -39,8 +39,28 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const identity = once(() => inspection.identity());
   /** Locks are asked for at the group; at one that is not there yet, Azure answers 404. */
   const scope = async (): Promise<string> => ((await resources()) ? group : host);
-  const size = async (): Promise<Size | undefined> =>
-    appliance && inspection.size(subscriptionId, location, appliance.vm.size);
+  const wantedSize = appliance?.vm.size ?? '';
+  /** Sizes of our machines that have another one than is wanted. */
+  const formerSizes = once(async () => {
+    const here = new Set((await resources())?.map(({ id }) => id.toLowerCase()));
+    const ours = plannedResources(blueprint, sentries).flatMap(({ kind, id }) =>
+      kind === 'virtualMachine' && here.has(id.toLowerCase()) ? [id.toLowerCase()] : [],
+    );
+    const shown = ours.length > 0 ? await inspection.machines(group) : [];
+    return shown.flatMap(({ id, size }) =>
+      ours.includes(id.toLowerCase()) && size.toLowerCase() !== wantedSize.toLowerCase() ? [size] : [],
+    );
+  });
+  const sizes = once(async () =>
+    inspection.sizes(subscriptionId, location, [wantedSize, ...new Set(await formerSizes())]),
+  );
+  const size = async (): Promise<Size | undefined> => (await sizes()).get(wantedSize);
+  const resized = async () => {
+    const former = await formerSizes();
+    if (former.length === 0) return [];
+    const known = await sizes();
+    return former.map((name) => known.get(name));
+  };
   /**
    * Of a region that it is not in, a provider says so: 400 "No registered resource provider found for location
    * 'atlantis' […]. The supported locations are 'westeurope, […]'." It says the same of an api-version.
@@ -152,7 +172,9 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     computeUsages: usages,
     networkUsages: () => inspection.networkUsages(subscriptionId, location),
     hasRegion: once(hasRegion),
-    size: once(size),
+    size,
+    resized,
+    isResized: async () => (await formerSizes()).length > 0,
     encryptionSet,
     image,
     hasIdentity,

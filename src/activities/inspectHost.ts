@@ -57,6 +57,12 @@ const forMaking =
   async (reads, input, home) =>
     (await reads.standing()) ? found([]) : look(reads, input, home);
 
+/** Of a fleet that stands too, where it is to get another size. */
+const forSizing =
+  (look: Look): Look =>
+  async (reads, input, home) =>
+    (await reads.standing()) && !(await reads.isResized()) ? found([]) : look(reads, input, home);
+
 const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
 
 /** Whether a resource that the request names is there is asked once, and told once. */
@@ -109,8 +115,11 @@ const looks: Readonly<Record<Area, Look>> = {
     const registered = checkProviders(blueprint, {}, held).length === 0 ? undefined : await reads.registrations();
     return found(registered ? checkProviders(blueprint, registered, held) : []);
   },
-  quota: forMaking(async (reads, { blueprint, sentries }) => {
-    const demand = demandOf(blueprint, sentries, (await reads.resources()) ?? []);
+  quota: forSizing(async (reads, { blueprint, sentries }) => {
+    const [existing, standing, resized] = await Promise.all([reads.resources(), reads.standing(), reads.resized()]);
+    const toMake = demandOf(blueprint, sentries, existing ?? []);
+    // Where all stands no window is opened.
+    const demand = { ...toMake, resized, addresses: standing ? 0 : toMake.addresses };
     const compute = await reads.computeUsages();
     // A region that is none has no quota and no sizes either.
     if (!compute) return found([]);
@@ -118,12 +127,14 @@ const looks: Readonly<Record<Area, Look>> = {
     const [network, size] = await Promise.all([ofNetwork, reads.size()]);
     return found(checkQuota(blueprint, [...compute, ...network], size, demand));
   }),
-  size: forMaking(async (reads, { blueprint }) =>
+  size: forSizing(async (reads, { blueprint }) =>
     found((await reads.hasRegion()) ? checkSize(blueprint, await reads.size()) : []),
   ),
-  image: forMaking(async (reads, { blueprint }) => {
+  image: forSizing(async (reads, { blueprint }) => {
     const [image, size, app] = await Promise.all([reads.image(), reads.size(), reads.identity()]);
-    return found(checkImage(blueprint, image, size, app));
+    const findings = checkImage(blueprint, image, size, app);
+    // Machines that stand need it no more, but boot it still.
+    return found((await reads.standing()) ? findings.filter(({ code }) => code === 'SizeNotCapable') : findings);
   }),
   identity: async (reads, { blueprint }) => found(checkIdentity(blueprint, await reads.hasIdentity())),
   encryptionAtHost: forMaking(async (reads, { blueprint }) =>
@@ -141,7 +152,8 @@ const looks: Readonly<Record<Area, Look>> = {
   policies: async (reads, { blueprint }) => {
     const [policies, places] = await Promise.all([reads.policies(), reads.places()]);
     const [existing, standing] = await Promise.all([reads.resources(), reads.standing()]);
-    const ofHost = standing ? [] : checkPolicies(blueprint, policies, places.group, existing !== undefined);
+    const isWritten = !standing || (await reads.isResized());
+    const ofHost = isWritten ? checkPolicies(blueprint, policies, places.group, existing !== undefined, standing) : [];
     return found([...ofHost, ...checkGrantPolicies(blueprint, places.watched, policies)]);
   },
   network: forMaking(async (reads, { blueprint, sentries, egress }) => {

@@ -1,6 +1,6 @@
 /** The ports: what the activities need of Azure. The folders beside this file implement them with Azure's SDKs. */
 import type { Later, Refused } from '../domain/outcome';
-import type { Registrations, Size, Usage } from '../domain/preflight/capacity';
+import type { Machine, Registrations, Sizes, Usage } from '../domain/preflight/capacity';
 import type { EncryptionSet } from '../domain/preflight/encryption';
 import type { Image } from '../domain/preflight/image';
 import type { Existing, Lock } from '../domain/preflight/existing';
@@ -238,7 +238,10 @@ export interface Inspection {
   regions(subscriptionId: string): Promise<readonly string[]>;
   computeUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
   networkUsages(subscriptionId: string, location: string): Promise<readonly Usage[]>;
-  size(subscriptionId: string, location: string, name: string): Promise<Size | undefined>;
+  /** By their names as given; without those that the region does not list. */
+  sizes(subscriptionId: string, location: string, names: readonly string[]): Promise<Sizes>;
+  /** The VMs of a resource group. */
+  machines(groupId: string): Promise<readonly Machine[]>;
   /** How a feature of a provider stands in a subscription; undefined where Azure knows none of that name. */
   feature(subscriptionId: string, namespace: string, name: string): Promise<string | undefined>;
   encryptionSet(id: string): Promise<EncryptionSet>;

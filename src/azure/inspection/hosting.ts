@@ -14,7 +14,15 @@ import { virtualNetwork } from './networkShapes';
 
 type Hosting = Pick<
   Inspection,
-  'registrations' | 'feature' | 'encryptionSet' | 'computeUsages' | 'networkUsages' | 'size' | 'resources' | 'network'
+  | 'registrations'
+  | 'feature'
+  | 'encryptionSet'
+  | 'computeUsages'
+  | 'networkUsages'
+  | 'sizes'
+  | 'machines'
+  | 'resources'
+  | 'network'
 >;
 
 export function hosting(connection: Connection, list: List): Hosting {
@@ -46,10 +54,19 @@ export function hosting(connection: Connection, list: List): Hosting {
       return (await list(path, 'api-version=2024-07-01', usage)).map(toUsage);
     },
     networkUsages: async (id, location) => (await all(network(id).usages.list(location))).map(toUsage),
-    size: async (id, location, name) => {
+    sizes: async (id, location, names) => {
       const skus = await all(compute(id).resourceSkus.list({ filter: `location eq '${location}'` }));
-      const found = skus.find((one) => one.resourceType === 'virtualMachines' && same(one.name, name));
-      return found && toSize(sku.parse(found), location);
+      return new Map(
+        names.flatMap((name) => {
+          const found = skus.find((one) => one.resourceType === 'virtualMachines' && same(one.name, name));
+          return found ? [[name, toSize(sku.parse(found), location)] as const] : [];
+        }),
+      );
+    },
+    machines: async (groupId) => {
+      const { subscriptionId, resourceGroup } = parseArmId(groupId);
+      const found = await all(compute(subscriptionId).virtualMachines.list(resourceGroup));
+      return found.map(({ id = '', hardwareProfile }) => ({ id, size: hardwareProfile?.vmSize ?? '' }));
     },
     resources: async (groupId) => {
       const { subscriptionId, resourceGroup } = parseArmId(groupId);

@@ -62,6 +62,8 @@ function applianceLooks(
   return [
     look('the quota of the region', [host], 1, [`${COMPUTE}/locations/usages/read`]),
     look('the VM size', [host], 1, [`${COMPUTE}/skus/read`]),
+    // Only where there are machines.
+    look('the sizes of machines that exist', [groupId(blueprint.request)], 0, [`${COMPUTE}/virtualMachines/read`]),
     ...(addresses ? [look('the quota of addresses', [host], 1, [`${NETWORK}/locations/usages/read`])] : []),
     ...(image.kind === 'marketplace' ? [look('the image’s terms', [host], 1, [`${AGREEMENTS}/read`])] : []),
     ...(vm.encryptionAtHost === undefined

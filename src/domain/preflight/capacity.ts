@@ -45,6 +45,13 @@ export interface Size {
   readonly capabilities: Readonly<Record<string, string>>;
 }
 
+export type Sizes = ReadonlyMap<string, Size>;
+/** A VM as Azure shows it. */
+export interface Machine {
+  readonly id: string;
+  readonly size: string;
+}
+
 const QUOTA = 'https://portal.azure.com/#view/Microsoft_Azure_Capacity/QuotaMenuBlade/~/myQuotas';
 
 /** How much more of each counted thing the deployment needs. */
@@ -52,6 +59,8 @@ export interface Demand {
   readonly machines: number;
   readonly interfaces: number;
   readonly addresses: number;
+  /** What the machines have that are to get another size; undefined of one that the region does not list any more. */
+  readonly resized?: readonly (Size | undefined)[];
 }
 
 /** `size` is undefined where the region does not list it: that has a finding of its own. */
@@ -59,21 +68,26 @@ export function checkQuota(
   blueprint: Blueprint,
   usages: readonly Usage[],
   size: Size | undefined,
-  { machines, addresses }: Demand,
+  { machines, addresses, resized = [] }: Demand,
 ): readonly Finding[] {
   const { subscriptionId, location } = blueprint.request.placement;
-  const cores = machines * (size?.cores ?? 0);
+  /** A machine that is resized gives back what it has, of its own family. */
+  const coresBeside = (isKept: (former: Size) => boolean): number =>
+    resized.reduce(
+      (sum, former) => sum + (size?.cores ?? 0) - (former && isKept(former) ? former.cores : 0),
+      machines * (size?.cores ?? 0),
+    );
   const wanted: readonly (readonly [string, number])[] = [
     ['virtualMachines', machines],
-    ['cores', cores],
-    ...(size ? [[size.family, cores] as const] : []),
+    ['cores', coresBeside(() => true)],
+    ...(size ? [[size.family, coresBeside(({ family }) => family === size.family)] as const] : []),
     ['PublicIPAddresses', addresses],
     ['StandardSkuPublicIpAddresses', addresses],
     ['StaticPublicIPAddresses', addresses],
   ];
   return wanted.flatMap(([name, more]) => {
     const usage = usages.find((one) => one.name.toLowerCase() === name.toLowerCase());
-    if (!usage || more === 0 || usage.used + more <= usage.limit) return [];
+    if (!usage || more <= 0 || usage.used + more <= usage.limit) return [];
     const reason = `${usage.name} in ${location}: ${usage.used} of ${usage.limit} are used, and ${more} are to come`;
     const remedy = `Ask for a limit of ${usage.used + more} or more: ${QUOTA}. Or ask for a smaller vm.size or another placement.location.`;
     return [finding('QuotaExceeded', `/subscriptions/${subscriptionId}`, reason, remedy)];

@@ -66,14 +66,20 @@ export interface Reached {
   readonly above: readonly string[];
 }
 
-/** A group that exists is used as it is, whatever a policy wants of new ones. */
+/**
+ * A group that exists is used as it is, whatever a policy wants of new ones. `machinesAlone`: all else stands, and they
+ * are to get another size.
+ */
 export function checkPolicies(
   blueprint: Blueprint,
   policies: Policies,
   place: Reached,
   groupExists = false,
+  machinesAlone = false,
 ): readonly Finding[] {
-  const subjects = subjectsOf(blueprint).filter(({ id }) => !groupExists || id !== place.scope);
+  const subjects = subjectsOf(blueprint).filter(
+    (one) => (!groupExists || one.id !== place.scope) && (!machinesAlone || isMachine(one)),
+  );
   const applied = appliedAt(place, policies);
   return [...deniedOf(subjects, applied), ...checkIdentity(blueprint, subjects, applied)];
 }
@@ -98,6 +104,8 @@ function deniedOf(subjects: readonly Subject[], applied: readonly Applied[]): re
       : [];
   });
 }
+
+const isMachine = ({ type }: Subject): boolean => /^microsoft\.compute\/virtualmachines$/i.test(type);
 
 const lowered = (scopes: readonly string[]): readonly string[] => scopes.map((scope) => scope.toLowerCase());
 
@@ -205,7 +213,7 @@ function checkIdentity(
   applied: readonly Applied[],
 ): readonly Finding[] {
   if (request.identity.kind !== 'managedIdentity') return [];
-  const machines = subjects.filter(({ type }) => /^microsoft\.compute\/virtualmachines$/i.test(type));
+  const machines = subjects.filter(isMachine);
   return applied.flatMap((one) => {
     const { definition, parameters, assignment, effect } = one;
     const adds = ['modify', 'deployifnotexists', 'append', 'unknown'].includes(effect);

@@ -55,8 +55,9 @@ test('a host where the app may only grant: each scope with what is missing', asy
   expect(codes(found)).toContain('ProviderNotRegistered');
 });
 
+const vm = (size: string) => ({ vm: { size, sshPublicKeys: inputFor('any').request.vm?.sshPublicKeys } });
+
 test('a size that the region has not, and one that it restricts', async () => {
-  const vm = (size: string) => ({ vm: { size, sshPublicKeys: inputFor('any').request.vm?.sshPublicKeys } });
   expect(codes(await findingsOf(world, inputFor('no-size', vm('Standard_X1'))))).toEqual(['SizeNotAvailable']);
   const restricted = await findingsOf(world, inputFor('restricted', vm('Standard_B2s')));
   expect(restricted).toMatchObject([{ code: 'SizeNotAvailable', where: '/vm/size' }]);
@@ -105,6 +106,39 @@ test('where everything stands, what is no longer written may be forbidden since'
   expect(codes(await findingsOf(world, inputFor(name, { network, ...listed(...more) }), true))).toContain(
     'PolicyDenies',
   );
+});
+
+test('bug: a size that machines which stand are to get is looked at: region, quota, image and policies', async () => {
+  const network = { kind: 'managed', addressPrefix: '10.92.0.0/24' };
+  const { name, resources } = deploy('resized', 'managedIdentity', { network });
+  await world.carryOut('ensure', name, resources);
+  const found = async (size: string) => findingsOf(world, inputFor(name, { network, ...vm(size) }), true);
+  expect(await found('STANDARD_d4s_V3')).toEqual([]);
+  expect(await found('Standard_D8s_v3')).toEqual([]);
+  expect(codes(await found('Standard_X'))).toEqual(['SizeNotAvailable']);
+  expect(codes(await found('Standard_B2s'))).toEqual(['SizeNotAvailable']);
+
+  const authorization = `${at(name)}/providers/Microsoft.Authorization`;
+  const policyDefinitionId =
+    '/providers/Microsoft.Authorization/policyDefinitions/cccc23c7-8427-4f53-ad12-b6a63eb452b3';
+  const properties = { policyDefinitionId, parameters: { listOfAllowedSKUs: { value: ['Standard_D2s_v3'] } } };
+  await world.demand('PUT', `${authorization}/policyAssignments/sizes`, { properties });
+  expect(await found('Standard_D4s_v3')).toEqual([]);
+  expect(codes(await found('Standard_D8s_v3'))).toEqual(['PolicyDenies']);
+
+  await world.fault({
+    match: { path: 'Microsoft.Compute/locations/.*/usages$' },
+    status: 200,
+    body: { value: [{ name: { value: 'cores' }, currentValue: 97, limit: 100 }] },
+    count: 100,
+  });
+  // Four cores more, of which three are free.
+  expect(await found('Standard_D8s_v3')).toMatchObject([
+    { code: 'PolicyDenies' },
+    { code: 'QuotaExceeded', reason: 'cores in westeurope: 97 of 100 are used, and 4 are to come' },
+  ]);
+  expect(codes(await found('Standard_D2s_v3'))).toEqual([]);
+  await world.azure.ask('DELETE', '/_simulator/faults');
 });
 
 describe('policies', () => {

@@ -164,6 +164,18 @@ describe('quota and size', () => {
     expect(codesOf(checkQuota(blueprint(), [{ name, used, limit }], size, demand))).toEqual(codes);
   });
 
+  test.each<[string, Size | undefined, string, number, string[]]>([
+    ['a smaller one of the family gives back its own', { ...size, cores: 2 }, size.family, 18, []],
+    ['and no more than that', { ...size, cores: 2 }, size.family, 19, ['QuotaExceeded']],
+    ['one of another family gives back none of this', { ...size, family: 'other' }, size.family, 17, ['QuotaExceeded']],
+    ['and all of the region', { ...size, family: 'other' }, 'cores', 20, []],
+    ['one that is larger asks for nothing', { ...size, cores: 8 }, 'cores', 20, []],
+    ['one that is not known gives back nothing', undefined, 'cores', 17, ['QuotaExceeded']],
+  ])('resized: %s', (_what, former, name, used, codes) => {
+    const resized = { machines: 0, interfaces: 0, addresses: 0, resized: [former] };
+    expect(codesOf(checkQuota(blueprint(), [{ name, used, limit: 20 }], size, resized))).toEqual(codes);
+  });
+
   const zone = (one: string) => ({ placement: { ...requestFor(1).placement, zone: one } });
   test.each([
     ['as it is', {}, size, []],
