@@ -113,6 +113,11 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     // Of one that the app may not read, the missing permission is told.
     return otherwise(read, isForbidden, true);
   };
+  /** Where the request wants none of it, nobody need be asked. */
+  const federations = async () =>
+    blueprint.request.identity.federatedCredential
+      ? otherwise(inspection.federations(named.identityId ?? ''), isForbidden, [])
+      : [];
   const network = async () =>
     existing === undefined
       ? (await isThere(networkId)) === true
@@ -178,6 +183,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
     encryptionSet,
     image,
     hasIdentity,
+    federations,
     encryptionAtHost: () => inspection.feature(subscriptionId, 'Microsoft.Compute', 'EncryptionAtHost'),
     terms: once(terms),
     network: once(network),

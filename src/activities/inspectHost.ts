@@ -6,7 +6,14 @@ import { type Area, readOf } from '../domain/preflight/areas';
 import { checkOffer, checkProviders, checkQuota, checkSize } from '../domain/preflight/capacity';
 import { checkEncryptionAtHost, checkEncryptionSet } from '../domain/preflight/encryption';
 import { checkAssignableRoles } from '../domain/preflight/assignableRoles';
-import { checkIdentity, checkLocks, checkNames, demandOf, plannedResources } from '../domain/preflight/existing';
+import {
+  checkFederation,
+  checkIdentity,
+  checkLocks,
+  checkNames,
+  demandOf,
+  plannedResources,
+} from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
 import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
 import { checkGraph, checkSecret } from '../domain/preflight/graphRights';
@@ -136,7 +143,11 @@ const looks: Readonly<Record<Area, Look>> = {
     // Machines that stand need it no more, but boot it still.
     return found((await reads.standing()) ? findings.filter(({ code }) => code === 'SizeNotCapable') : findings);
   }),
-  identity: async (reads, { blueprint }) => found(checkIdentity(blueprint, await reads.hasIdentity())),
+  identity: async (reads, { blueprint }) => {
+    const isThere = await reads.hasIdentity();
+    const federations = isThere ? await reads.federations() : [];
+    return found([...checkIdentity(blueprint, isThere), ...checkFederation(blueprint, federations)]);
+  },
   encryptionAtHost: forMaking(async (reads, { blueprint }) =>
     found(checkEncryptionAtHost(blueprint, await reads.encryptionAtHost())),
   ),

@@ -3,7 +3,7 @@ import type { Later, Refused } from '../domain/outcome';
 import type { Machine, Registrations, Sizes, Usage } from '../domain/preflight/capacity';
 import type { EncryptionSet } from '../domain/preflight/encryption';
 import type { Image } from '../domain/preflight/image';
-import type { Existing, Lock } from '../domain/preflight/existing';
+import type { Existing, Lock, Trusted } from '../domain/preflight/existing';
 import type { AppIdentity, SecretRules } from '../domain/preflight/graphRights';
 import type { AddressSpace, Network, Routes } from '../domain/preflight/network';
 import type { Policies } from '../domain/preflight/policies';
@@ -261,6 +261,8 @@ export interface Inspection {
   /** What a VHD's URL answers to HEAD; it may hold a SAS, which no answer repeats. */
   vhdSource(url: string): Promise<SourceAnswer>;
   container(accountId: string, name: string): Promise<ContainerAnswer>;
+  /** Of a user-assigned identity. */
+  federations(identityId: string): Promise<readonly Trusted[]>;
   secretRules(): Promise<SecretRules>;
 }
 

@@ -13,6 +13,10 @@ import { surroundings } from './surroundings';
 import { tenantFacts } from './tenant';
 import { vhds } from './vhd';
 
+const federation = z.looseObject({
+  name: z.string(),
+  properties: z.object({ issuer: z.string(), subject: z.string().nullish() }),
+});
 const region = z.looseObject({ name: z.string() });
 
 export function inspection(connection: Connection): Inspection {
@@ -28,6 +32,10 @@ export function inspection(connection: Connection): Inspection {
     regions: async (subscriptionId) => {
       const found = await list(`/subscriptions/${subscriptionId}/locations`, 'api-version=2022-12-01', region);
       return found.map(({ name }) => name);
+    },
+    federations: async (id) => {
+      const found = await list(`${id}/federatedIdentityCredentials`, 'api-version=2023-01-31', federation);
+      return found.map(({ name, properties }) => ({ name, ...properties }));
     },
     ...surroundings(query),
     ...vhds(connection),

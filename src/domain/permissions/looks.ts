@@ -44,6 +44,9 @@ function looksOf(blueprint: Blueprint, granted: readonly string[]): readonly Loo
       ? applianceLooks(blueprint, appliance)
       : [look('the regions', [host], 1, ['Microsoft.Resources/subscriptions/locations/read'])]),
     ...(identity === undefined ? [] : [look('the managed identity', [identity], 0, [`${IDENTITY}/read`])]),
+    ...(identity !== undefined && blueprint.request.identity.federatedCredential
+      ? [look('what the identity trusts', [identity], 1, [`${IDENTITY}/federatedIdentityCredentials/read`])]
+      : []),
     ...(assignable ? [look('the roles that may be given', [host], 0, [`${AUTHORIZATION}/roleDefinitions/read`])] : []),
     ...(isNamed(blueprint) ? [look('what the request names', [host], 1, [])] : []),
     ...(appliance || secret ? [look('whether the vault lets the app in', [KEY_VAULT], 1, VAULT.read)] : []),

@@ -151,6 +151,12 @@ export const findingCodes = {
       'A resource that the request names does not exist: an identity, an image, a storage account, a disk encryption set',
     wayOut: 'Correct its id in the request',
   },
+  FederationTaken: {
+    severity: 'error',
+    cause:
+      'Another federated credential of the same identity has the issuer and subject that the request asks for. A run stops with this too, where one came since, or on an application',
+    wayOut: 'Remove it (the remedy has the command), or ask for another subject',
+  },
   RegionUnknown: {
     severity: 'error',
     cause: 'Azure has no region of the name in `placement.location`, or not for the host subscription',

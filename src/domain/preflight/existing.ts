@@ -1,5 +1,6 @@
 /** What lies in the resource group already, and the locks on it. Pure. */
 import { applianceOf, type Blueprint, existingIdentityOf, groupId } from '../blueprint/blueprint';
+import { isFederationOf } from '../blueprint/identity';
 import { sentryResources } from '../blueprint/sentry';
 import { sharedResources } from '../blueprint/shared';
 import { windowResources, windowScope } from '../blueprint/window';
@@ -53,6 +54,30 @@ export const checkIdentity = (blueprint: Blueprint, isThere: boolean): readonly 
           'Correct identity.resourceId (`az identity list --query "[].id"` shows what there is), or leave it out: then one is made.',
         ),
       ];
+
+/** What an identity trusts: a credential's name, and whose tokens it takes. */
+export interface Trusted {
+  readonly name: string;
+  readonly issuer: string;
+  /** None where an expression over claims takes its place. */
+  readonly subject?: string | null | undefined;
+}
+
+/** Entra takes an issuer and subject once for each identity, under whatever name. */
+export function checkFederation(blueprint: Blueprint, federations: readonly Trusted[]): readonly Finding[] {
+  const { name, identity } = blueprint.request;
+  const { federatedCredential: wanted } = identity;
+  const id = existingIdentityOf(blueprint);
+  if (!wanted || id === undefined) return [];
+  const taken = federations.find(
+    (one) => one.issuer === wanted.issuer && one.subject === wanted.subject && !isFederationOf(name, one.name),
+  );
+  if (!taken) return [];
+  const [, , , , group = '', , , , of = ''] = id.split('/');
+  const remedy = `Ask for another subject or another identity; or, if nobody needs it, run \`az identity federated-credential delete --identity-name ${of} --resource-group ${group} --name ${taken.name}\`.`;
+  const reason = `The identity has this issuer and subject in its federated credential '${taken.name}', which is not this deployment’s`;
+  return [finding('FederationTaken', '/identity/federatedCredential', reason, remedy)];
+}
 
 /** How many more machines and addresses are to come than there are. The window's address counts: it must fit too. */
 export function demandOf(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): Demand {

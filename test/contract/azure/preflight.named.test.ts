@@ -114,6 +114,44 @@ test('an identity that is not there is told before anything is made, whatever th
   expect(await of('none')).toEqual([['error', 'NoSuchResource', identityId('none')]]);
 });
 
+test('bug: an issuer and subject that another credential of the identity has is told before anything is made', async () => {
+  const trust = { issuer: 'https://issuer.example', subject: 'Collector', audiences: ['api://AzureADTokenExchange'] };
+  await world.demand('PUT', identityId('trusting'), { location });
+  const credential = (name: string, properties = trust) =>
+    world.demand('PUT', `${identityId('trusting')}/federatedIdentityCredentials/${name}`, { properties });
+  await credential('sentry-first-1');
+  const { subscriptions, placement, tenantId } = inputFor('second').request;
+  const wanting = (name: string, subject: string) => ({
+    ...inputFor('second'),
+    profile: agentless,
+    request: request(
+      agentlessBody({
+        name,
+        tenantId,
+        subscriptions,
+        placement,
+        identity: {
+          kind: 'managedIdentity',
+          resourceId: identityId('trusting'),
+          federatedCredential: { issuer: trust.issuer, subject },
+        },
+      }),
+    ),
+  });
+  expect(await findingsOf(world, wanting('second', 'Collector'))).toMatchObject([
+    {
+      severity: 'error',
+      code: 'FederationTaken',
+      where: '/identity/federatedCredential',
+      remedy: expect.stringContaining('--identity-name trusting --resource-group theirs --name sentry-first-1'),
+    },
+  ]);
+  expect(await findingsOf(world, wanting('first', 'Collector'))).toEqual([]);
+  // Entra compares to the letter.
+  expect(await findingsOf(world, wanting('second', 'collector'))).toEqual([]);
+  expect(await findingsOf(world, wanting('second', 'another'))).toEqual([]);
+});
+
 const at = (region: string) => ({ placement: { subscriptionId: platform, resourceGroup: 'named', location: region } });
 const UNKNOWN_REGION = ['error', 'RegionUnknown', '/placement/location'];
 
