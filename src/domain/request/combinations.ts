@@ -95,7 +95,7 @@ const addresses: Rule = (blueprint, { egressAddresses }) => {
   return fault(
     sources * rules > MOST_RULE_ADDRESSES,
     '/access/sourceAddresses',
-    `makes ${rules * sources} ranges: with EGRESS_ADDRESSES they are ${sources}, in a rule for each of ${rules} ports. ${RULE_ADDRESSES}`,
+    `makes ${rules * sources} ranges, with EGRESS_ADDRESSES and in a rule for each port; ${RULE_ADDRESSES}`,
   );
 };
 
