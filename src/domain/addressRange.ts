@@ -29,23 +29,17 @@ interface Range {
 /** True when the ranges together cover more addresses than one range of the widest size that we allow. */
 export function opensTooMuch(ranges: readonly string[]): boolean {
   const parsed = ranges.map(parseRange);
-  const distinct = parsed.filter(
-    (range, index) =>
-      !parsed.some(
-        (other, at) =>
-          at !== index &&
-          other.version === range.version &&
-          range.bits.startsWith(other.bits) &&
-          (other.bits !== range.bits || at < index),
-      ),
-  );
-  return ([4, 6] as const).some(
-    (version) =>
-      distinct
-        .filter((range) => range.version === version)
-        .reduce((size, range) => size + 2n ** BigInt(LENGTH[version] - range.bits.length), 0n) >
-      2n ** BigInt(LENGTH[version] - WIDEST[version]),
-  );
+  return ([4, 6] as const).some((version) => {
+    // In this order a range stands before all that lies in it.
+    const bits = parsed.flatMap((range) => (range.version === version ? [range.bits] : [])).sort();
+    let [size, last]: [bigint, string | undefined] = [0n, undefined];
+    for (const one of bits) {
+      if (last !== undefined && one.startsWith(last)) continue;
+      size += 2n ** BigInt(LENGTH[version] - one.length);
+      last = one;
+    }
+    return size > 2n ** BigInt(LENGTH[version] - WIDEST[version]);
+  });
 }
 
 /** The range's network bits; the text is a valid CIDR range already. */
