@@ -69,6 +69,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   OverconstrainedAllocationRequest: NO_ROOM,
   OperationNotAllowed: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
   QuotaExceeded: 'Ask for more quota at https://aka.ms/ProdportalCRP, or for a smaller vm.size.',
+  ScopeLocked:
+    'Have the lock removed at the scope that Azure names: `az lock list --resource-group <its group>` tells its id, `az lock delete --ids <id>` removes it. What was asked of a closing access window is then done by itself; anything else needs the same request again.',
   RequestDisallowedByPolicy:
     'An Azure Policy forbids it. Change the request, or ask for an exemption from the policy named.',
   KeyVaultAccessForbidden:

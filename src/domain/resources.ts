@@ -109,10 +109,12 @@ export interface Wanted {
     destinationAddressPrefix: '*';
     destinationPortRange: string;
     description: string;
-  } & (
-    | { access: 'Allow'; protocol: 'Tcp'; sourceAddressPrefixes: string[] }
-    | { access: 'Deny'; protocol: '*'; sourceAddressPrefix: '*' }
-  );
+  } &
+    /** `Deny`: a window's that is over and that something (a lock) keeps. */
+    (
+      | { access: 'Allow' | 'Deny'; protocol: 'Tcp'; sourceAddressPrefixes: string[] }
+      | { access: 'Deny'; protocol: '*'; sourceAddressPrefix: '*' }
+    );
 }
 export type Kind = keyof Wanted;
 

@@ -92,7 +92,8 @@ const conflict =
 const closing = conflict({
   code: 'WindowClosing',
   title: (sentry) => `The access window of ${sentry} is being closed.`,
-  remedy: 'Wait for its receipt in `GET /api/deployments/{name}`, then send this again.',
+  remedy:
+    'Its newest receipt in `GET /api/deployments/{name}` says what still keeps it, if anything does. Send this again when that is `provenClosed`.',
 });
 const atWork = conflict({
   code: 'SentryAtWork',

@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type WindowOrder } from '../activities/contracts';
-import { windowResources, type WindowScope } from '../domain/blueprint/window';
-import { outputsOf, reversed, type State } from '../domain/graph';
+import { windowRemovals, windowResources, type WindowScope } from '../domain/blueprint/window';
+import { outputsOf, type State } from '../domain/graph';
 import type { Resource } from '../domain/resources';
 import { refusals } from '../domain/states';
 import { expirySchema, type Opened, type OpenWindow, type WindowReceipt } from '../domain/window';
@@ -9,7 +9,7 @@ import { ask, attempt, call, firstOf, isoNow, now, sentryRef, type Story, until 
 import { carryOut } from './carryOut';
 
 const RETRY_MS = 60_000;
-/** A lock or a policy may forbid the closing for a while. After this long the receipt says so. */
+/** A lock or a policy may forbid the closing for a while. After this long the Sentry is told so. */
 const CLOSING_MS = 1_800_000;
 /** Azure removes a rule in seconds. A removal that takes longer than this is asked for anew, and not waited for. */
 const ROUND_MS = 300_000;
@@ -29,22 +29,12 @@ type Closing = NonNullable<WindowOrder['closing']>;
  */
 export function* accessWindow(context: OrchestrationContext): Story<WindowReceipt> {
   const order = context.df.getInput<WindowOrder>();
-  const resources = windowResources(order.scope);
-  const closing = order.closing ?? (yield* openForAWhile(context, order, resources));
+  const closing = order.closing ?? (yield* openForAWhile(context, order, windowResources(order.scope)));
 
   context.df.setCustomStatus({ stage: 'closing' });
-  const left = yield* close(context, order.scope.deployment, resources);
-  const receipt: WindowReceipt = {
-    ...closing,
-    sentry: order.scope.n,
-    closedAt: isoNow(context),
-    provenClosed: left.length === 0,
-    problems: [...closing.problems, ...left],
-  };
-  yield* ask(context, sentryRef(order.scope.deployment, order.scope.n), 'receipt', receipt);
+  const receipt = yield* close(context, order.scope, closing);
   if (!order.closing) yield* tellSentry(context, order, 'windowClosed', receipt);
   if (!receipt.provenClosed) {
-    context.df.setCustomStatus({ stage: 'closing', problems: left.length });
     yield* until(context, now(context) + LONG_RETRY_MS);
     context.df.continueAsNew({ ...order, closing });
   }
@@ -145,38 +135,50 @@ function* tellSentry(context: OrchestrationContext, { notify }: WindowOrder, nam
   if (notify !== undefined) yield* attempt(context, activities.raiseEvent, { instanceId: notify, name, data });
 }
 
-/**
- * Removes all that the window opened. A removal ends by reading that the thing is gone: that is the proof. Answers
- * what is left after half an hour of trying: what was refused, and what another hand has made its own.
- */
-function* close(
-  context: OrchestrationContext,
-  deployment: string,
-  resources: readonly Resource[],
-): Story<readonly string[]> {
+/** Asks for all of it to be gone until it is, at most for half an hour. What is left is shown after each round. */
+function* close(context: OrchestrationContext, scope: WindowScope, closing: Closing): Story<WindowReceipt> {
+  const { deployment, n } = scope;
   for (const limit = now(context) + CLOSING_MS; ;) {
-    const deadline = now(context) + ROUND_MS;
-    const progress = yield* carryOut(context, 'remove', deployment, reversed(resources), {}, { deadline });
-    const left = resources.flatMap(({ key, id }) => {
-      const state = progress[key];
-      if (state?.state === 'done' && state.ours) return [];
-      return [`${key} ('${id}') is still there: ${whyStill(state)}`];
-    });
-    if (left.length === 0 || now(context) >= limit) return left;
+    const left = yield* remove(context, scope);
+    const receipt: WindowReceipt = {
+      ...closing,
+      sentry: n,
+      closedAt: isoNow(context),
+      provenClosed: left.length === 0,
+      problems: [...closing.problems, ...left],
+    };
+    yield* ask(context, sentryRef(deployment, n), 'receipt', receipt);
+    if (receipt.provenClosed || now(context) >= limit) return receipt;
+    context.df.setCustomStatus({ stage: 'closing', problems: left.length });
     yield* until(context, now(context) + RETRY_MS);
   }
+}
+
+/**
+ * Removes what the window opened. A removal ends by reading that the thing is gone: that is the proof. Answers what is
+ * left: what was refused, and what another hand has made its own.
+ */
+function* remove(context: OrchestrationContext, scope: WindowScope): Story<readonly string[]> {
+  const resources = windowRemovals(scope);
+  const deadline = now(context) + ROUND_MS;
+  const progress = yield* carryOut(context, 'remove', scope.deployment, resources, {}, { deadline });
+  return resources.flatMap(({ key, id }) => {
+    const state = progress[key];
+    if (state?.state === 'done' && state.ours) return [];
+    return [`${key} ('${id}') is still there: ${whyStill(state)}`];
+  });
 }
 
 function whyStill(state: State | undefined): string {
   switch (state?.state) {
     case 'refused':
-      return `${state.reason}. ${state.remedy}`;
+      return `${state.code}: ${state.reason.replace(/\.$/, '')}. ${state.remedy}`;
     case 'blocked':
       return `${state.by} is`;
     case 'done':
       return 'it no longer bears our mark';
     case 'later':
-      return state.reason;
+      return `${state.code}: ${state.reason}`;
     case 'running':
       return 'Azure has not ended its removal';
     default:

@@ -114,6 +114,43 @@ test('a removal that is refused for half an hour: nothing is "completed", and it
   expect(state.receipts[0]?.problems.join()).toContain('locked');
 });
 
+test.each([
+  ['its own closing', undefined],
+  ['the sweep', { openedAt: null, why: 'swept', problems: [] } as const],
+])('bug: while a lock kept the rule, the address stayed on the appliance (%s)', async (_, closing) => {
+  const { order } = await orderOf({});
+  const world = fakeWorld({
+    remove: ({ spec }, asked) => (spec.kind === 'publicIPAssociation' || asked > 5 ? undefined : refused),
+  });
+  const receipts: (WindowReceipt | undefined)[] = [];
+  const sentry: typeof world.options.entities.sentry = (context) => {
+    if (context.df.operationName === 'receipt') receipts.push(context.df.getInput<WindowReceipt>());
+    return world.options.entities.sentry(context);
+  };
+  const { output, elapsedMs } = await runOrchestrator<WindowReceipt>('accessWindow', {
+    ...world.options,
+    entities: { ...world.options.entities, sentry },
+    input: { scope: order.scope, ...(closing && { closing }) },
+    instanceId: WINDOW,
+    events: [{ at: 0, name: 'close' }],
+  });
+  const removals = windowSteps(world.steps).filter((step) => step.startsWith('remove'));
+  expect(removals.slice(0, 3)).toEqual([
+    'remove securityRule/22',
+    'remove publicIPAssociation',
+    'remove publicIPAddress',
+  ]);
+  // Told at once, with the way out, and not only when it is given up for the moment.
+  expect(receipts[0]).toMatchObject({ provenClosed: false, closedAt: at(0) });
+  expect(receipts[0]?.problems).toEqual([
+    expect.stringMatching(/^securityRule\/22 \(.*\) is still there: ScopeLocked: locked. unlock$/),
+    expect.stringMatching(/^publicIPAddress \(.*\) is still there: ScopeLocked: locked. unlock$/),
+  ]);
+  expect(receipts.at(-1)).toEqual(output);
+  expect(output).toMatchObject({ provenClosed: true, problems: [] });
+  expect(elapsedMs).toBe(5 * MINUTE);
+});
+
 test('a rule that another hand made its own is no proof: the receipt says that it is there', async () => {
   const foreign: Outcome = { kind: 'done', change: 'kept', ours: false, outputs: {} };
   const { state } = await deployOne({ remove: ({ spec }) => (spec.kind === 'securityRule' ? foreign : undefined) });

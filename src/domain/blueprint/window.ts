@@ -1,4 +1,5 @@
 /** What an access window adds to a Sentry for a while. Pure. */
+import { reversed } from '../graph';
 import { type Resource, type ResourceOf, type Tags } from '../resources';
 import { addressMark, ruleMark, WINDOW_TAG } from '../windowMark';
 import { type ApplianceChoice, armId, type Blueprint, tracked } from './blueprint';
@@ -80,6 +81,15 @@ export function windowResources(scope: WindowScope): readonly Resource[] {
   }));
   return [...address, ...rules];
 }
+
+/**
+ * The same in the order of closing. Only an address that is on something waits: whatever keeps a rule (a lock, a
+ * policy) must not keep the appliance on the internet.
+ */
+export const windowRemovals = (scope: WindowScope): readonly Resource[] =>
+  reversed(
+    windowResources(scope).map((one) => (one.kind === 'securityRule' ? { ...one, needs: [] } : one)),
+  ).toReversed();
 
 function addressResources(
   scope: WindowScope,

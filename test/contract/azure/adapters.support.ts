@@ -13,7 +13,7 @@ import type { Azure } from '../../../src/azure/ports';
 import { configure, services } from '../../../src/composition';
 import { sentryResources } from '../../../src/domain/blueprint/sentry';
 import { sharedResources } from '../../../src/domain/blueprint/shared';
-import { windowResources, windowScope } from '../../../src/domain/blueprint/window';
+import { windowRemovals, windowResources, windowScope } from '../../../src/domain/blueprint/window';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../../../src/domain/graph';
 import type { Outcome } from '../../../src/domain/outcome';
 import type { Profile } from '../../../src/domain/profile';
@@ -35,8 +35,9 @@ export interface Deployment {
   readonly name: string;
   /** All resources for one watched subscription, an open window's apart. */
   readonly resources: readonly Resource[];
-  /** What an access window adds. */
+  /** What an access window adds, and how it takes it away. */
   readonly window: (given: Given) => readonly Resource[];
+  readonly removals: (given: Given) => readonly Resource[];
   /** The spec of the first resource of a kind, its needs read from `given`; `spec` where the kind is known. */
   readonly any: (kind: Kind, given?: Given) => Spec;
   readonly spec: <K extends Kind>(kind: K, given?: Given) => SpecOf<K>;
@@ -62,17 +63,17 @@ export function deploy(
     if (!found) throw new Error(`There is no ${kind}.`);
     return specify(found, name, given);
   };
+  const scope = ({ networkSecurityGroup, networkInterface }: Given) =>
+    windowScope(plan, 1, applianceIn(plan), [], {
+      networkSecurityGroupId: networkSecurityGroup?.['id'] ?? '',
+      networkInterfaceId: networkInterface?.['id'] ?? '',
+      expiresAt: '2026-11-23T12:00:00Z',
+    });
   return {
     name,
     resources,
-    window: ({ networkSecurityGroup, networkInterface }) =>
-      windowResources(
-        windowScope(plan, 1, applianceIn(plan), [], {
-          networkSecurityGroupId: networkSecurityGroup?.['id'] ?? '',
-          networkInterfaceId: networkInterface?.['id'] ?? '',
-          expiresAt: '2026-11-23T12:00:00Z',
-        }),
-      ),
+    window: (given) => windowResources(scope(given)),
+    removals: (given) => windowRemovals(scope(given)),
     any,
     spec: <K extends Kind>(kind: K, given?: Given) => any(kind, given) as SpecOf<K>,
   };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readTenant } from '../../../local/azure/tenant';
 import { makeListSubscriptions } from '../../../src/activities/listSubscriptions';
 import { AzureError } from '../../../src/azure/ports';
-import { type Given, outputsOf, reversed } from '../../../src/domain/graph';
+import { type Given, outputsOf } from '../../../src/domain/graph';
 import { deploy, type Deployment, startWorld, type World } from './adapters.support';
 import { instant, platform, watched } from './simulator.support';
 
@@ -103,7 +103,7 @@ describe('a network interface that others use too', () => {
     const window = one.window(given);
     for (const [verb, resources, addresses] of [
       ['ensure', window, 1],
-      ['remove', reversed(window), 0],
+      ['remove', one.removals(given), 0],
     ] as const) {
       const error = { code: 'PreconditionFailed', message: 'Etag provided in if-match header does not match.' };
       await world.fault({ match: { method: 'PUT', path: 'networkInterfaces' }, status: 412, body: { error } });

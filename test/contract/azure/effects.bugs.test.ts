@@ -1,10 +1,12 @@
 /** One test for each bug that these contract tests found, named after it. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { type Given, outputsOf, reversed } from '../../../src/domain/graph';
+import { windowRemovals } from '../../../src/domain/blueprint/window';
+import { type Given, outputsOf } from '../../../src/domain/graph';
 import type { Kind } from '../../../src/domain/resources';
+import { overdueWindows } from '../../../src/domain/windowSweep';
 import { deploy, startWorld, type World } from './adapters.support';
-import { instant } from './simulator.support';
+import { instant, platform } from './simulator.support';
 
 let world: World;
 beforeAll(async () => {
@@ -73,7 +75,7 @@ test('putting one property right took away what another hand had set: tags, a su
 });
 
 test('a window could not close on a NIC that another hand made static', async () => {
-  const { name, resources, window, spec } = deploy('closes-on-static');
+  const { name, resources, window, removals, spec } = deploy('closes-on-static');
   const given = outputsOf(await world.carryOut('ensure', name, resources));
   await world.carryOut('ensure', name, window(given), given);
   const id = given['networkInterface']?.['id'] ?? '';
@@ -84,7 +86,7 @@ test('a window could not close on a NIC that another hand made static', async ()
   }));
   const shown = await world.demand('GET', id);
   await world.demand('PUT', id, { ...shown, properties: { ...properties, ipConfigurations: made } });
-  const closed = await world.carryOut('remove', name, reversed(window(given)), given);
+  const closed = await world.carryOut('remove', name, removals(given), given);
   expect(closed['publicIPAssociation']).toMatchObject({ state: 'done', change: 'removed' });
   expect(await world.demand('GET', id)).toMatchObject({
     properties: { ipConfigurations: [{ properties: { privateIPAllocationMethod: 'Static' } }] },
@@ -93,12 +95,51 @@ test('a window could not close on a NIC that another hand made static', async ()
 });
 
 test('a window could not close on a NIC that another hand took the security group off', async () => {
-  const { name, resources, window } = deploy('closes-anyway');
+  const { name, resources, window, removals } = deploy('closes-anyway');
   const given = outputsOf(await world.carryOut('ensure', name, resources));
   await world.carryOut('ensure', name, window(given), given);
   const id = given['networkInterface']?.['id'] ?? '';
   const shown = shape.parse(await world.demand('GET', id));
   await world.demand('PUT', id, { ...shown, properties: { ...shown.properties, networkSecurityGroup: undefined } });
-  const closed = await world.carryOut('remove', name, reversed(window(given)), given);
+  const closed = await world.carryOut('remove', name, removals(given), given);
   expect(closed['publicIPAssociation']).toMatchObject({ state: 'done', change: 'removed' });
+});
+
+test('bug: a lock on the group kept the address on the appliance and its port open, for as long as it stood', async () => {
+  // Not the addresses of the other tests' deployments: it is asked who reaches one.
+  const network = { kind: 'managed', addressPrefix: '10.94.0.0/24' };
+  const { name, resources, window, removals } = deploy('closes-locked', 'managedIdentity', { network });
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  await world.carryOut('ensure', name, window(given), given);
+  const id = given['networkInterface']?.['id'] ?? '';
+  const group = id.slice(0, id.indexOf('/providers/'));
+  const lock = `${group}/providers/Microsoft.Authorization/locks/mid-window`;
+  await world.demand('PUT', lock, { properties: { level: 'CanNotDelete' } });
+
+  const closed = await world.carryOut('remove', name, removals(given));
+  expect(closed).toMatchObject({
+    publicIPAssociation: { state: 'done', change: 'removed' },
+    publicIPAddress: { state: 'refused', code: 'ScopeLocked' },
+    'securityRule/22': {
+      state: 'refused',
+      code: 'ScopeLocked',
+      reason: expect.stringMatching(/locked: '[^']+\/closes-locked'.* Meanwhile it lets nobody in$/),
+      remedy: expect.stringContaining('az lock delete'),
+    },
+  });
+  const { ipConfigurations } = nic.parse((await world.demand('GET', id))['properties']);
+  expect(ipConfigurations.map(({ properties }) => properties['publicIPAddress'])).toEqual([undefined]);
+  const reach = `/_simulator/reach?address=${given['networkInterface']?.['privateIPAddress']}&port=22&source=203.0.113.7`;
+  expect((await world.azure.ask('GET', reach)).body).toMatchObject({ allowed: false, rule: 'Port_22' });
+
+  // The sweep still finds both by their marks, and no look closes less than the one before.
+  const here = { subscriptionId: platform, resourceGroup: name };
+  const [over] = overdueWindows(await world.ports.windows.marks(here), Date.parse('2026-11-23T12:00:00Z'));
+  if (!over) throw new Error('The sweep found nothing.');
+  const writes = await world.written(() => world.carryOut('remove', name, windowRemovals(over)));
+  expect(writes.filter((write) => write.startsWith('PUT'))).toEqual([]);
+  await world.demand('DELETE', lock);
+  const swept = await world.carryOut('remove', name, windowRemovals(over));
+  expect(Object.values(swept).map(({ state }) => state)).toEqual(['done', 'done', 'done']);
+  expect(await world.ports.windows.marks(here)).toEqual({ rules: [], addresses: [] });
 });

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { WindowOrder } from '../../../src/activities/contracts';
 import type { Instances } from '../../../src/activities/instances';
 import { sweepWindows } from '../../../src/activities/sweepWindows';
-import { windowResources } from '../../../src/domain/blueprint/window';
-import { type Given, outputsOf, reversed } from '../../../src/domain/graph';
+import { windowRemovals } from '../../../src/domain/blueprint/window';
+import { type Given, outputsOf } from '../../../src/domain/graph';
 import { deploy, startWorld, type World } from './adapters.support';
 import { instant, platform } from './simulator.support';
 
@@ -127,7 +127,7 @@ test('what is over is closed by the same removals, and what is not ours or not o
   const order = orders[0]?.[1];
   expect(order).toMatchObject({ closing: { why: 'swept' } });
   if (!order) return;
-  const progress = await world.carryOut('remove', NAME, reversed(windowResources(order.scope)));
+  const progress = await world.carryOut('remove', NAME, windowRemovals(order.scope));
   expect(Object.values(progress)).toEqual(Array(4).fill(expect.objectContaining({ state: 'done', change: 'removed' })));
   expect(await rules()).toEqual(['300 Theirs', '301 Later', '302 Almost']);
   expect((await world.outside('GET', given['publicIPAddress']?.['id'] ?? '')).status).toBe(404);

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { sentryResources } from '../../../src/domain/blueprint/sentry';
 import { sharedResources } from '../../../src/domain/blueprint/shared';
-import { windowResources, windowScope } from '../../../src/domain/blueprint/window';
-import { inBatches, next, type Progress, reversed, settle } from '../../../src/domain/graph';
+import { windowRemovals, windowResources, windowScope } from '../../../src/domain/blueprint/window';
+import { inBatches, next, type Progress, settle } from '../../../src/domain/graph';
 import type { Later, Outcome } from '../../../src/domain/outcome';
 import { type Resource, specify } from '../../../src/domain/resources';
 import { applianceIn, profile, requestFor, subscriptionIds } from '../../support/requests';
@@ -116,18 +116,14 @@ test('an operation that was begun is remembered as a creation while Azure does n
   expect(settle(running, later(), 5_000)).toMatchObject({ state: 'later', change: 'created' });
 });
 
-test('a window closes in reverse: the port first, the address last', () => {
+test('a window closes its port and detaches its address at once; the address itself goes last', () => {
   const scope = windowScope(plan, 1, applianceIn(plan), ['198.51.100.1/32'], {
     networkSecurityGroupId: '/nsg',
     networkInterfaceId: '/nic',
     expiresAt: '2026-01-01T01:00:00.000Z',
   });
   expect(scope.sources).toEqual(['203.0.113.7/32', '198.51.100.1/32']);
-  expect(rounds(reversed(windowResources(scope)))).toEqual([
-    ['securityRule/22'],
-    ['publicIPAssociation'],
-    ['publicIPAddress'],
-  ]);
+  expect(rounds(windowRemovals(scope))).toEqual([['securityRule/22', 'publicIPAssociation'], ['publicIPAddress']]);
 });
 
 test("a window's rule is the guide's Port_22 and carries its expiry", () => {
