@@ -1,6 +1,6 @@
 import { AzureError, type Azure } from '../azure/ports';
 import { differences } from '../domain/compare';
-import { OWNER_TAG, type SpecOf } from '../domain/resources';
+import { kinds, OWNER_TAG, type SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
 import { markOf } from './holders';
 
@@ -63,7 +63,8 @@ export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecr
       for (const orphan of orphans) await revoke(wanted.applicationId, orphan);
       if (stored && keyId !== undefined) {
         // The appliance goes on using the secret that it was given: nothing but its tags may be put right.
-        if (differences(wanted.tags, stored.tags).length === 0) return { outputs: outputsOf(stored.uri, keyId) };
+        if (differences({ tags: wanted.tags }, stored, kinds.clientSecret.exact).length === 0)
+          return { outputs: outputsOf(stored.uri, keyId) };
         const { value, tags, expiresOn } = stored;
         const about = { tags: { ...tags, ...wanted.tags }, contentType, expiresOn };
         return { outputs: outputsOf(await secrets.set(wanted.secretName, value, about), keyId) };

@@ -1,7 +1,7 @@
 /** What a kind of resource can be asked: the three effects that each file beside this one gives for its kind. */
 import type { Accepted, ArmBody, ArmStore } from '../azure/ports';
 import type { Outputs, Refused } from '../domain/outcome';
-import { type Kind, OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
+import { type Kind, kinds, OWNER_TAG, ownerMark, type SpecOf } from '../domain/resources';
 import { mergedInto } from './merge';
 
 export interface Observed {
@@ -46,7 +46,8 @@ export const armEffects = <K extends Kind>(
     const body = await store.get(spec.id);
     return body && observedArm(body, spec, read(body, spec));
   },
-  put: (spec, observed) => store.put(spec.id, mergedInto(observed?.value, spec.wanted), observed?.etag),
+  put: (spec, observed) =>
+    store.put(spec.id, mergedInto(observed?.value, spec.wanted, kinds[spec.kind].exact), observed?.etag),
   remove: (spec) => store.delete(spec.id),
 });
 

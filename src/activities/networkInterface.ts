@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Azure } from '../azure/ports';
+import { kinds } from '../domain/resources';
 import { armEffects, type Effects } from './effects';
 import { mergedInto } from './merge';
 
@@ -37,6 +38,7 @@ export const networkInterface = ({ arm }: Azure): Effects<'networkInterface'> =>
       ...shown?.ipConfigurations.find(({ name }) => name === configuration.name),
       ...configuration,
     }));
-    return arm.networkInterface.put(id, mergedInto(shown, { ...wanted, ipConfigurations }), observed?.etag);
+    const merged = mergedInto(shown, { ...wanted, ipConfigurations }, kinds.networkInterface.exact);
+    return arm.networkInterface.put(id, merged, observed?.etag);
   },
 });

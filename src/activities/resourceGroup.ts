@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Azure } from '../azure/ports';
+import { kinds } from '../domain/resources';
 import { armEffects, type Effects } from './effects';
 import { mergedInto } from './merge';
 
@@ -19,7 +20,8 @@ export const resourceGroup = ({ arm }: Azure): Effects<'resourceGroup'> => {
     },
     put: async ({ id, wanted }) => {
       const shown = located.safeParse(await arm.resourceGroup.get(id)).data;
-      return arm.resourceGroup.put(id, mergedInto(shown, { ...wanted, location: shown?.location ?? wanted.location }));
+      const stays = { ...wanted, location: shown?.location ?? wanted.location };
+      return arm.resourceGroup.put(id, mergedInto(shown, stays, kinds.resourceGroup.exact));
     },
   };
 };

@@ -46,9 +46,11 @@ function objectDifferences(
   if (typeof observed !== 'object' || observed === null) return [{ path, wanted, observed }];
   const seen = new Map(Object.entries(observed).map(([key, value]) => [key.toLowerCase(), value as unknown]));
   return Object.entries(wanted).flatMap(([key, value]) =>
-    differences(value, seen.get(key.toLowerCase()), exact, path === '' ? key : `${path}.${key}`),
+    differences(value, seen.get(key.toLowerCase()), exact, pathTo(path, key)),
   );
 }
+
+export const pathTo = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
 
 const sameValue = (wanted: unknown, observed: unknown): boolean =>
   typeof wanted === 'string' && typeof observed === 'string'

@@ -128,7 +128,7 @@ interface Row {
    * could hold its secret, or be let in by our rule.
    */
   readonly adopt: boolean;
-  /** Paths at which case counts. */
+  /** Paths at and under which case and spaces count. */
   readonly exact: readonly string[];
 }
 
@@ -136,7 +136,8 @@ const row = (immutable: readonly string[] = [], { adopt = false, batch = 1, exac
   adopt,
   immutable,
   batch,
-  exact,
+  // A tag's name knows no case in Azure, its value does (azure-docs, "use tags to organize your resources").
+  exact: ['tags', ...exact],
 });
 
 /** Entra compares these with regard to case (azure-docs, "breaking changes", August 2024), unlike Azure's ids. */
@@ -149,7 +150,8 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   publicIPAddress: row(['location', 'sku']),
   natGateway: row(['location']),
   subnet: row(),
-  vhdCopy: row(['source']),
+  // The path of a URL, which the way to a vault's secret is too.
+  vhdCopy: row(['source'], { exact: ['source'] }),
   image: row(['location', 'hyperVGeneration', 'storageProfile']),
   marketplaceAgreement: row(),
   networkSecurityGroup: row(['location']),

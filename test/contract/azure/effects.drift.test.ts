@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { type Given, outputsOf } from '../../../src/domain/graph';
-import type { Kind, Resource } from '../../../src/domain/resources';
+import type { Kind, Resource, Spec } from '../../../src/domain/resources';
 import { specify } from '../../../src/domain/resources';
 import { deploy, type Deployment, startWorld, type World } from './adapters.support';
 import { instant } from './simulator.support';
@@ -65,6 +65,22 @@ test.each(TAGGED)('%s: a tag by another hand is no drift, and outlives putting o
   expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ kind: 'done', change: 'changed', ours: true });
   expect(await world.demand('GET', spec.id)).toMatchObject({ tags: { owner: 'secops', costCenter: '4711' } });
 });
+
+test.each([...TAGGED, 'sshKey', 'clientSecret'] as const)(
+  'bug: %s: a tag that was to differ in case or spaces alone was never applied',
+  async (kind) => {
+    const spec = specOf(kind === 'clientSecret' ? registered : managed, kind);
+    const others = { ...spec.wanted, tags: { 'sentry-deployment': spec.deployment, owner: 'Sec Ops' } };
+    const asked = { ...spec, wanted: others } as Spec;
+    expect((await world.drive('ensure', asked)).at(-1)).toMatchObject({ kind: 'done', change: 'changed' });
+    expect(await world.drive('ensure', asked)).toMatchObject([{ change: 'kept' }]);
+    const path = kind === 'sshKey' ? `/secrets/${spec.id}` : kind === 'clientSecret' ? vaultPath() : spec.id;
+    expect(await world.demand('GET', path)).toMatchObject({ tags: { owner: 'Sec Ops' } });
+    expect((await world.drive('ensure', spec)).at(-1)).toMatchObject({ kind: 'done', change: 'changed' });
+  },
+);
+const vaultPath = (): string =>
+  new URL(registered.given['clientSecret']?.['secretUri'] ?? '').pathname.replace(/\/[^/]+$/, '');
 
 /** What another hand does to a thing of ours. */
 const DRIFT: readonly (readonly [Kind, () => Promise<unknown>])[] = [

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { differences, touches } from '../../../src/domain/compare';
+import { kinds } from '../../../src/domain/resources';
 
 test.each([
   [
@@ -41,4 +42,10 @@ test('a difference tells both values', () => {
 
 test('a path lies at or under a root, not beside it', () => {
   expect(touches(['plan.name', 'planned', 'plan'], ['plan'])).toEqual(['plan.name', 'plan']);
+});
+
+test('bug: the VHD at a path of other case was taken for the same: a path of a URL has case', () => {
+  const wanted = { source: 'https://images.example/Sentry/v2.vhd', container: 'vhds' };
+  const observed = { source: 'https://images.example/sentry/v2.vhd', container: 'vhds' };
+  expect(differences(wanted, observed, kinds.vhdCopy.exact).map(({ path }) => path)).toEqual(['source']);
 });
