@@ -3,24 +3,31 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { app, type DurableClient } from 'durable-functions';
 import { z } from 'zod';
 import type { WindowOrder } from '../activities/contracts';
+import { makeIsRunAtWork } from '../activities/instances';
 import { applianceOf } from '../domain/blueprint/blueprint';
 import { windowScope } from '../domain/blueprint/window';
 import type { DeploymentState, SentryState } from '../domain/states';
 import { windowWanted } from '../domain/window';
-import { inputOf, instancesOf, isAtWork, readDeployment, readSentries, statusOf } from './durableClient';
+import { inputOf, instancesOf, isAtWork, readDeployment, readSentries, runsOf, statusOf } from './durableClient';
 import { guarded, invalid, notFound, problem, readBody } from './problem';
 
 const MINUTE_MS = 60_000;
 /** What a window says of itself (`src/orchestrations/accessWindow.ts`). */
 const windowStatus = z.object({ stage: z.enum(['opening', 'open', 'closing']) });
-type Stage = z.infer<typeof windowStatus>['stage'];
+/** The Sentry's orchestration that opened it; one opened at rest has none. */
+const windowInput = z.object({ notify: z.string().optional() });
+interface Window {
+  readonly stage: z.infer<typeof windowStatus>['stage'];
+  readonly notify?: string | undefined;
+}
 
-/** The stage of a Sentry's window; undefined where none is at work. */
-async function windowStage(client: DurableClient, id: string): Promise<Stage | undefined> {
+/** A Sentry's window; undefined where none is at work. */
+async function windowAtWork(client: DurableClient, id: string): Promise<Window | undefined> {
   const status = await statusOf(client, id);
   if (!isAtWork(status)) return undefined;
   // Before its first turn it has said nothing yet.
-  return windowStatus.safeParse(status?.customStatus).data?.stage ?? 'opening';
+  const stage = windowStatus.safeParse(status?.customStatus).data?.stage ?? 'opening';
+  return { stage, notify: windowInput.safeParse(status?.input).data?.notify };
 }
 
 /** Open for so many minutes from now: an open window is moved, later or earlier; at rest one is opened again. */
@@ -40,9 +47,13 @@ async function open(request: HttpRequest, client: DurableClient): Promise<HttpRe
   const expiresAt = new Date(Date.now() + minutes * MINUTE_MS).toISOString();
   const id = `w-${name}-${n}`;
   const accepted = (how: 'moved' | 'opened') => ({ status: 202, jsonBody: { sentry: n, window: how, expiresAt } });
-  const stage = await windowStage(client, id);
-  if (stage === 'closing') return closing(name, n);
-  if (stage === undefined) {
+  const window = await windowAtWork(client, id);
+  if (window?.stage === 'closing') return closing(name, n);
+  const { notify: instanceId } = window ?? {};
+  // The window has not noticed yet. It will within minutes, and closes whatever it was told before.
+  if (instanceId !== undefined && !(await makeIsRunAtWork(runsOf(client))({ deployment: name, n, instanceId })))
+    return runEnded(name, n);
+  if (!window) {
     const order = await orderOf(client, deployment, sentry, expiresAt);
     if ('refusal' in order) return order.refusal;
     if ((await instancesOf(client).start('accessWindow', id, order)) === 'started') return accepted('opened');
@@ -77,9 +88,9 @@ async function close(request: HttpRequest, client: DurableClient): Promise<HttpR
   const sentry = deployment && (await readSentries(client, deployment)).find(({ n }) => String(n) === number);
   if (!sentry) return notFound(`Sentry ${number} of deployment '${name}'`);
   const id = `w-${name}-${sentry.n}`;
-  const stage = await windowStage(client, id);
-  if (stage === undefined) return noWindow(name, sentry.n);
-  if (stage !== 'closing') await client.raiseEvent(id, 'close', null);
+  const window = await windowAtWork(client, id);
+  if (!window) return noWindow(name, sentry.n);
+  if (window.stage !== 'closing') await client.raiseEvent(id, 'close', null);
   return { status: 202, jsonBody: { sentry: sentry.n, window: 'closing' } };
 }
 
@@ -94,6 +105,11 @@ const closing = conflict({
   title: (sentry) => `The access window of ${sentry} is being closed.`,
   remedy:
     'Its newest receipt in `GET /api/deployments/{name}` says what still keeps it, if anything does. Send this again when that is `provenClosed`.',
+});
+const runEnded = conflict({
+  code: 'RunEnded',
+  title: (sentry) => `The run that opened the access window of ${sentry} was ended, and so the window closes.`,
+  remedy: 'Send the same request again: it goes on where it stood. Or open the window again when its receipt is there.',
 });
 const atWork = conflict({
   code: 'SentryAtWork',

@@ -152,6 +152,22 @@ test.each([
   expect((await windowsOf('moved')).every(({ closedAt }) => closedAt !== null)).toBe(true);
 });
 
+test('bug: a window whose run was terminated told that it stays open, and closed as abandoned minutes later', async () => {
+  const access = { kind: 'temporaryPublicIp', sourceAddresses: SOURCES, windowMinutes: 60 };
+  await world.administrator.start(named('orphan', access, '10.92.0.0/24'));
+  await until('orphan', waitsForPin);
+  const told = (id: string, what: string) =>
+    fetch(`${durable()}/${id}/${what}?reason=test&code=${systemKey()}`, { method: 'POST' });
+  // So that it cannot close before it is asked, however busy the machine.
+  await told('w-orphan-1', 'suspend');
+  await told('d-orphan', 'terminate');
+  while ((await world.administrator.read('orphan')).state === 'running') await nextLook();
+  expect(await refusal(await extend('orphan', { sentry: 1, minutes: 200 }))).toEqual([409, 'RunEnded']);
+  await told('w-orphan-1', 'resume');
+  const { receipts } = await until('orphan', (sentry) => sentry.receipts.length > 0);
+  expect(receipts).toMatchObject([{ why: 'abandoned', provenClosed: true }]);
+});
+
 test('private: set up through the network, without a public address', async () => {
   const access = { kind: 'private', sourceAddresses: ['10.210.0.0/24'] };
   await world.administrator.start(named('private', access, '10.91.0.0/24'));
