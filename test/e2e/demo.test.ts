@@ -51,7 +51,7 @@ test('without a terminal it prints plain lines and the summary', async () => {
   const { stdout } = await goesWell('--subscriptions', '2', '--identity', 'appRegistration', '--speed', '120');
   expect(stdout).not.toContain('\u001b[');
   for (const part of [
-    '16 to create, 1 to change',
+    '17 to create, 1 to change',
     'created  application',
     '2 of them proven readable, 0 set aside, of 2',
     'proven closed',

@@ -85,7 +85,7 @@ describe('a deployment', () => {
     const shown = await deploy('again', changes);
     expect(shown.state).toBe('completed');
     expect(shown.sentries.flatMap(({ resources }) => resources.map(({ change }) => change))).toEqual(
-      Array(7).fill('kept'),
+      Array(8).fill('kept'),
     );
     expect(await windowsOf('again')).toHaveLength(1);
   });

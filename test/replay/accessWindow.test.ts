@@ -98,7 +98,7 @@ test('an appliance that never answers is given up when the window expires', asyn
 
 test('a window that cannot be opened is closed again whole, and the reason is told', async () => {
   const { state, steps } = await deployOne({
-    ensure: ({ spec }) => (spec.kind === 'securityRule' ? refused : undefined),
+    ensure: ({ spec }) => (spec.key === 'securityRule/22' ? refused : undefined),
   });
   expect(windowSteps(steps).filter((step) => step.startsWith('remove'))).toHaveLength(3);
   expect(state.stopped?.reason).toContain('locked');
@@ -107,7 +107,7 @@ test('a window that cannot be opened is closed again whole, and the reason is to
 
 test('a removal that is refused for half an hour: nothing is "completed", and it is tried until it is gone', async () => {
   const { state, output } = await deployOne({
-    remove: ({ spec }, asked) => (spec.kind === 'securityRule' && asked <= 40 ? refused : undefined),
+    remove: ({ spec }, asked) => (spec.key === 'securityRule/22' && asked <= 40 ? refused : undefined),
   });
   expect(output).toMatchObject({ state: 'failed', problems: [{ code: 'WindowNotProvenClosed' }] });
   expect(state).toMatchObject({ stage: 'stopped', configured: { subscriptions: 3 } });
@@ -153,7 +153,7 @@ test.each([
 
 test('a rule that another hand made its own is no proof: the receipt says that it is there', async () => {
   const foreign: Outcome = { kind: 'done', change: 'kept', ours: false, outputs: {} };
-  const { state } = await deployOne({ remove: ({ spec }) => (spec.kind === 'securityRule' ? foreign : undefined) });
+  const { state } = await deployOne({ remove: ({ spec }) => (spec.key === 'securityRule/22' ? foreign : undefined) });
   expect(state.receipts[0]).toMatchObject({ provenClosed: false });
   expect(state.receipts[0]?.problems[0]).toContain('no longer bears our mark');
 });
@@ -177,7 +177,7 @@ test.each(['ensureResources', 'removeResources'])(
       ...world.options.activities,
       [name]: (...given: Parameters<typeof world.options.activities.ensureResources>) => {
         const [[first]] = given;
-        if (first?.spec.kind === 'securityRule' && broken++ === 0) throw new Error('The worker was killed');
+        if (first?.spec.key === 'securityRule/22' && broken++ === 0) throw new Error('The worker was killed');
         return world.options.activities[name as 'ensureResources'](...given);
       },
     };
@@ -272,7 +272,7 @@ describe('extended while the registration is awaited', () => {
     const { state, elapsedMs } = await deployOne(
       {
         registers: false,
-        ensure: ({ spec }, asked) => (spec.kind === 'securityRule' && asked > 1 ? refused : undefined),
+        ensure: ({ spec }, asked) => (spec.key === 'securityRule/22' && asked > 1 ? refused : undefined),
       },
       {},
       [toWindow(50, 'extend', { expiresAt: at(100) })],
@@ -287,7 +287,7 @@ describe('extended while the registration is awaited', () => {
     const { state, elapsedMs } = await deployOne(
       {
         registers: false,
-        ensure: ({ spec }, asked) => (spec.kind === 'securityRule' && asked > 1 ? endless : undefined),
+        ensure: ({ spec }, asked) => (spec.key === 'securityRule/22' && asked > 1 ? endless : undefined),
       },
       {},
       [toWindow(10, 'extend', { expiresAt: at(100) }), toWindow(11, 'close')],
@@ -430,10 +430,10 @@ test('what is open shows until when, where, on which ports and to whom', async (
 test('bug: a removal that Azure never ends held the closing for two hours; it is asked for anew, and then the receipt says so', async () => {
   const endless: Outcome = { kind: 'running', operation: 'https://azure/operation', change: 'removed' };
   const healed = await deployOne({
-    remove: ({ spec }, asked) => (spec.kind === 'securityRule' && asked < 8 ? endless : undefined),
+    remove: ({ spec }, asked) => (spec.key === 'securityRule/22' && asked < 8 ? endless : undefined),
   });
   expect(healed.state.receipts).toMatchObject([{ provenClosed: true }]);
-  const stuck = await deployOne({ remove: ({ spec }) => (spec.kind === 'securityRule' ? endless : undefined) });
+  const stuck = await deployOne({ remove: ({ spec }) => (spec.key === 'securityRule/22' ? endless : undefined) });
   expect(stuck.state.receipts[0]).toMatchObject({ provenClosed: false });
   expect(stuck.state.receipts[0]?.problems.join()).toContain('Azure has not ended its removal');
 });

@@ -36,8 +36,8 @@ test('subscriptions go in chunks of ten, and everything independent at the same 
   const { calls } = await run(world, inputFor(50));
   const grants = world.steps.filter((step) => step.startsWith('ensure roleAssignment'));
   expect(grants).toHaveLength(50);
-  // Providers 3; shared 6; identity, NSG, key, two permissions, NIC, VM 7; grants 5; window 3.
-  expect(calls.filter((name) => name === 'ensureResources')).toHaveLength(3 + 6 + 7 + 5 + 3);
+  // Providers 3; shared 6; identity, NSG and its rule, key, two permissions, NIC, VM 8; grants 5; window 3.
+  expect(calls.filter((name) => name === 'ensureResources')).toHaveLength(3 + 6 + 8 + 5 + 3);
 });
 
 test('one bad subscription is set aside with its reason and the command that mends it; the others go on', async () => {

@@ -24,9 +24,8 @@ export function sentryResources(
 /** Guide, "Create a network security group" and "Creating the CloudKnox Sentry from the image". */
 function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): readonly Resource[] {
   const { request } = blueprint;
-  const { network, access } = choice;
+  const { network } = choice;
   const key = secretName(request.name, n, 'ssh');
-  const hasNeighbours = network.kind === 'existing' || access.kind === 'private';
   const group: ResourceOf<'networkSecurityGroup'> = {
     kind: 'networkSecurityGroup',
     key: 'networkSecurityGroup',
@@ -36,7 +35,7 @@ function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): re
   };
   return [
     group,
-    ...(hasNeighbours ? [closed(request.name, group.id)] : []),
+    closed(request.name, group.id),
     {
       kind: 'sshKey',
       key: 'sshKey',
@@ -48,11 +47,7 @@ function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): re
       kind: 'networkInterface',
       key: 'networkInterface',
       id: armId(request, 'Microsoft.Network/networkInterfaces', nameOf(blueprint, 'networkInterface', n)),
-      needs: [
-        'networkSecurityGroup',
-        ...(hasNeighbours ? ['closedInbound'] : []),
-        ...(network.kind === 'managed' ? ['subnet'] : []),
-      ],
+      needs: ['networkSecurityGroup', 'closedInbound', ...(network.kind === 'managed' ? ['subnet'] : [])],
       wanted: (given) => ({
         ...tracked(request),
         networkSecurityGroup: { id: given('networkSecurityGroup', 'id') },
@@ -70,8 +65,8 @@ function appliance(blueprint: Blueprint, n: number, choice: ApplianceChoice): re
 }
 
 /**
- * Every security group ends with AllowVnetInBound, and to Azure "VirtualNetwork" is also each peered network and
- * whatever a VPN leads to. Where there are such neighbours, only this makes the access window the one way in.
+ * Every security group ends with AllowVnetInBound, and to Azure "VirtualNetwork" is the fleet's other Sentries, each
+ * peered network and whatever a VPN leads to. Only this makes the access window the one way in.
  */
 const closed = (deployment: string, networkSecurityGroupId: string): ResourceOf<'securityRule'> => ({
   kind: 'securityRule',

@@ -48,7 +48,9 @@ test('putting a security group right dropped the rules of its window and of othe
   const shown = await world.demand('GET', group.id);
   await world.demand('PUT', group.id, { ...shown, tags: { 'sentry-deployment': name, owner: 'somebody-else' } });
   expect((await world.drive('ensure', group)).at(-1)).toMatchObject({ kind: 'done', change: 'changed' });
-  expect(await world.demand('GET', group.id)).toMatchObject({ properties: { securityRules: [{ name: 'Port_22' }] } });
+  expect(await world.demand('GET', group.id)).toMatchObject({
+    properties: { securityRules: [{ name: 'Closed_Inbound' }, { name: 'Port_22' }] },
+  });
 });
 
 test('putting one property right took away what another hand had set: tags, a subnet’s security group, DNS', async () => {
@@ -142,4 +144,13 @@ test('bug: a lock on the group kept the address on the appliance and its port op
   const swept = await world.carryOut('remove', name, windowRemovals(over));
   expect(Object.values(swept).map(({ state }) => state)).toEqual(['done', 'done', 'done']);
   expect(await world.ports.windows.marks(here)).toEqual({ rules: [], addresses: [] });
+});
+
+test('bug: in a network of its own, each Sentry of a fleet reached the others at any time', async () => {
+  const network = { kind: 'managed', addressPrefix: '10.95.0.0/24' };
+  const { name, resources } = deploy('own-neighbours', 'managedIdentity', { network });
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  const address = given['networkInterface']?.['privateIPAddress'];
+  const neighbour = `/_simulator/reach?address=${address}&port=22&source=10.95.0.200`;
+  expect((await world.azure.ask('GET', neighbour)).body).toMatchObject({ allowed: false, rule: 'Closed_Inbound' });
 });

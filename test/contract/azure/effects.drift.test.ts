@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { type Given, outputsOf } from '../../../src/domain/graph';
-import type { Kind, Resource, Spec } from '../../../src/domain/resources';
+import type { Resource, Spec } from '../../../src/domain/resources';
 import { specify } from '../../../src/domain/resources';
 import { deploy, type Deployment, startWorld, type World } from './adapters.support';
 import { instant } from './simulator.support';
@@ -32,9 +32,10 @@ async function make({ name, resources: base, window }: Deployment): Promise<Made
   return { name, given, resources: [...base, ...extra] };
 }
 
-const specOf = ({ name, given, resources }: Made, kind: Kind) => {
-  const found = resources.find((one) => one.kind === kind);
-  if (!found) throw new Error(`There is no ${kind}.`);
+/** By its key, or the first of its kind. */
+const specOf = ({ name, given, resources }: Made, what: string) => {
+  const found = resources.find(({ key }) => key === what) ?? resources.find(({ kind }) => kind === what);
+  if (!found) throw new Error(`There is no ${what}.`);
   return specify(found, name, given);
 };
 
@@ -83,7 +84,7 @@ const vaultPath = (): string =>
   new URL(registered.given['clientSecret']?.['secretUri'] ?? '').pathname.replace(/\/[^/]+$/, '');
 
 /** What another hand does to a thing of ours. */
-const DRIFT: readonly (readonly [Kind, () => Promise<unknown>])[] = [
+const DRIFT: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
     'virtualNetwork',
     () =>
@@ -103,9 +104,10 @@ const DRIFT: readonly (readonly [Kind, () => Promise<unknown>])[] = [
     () => rewrite(specOf(managed, 'virtualMachine').id, properties({ hardwareProfile: { vmSize: 'Standard_D8s_v3' } })),
   ],
   [
-    'securityRule',
-    () => rewrite(specOf(managed, 'securityRule').id, properties({ sourceAddressPrefixes: ['0.0.0.0/1'] })),
+    'securityRule/22',
+    () => rewrite(specOf(managed, 'securityRule/22').id, properties({ sourceAddressPrefixes: ['0.0.0.0/1'] })),
   ],
+  ['closedInbound', () => rewrite(specOf(managed, 'closedInbound').id, properties({ access: 'Allow' }))],
   ['application', () => world.demand('PATCH', `/v1.0/applications/${objectId()}`, { requiredResourceAccess: [] })],
 ];
 const objectId = (): string => registered.given['application']?.['objectId'] ?? '';
@@ -121,8 +123,9 @@ const idOf = (key: string, output = 'id', made = managed): string => made.given[
 const principal = (): string => `/v1.0/servicePrincipals/${idOf('servicePrincipal', 'principalId', registered)}`;
 
 /** What another hand takes away, and whose. */
-const TAKEN: readonly (readonly [Kind, () => Promise<unknown>, ('registered' | 'managed')?])[] = [
-  ['securityRule', () => world.demand('DELETE', idOf('securityRule/22'))],
+const TAKEN: readonly (readonly [string, () => Promise<unknown>, ('registered' | 'managed')?])[] = [
+  ['securityRule/22', () => world.demand('DELETE', idOf('securityRule/22'))],
+  ['closedInbound', () => world.demand('DELETE', idOf('closedInbound'))],
   ['roleAssignment', () => world.demand('DELETE', idOf(specOf(managed, 'roleAssignment').key))],
   [
     'publicIPAssociation',

@@ -51,12 +51,13 @@ test('everything independent is due at the same time', () => {
   ]);
 });
 
-test('the Graph permissions come before the first boot, and grants need the identity alone', () => {
-  const [first = [], second = [], third = []] = rounds(sentryResources(plan, 1, subscriptionIds(2)));
+test('Graph permissions come before the first boot, grants need the identity alone, and no port is up before it is shut', () => {
+  const [first = [], second = [], third = [], fourth = []] = rounds(sentryResources(plan, 1, subscriptionIds(2)));
   expect(first).toEqual(['userAssignedIdentity', 'networkSecurityGroup', 'sshKey']);
   expect(second.filter((key) => key.startsWith('roleAssignment'))).toHaveLength(2);
-  expect(second).toEqual(expect.arrayContaining(['graphPermission/Directory.Read.All', 'networkInterface']));
-  expect(third).toEqual(['virtualMachine']);
+  expect(second).toEqual(expect.arrayContaining(['graphPermission/Directory.Read.All', 'closedInbound']));
+  expect(third).toEqual(['networkInterface']);
+  expect(fourth).toEqual(['virtualMachine']);
 });
 
 test('the controller adds User Access Administrator for each subscription', () => {

@@ -51,7 +51,8 @@ describe('each choice', () => {
     ['a window opens', {}, 'Microsoft.Network/networkSecurityGroups/securityRules/write', [group]],
     ['… and closes', {}, 'Microsoft.Network/networkSecurityGroups/securityRules/delete', [group]],
     ['… with an address', {}, 'Microsoft.Network/publicIPAddresses/delete', [group]],
-    ['… and none of it by run command', { configuration: { kind: 'runCommand' } }, 'Microsoft.Network/networkSecurityGroups/securityRules/write', []], // prettier-ignore
+    ['… and none of it by run command', { configuration: { kind: 'runCommand' }, network: { kind: 'existing', subnetId } }, 'Microsoft.Network/publicIPAddresses/write', []], // prettier-ignore
+    ['neighbours are kept out all the same', { configuration: { kind: 'runCommand' } }, 'Microsoft.Network/networkSecurityGroups/securityRules/write', [group]], // prettier-ignore
     ['run command', { configuration: { kind: 'runCommand' } }, 'Microsoft.Compute/virtualMachines/runCommands/write', [group]], // prettier-ignore
     ['its agent', { configuration: { kind: 'runCommand' } }, 'Microsoft.Compute/virtualMachines/instanceView/read', [group]], // prettier-ignore
     ['by hand', { configuration: { kind: 'manual' } }, 'Microsoft.Insights/metrics/read', [group]],

@@ -155,7 +155,7 @@ describe('the estimate', () => {
     const plan = planFor(60, kept);
     expect(deedsOf(plan)).toEqual({});
     expect(estimate(plan, inputFor(60))).toEqual({
-      azureCalls: PREFLIGHT + 60 + 9 + 2 * 7 + 60,
+      azureCalls: PREFLIGHT + 60 + 9 + 2 * 8 + 60,
       seconds: 0,
       reasoning: [],
       limits: [],
@@ -200,7 +200,7 @@ describe('the document', () => {
       [1, 'Reader', 'create', 50],
       [2, 'Reader', 'create', 10],
     ]);
-    expect([summary.create, summary.keep, summary.appliances, empty]).toEqual([9 + 2 * 7 + 60, 0, 2, false]);
+    expect([summary.create, summary.keep, summary.appliances, empty]).toEqual([9 + 2 * 8 + 60, 0, 2, false]);
     expect(permissions.find(({ permission }) => permission === 'AppRoleAssignment.ReadWrite.All')).toMatchObject({
       scope: 'Microsoft Graph',
     });
