@@ -157,7 +157,7 @@ export const kinds: Readonly<Record<Kind, Row>> = {
   networkSecurityGroup: row(['location']),
   userAssignedIdentity: row(['location']),
   existingIdentity: row([], { adopt: true }),
-  application: row(),
+  application: row([], { exact: ['displayName'] }),
   servicePrincipal: row(),
   clientSecret: row(),
   applicationFederatedCredential: row([], TRUST),
