@@ -3,6 +3,7 @@ import { differences } from '../domain/compare';
 import { kinds, OWNER_TAG, type SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
 import { markOf } from './holders';
+import { mergedInto } from './merge';
 
 const DAY_MS = 86_400_000;
 /** The tag that ties the vault's secret to the credential in Entra. */
@@ -66,7 +67,7 @@ export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecr
         if (differences({ tags: wanted.tags }, stored, kinds.clientSecret.exact).length === 0)
           return { outputs: outputsOf(stored.uri, keyId) };
         const { value, tags, expiresOn } = stored;
-        const about = { tags: { ...tags, ...wanted.tags }, contentType, expiresOn };
+        const about = { tags: mergedInto(tags, wanted.tags, ['tags'], 'tags'), contentType, expiresOn };
         return { outputs: outputsOf(await secrets.set(wanted.secretName, value, about), keyId) };
       }
       const expiresOn = new Date(Date.now() + wanted.expiresInDays * DAY_MS);

@@ -1,26 +1,24 @@
-/** Who else could sign in as an application that bears our mark, which anybody can write. */
-import type { Application, Federation, ServicePrincipal } from '../azure/ports';
+/** Who else could sign in as an application or identity that bears our mark, which others can write, too. */
+import type { Application } from '../azure/ports';
 import { isFederationOf } from '../domain/blueprint/identity';
 import type { Refused } from '../domain/outcome';
 import { ownerMark } from '../domain/resources';
-import { bearsMark } from './effects';
 
 /** How each of our credentials' descriptions ends, whatever the request calls it. */
 export const markOf = (deployment: string): string => `(${ownerMark(deployment)})`;
 
-export type Holders = Pick<Application | ServicePrincipal, 'otherOwners' | 'passwordCredentials' | 'keyCredentials'>;
+interface Holders extends Partial<Pick<Application, 'otherOwners' | 'passwordCredentials' | 'keyCredentials'>> {
+  readonly federations?: readonly { readonly name: string }[];
+}
 
 /** Nothing is given to a principal that others could sign in as: an owner can make a credential at any time. */
 export function heldByOthers(
   what: string,
-  { otherOwners, passwordCredentials, keyCredentials }: Holders,
-  federations: readonly Federation[],
+  { otherOwners = [], passwordCredentials = [], keyCredentials = [], federations = [] }: Holders,
   deployment: string,
 ): Refused | undefined {
   const passwords = passwordCredentials.filter(({ displayName }) => !displayName?.endsWith(markOf(deployment)));
-  const trusts = federations.filter(
-    ({ name, description }) => !(isFederationOf(deployment, name) && bearsMark(description, deployment)),
-  );
+  const trusts = federations.filter(({ name }) => !isFederationOf(deployment, name));
   const others = [
     ...otherOwners.map((id) => `its owner ${id}`),
     ...passwords.map(({ keyId }) => `its client secret ${keyId}`),

@@ -1,4 +1,5 @@
-import type { Azure } from '../azure/ports';
+import type { Azure, ServicePrincipal } from '../azure/ports';
+import type { Refused } from '../domain/outcome';
 import { bearsMark, type Effects } from './effects';
 import { heldByOthers } from './holders';
 
@@ -12,7 +13,7 @@ export const servicePrincipal = ({ directory }: Azure): Effects<'servicePrincipa
       value: body,
       ours: bearsMark(body.tags, deployment),
       // It has owners and credentials of its own, beside its application's.
-      obstacle: heldByOthers(what, body, [], deployment),
+      obstacle: body.accountEnabled ? heldByOthers(what, body, deployment) : disabled(what, body),
       outputs: { principalId: body.id, clientId: body.appId },
     };
   },
@@ -24,4 +25,12 @@ export const servicePrincipal = ({ directory }: Azure): Effects<'servicePrincipa
     await directory.deleteServicePrincipal(outputs['principalId'] ?? '');
     return {};
   },
+});
+
+/** Whoever did that had a reason, which no repair of ours may overrule. */
+const disabled = (what: string, { id }: ServicePrincipal): Refused => ({
+  kind: 'refused',
+  code: 'PrincipalDisabled',
+  reason: `Somebody disabled ${what}: the Sentry cannot sign in`,
+  remedy: `Find out why. Where it is to collect again, run \`az ad sp update --id ${id} --set accountEnabled=true\` and send the same request again.`,
 });

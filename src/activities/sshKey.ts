@@ -2,6 +2,7 @@ import { utils } from 'ssh2';
 import type { Azure, Secret } from '../azure/ports';
 import { OWNER_TAG } from '../domain/resources';
 import type { Effects } from './effects';
+import { mergedInto } from './merge';
 
 /** Tag values of a vault hold 256 characters; an ed25519 public key has about 80. */
 const PUBLIC_KEY = 'public-key';
@@ -57,7 +58,7 @@ export const sshKey = ({ secrets }: Azure): Effects<'sshKey'> => ({
     const { privateKey, publicKey } = stored
       ? { privateKey: stored.value, publicKey: stored.tags[PUBLIC_KEY] ?? '' }
       : makeKeyPair(wanted.secretName);
-    const tags = { ...stored?.tags, ...wanted.tags, [PUBLIC_KEY]: publicKey };
+    const tags = mergedInto(stored?.tags, { ...wanted.tags, [PUBLIC_KEY]: publicKey }, ['tags'], 'tags');
     const secretUri = await secrets.set(wanted.secretName, privateKey, { tags, contentType });
     return { outputs: { secretUri, publicKey } };
   },

@@ -19,10 +19,19 @@ export const virtualMachine = ({ arm }: Azure): Effects<'virtualMachine'> => {
     put: async (spec, observed) => {
       const shown = observed && withProfile.safeParse(await arm.virtualMachine.get(spec.id)).data;
       const publicKeys = shown?.osProfile.linuxConfiguration.ssh.publicKeys;
-      return plain.put(publicKeys ? { ...spec, wanted: replaceKeys(spec.wanted, publicKeys) } : spec, observed);
+      const wanted = publicKeys ? replaceKeys(spec.wanted, publicKeys) : spec.wanted;
+      return plain.put({ ...spec, wanted: withIdentities(wanted) }, observed);
     },
   };
 };
+
+/** Azure tells an identity's principal, and is told its id alone. */
+function withIdentities(machine: Wanted['virtualMachine']): Wanted['virtualMachine'] {
+  const { identity } = machine;
+  if (!identity) return machine;
+  const ids = Object.keys(identity.userAssignedIdentities).map((id) => [id, {}] as const);
+  return { ...machine, identity: { ...identity, userAssignedIdentities: Object.fromEntries(ids) } };
+}
 
 const key = z.object({ path: z.string(), keyData: z.string() });
 const withProfile = z.looseObject({

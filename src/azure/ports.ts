@@ -86,7 +86,10 @@ interface Held {
 export interface Application extends Held {
   readonly displayName: string;
 }
-export type ServicePrincipal = Held;
+export interface ServicePrincipal extends Held {
+  /** False where somebody keeps it from signing in. */
+  readonly accountEnabled: boolean;
+}
 
 export interface Federation {
   readonly name: string;
@@ -261,7 +264,7 @@ export interface Inspection {
   /** What a VHD's URL answers to HEAD; it may hold a SAS, which no answer repeats. */
   vhdSource(url: string): Promise<SourceAnswer>;
   container(accountId: string, name: string): Promise<ContainerAnswer>;
-  /** Of a user-assigned identity. */
+  /** Of a user-assigned identity; none where there is no such identity. */
   federations(identityId: string): Promise<readonly Trusted[]>;
   secretRules(): Promise<SecretRules>;
 }

@@ -37,6 +37,10 @@ export interface Wanted {
     displayName: string;
     signInAudience: 'AzureADMyOrg';
     tags: string[];
+    /** None of any platform: nobody signs in through it in a browser. */
+    web: { redirectUris: [] };
+    spa: { redirectUris: [] };
+    publicClient: { redirectUris: [] };
     requiredResourceAccess: { resourceAppId: string; resourceAccess: { id: string; type: 'Role' }[] }[];
   };
   servicePrincipal: { appId: string; tags: string[] };
@@ -75,7 +79,7 @@ export interface Wanted {
     zones?: string[];
     /** The marketplace's own image is bought under its plan. */
     plan?: { name: string; publisher: string; product: string };
-    identity?: { type: 'UserAssigned'; userAssignedIdentities: Record<string, object> };
+    identity?: { type: 'UserAssigned'; userAssignedIdentities: Record<string, { principalId?: string }> };
     hardwareProfile: { vmSize: string };
     securityProfile?: {
       encryptionAtHost?: boolean;

@@ -15,6 +15,7 @@ const held = named.extend({
   owners: z.array(z.looseObject({ id: z.string() })).default([]),
 });
 const application = held.extend({ displayName: z.string() });
+const servicePrincipal = held.extend({ accountEnabled: z.boolean().default(true) });
 /** Graph, "Customize responses": of a relation 20 objects at the most are expanded, and one is enough here. */
 const OWNERS = '$expand=owners($select=id)';
 const federation = z.looseObject({
@@ -102,7 +103,7 @@ export function directory(connection: Connection): Directory {
       await client.api(`/applications/${objectId}`).delete();
     },
     findServicePrincipal: async (appId) => {
-      const [found] = await all(`/servicePrincipals?$filter=appId eq ${quoted(appId)}&${OWNERS}`, held);
+      const [found] = await all(`/servicePrincipals?$filter=appId eq ${quoted(appId)}&${OWNERS}`, servicePrincipal);
       return found && withOthers(found);
     },
     createServicePrincipal: async (body) => named.parse(await post('/servicePrincipals', body)),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Connection } from '../client';
 import type { Inspection } from '../ports';
 import { armReader } from '../arm/reader';
+import { orUndefined } from '../errors';
 import { resourceGraph } from '../arm/resourceGraph';
 import { appIdentity } from '../graph/appIdentity';
 import { secretRules } from './entra';
@@ -34,8 +35,8 @@ export function inspection(connection: Connection): Inspection {
       return found.map(({ name }) => name);
     },
     federations: async (id) => {
-      const found = await list(`${id}/federatedIdentityCredentials`, 'api-version=2023-01-31', federation);
-      return found.map(({ name, properties }) => ({ name, ...properties }));
+      const found = await orUndefined(list(`${id}/federatedIdentityCredentials`, 'api-version=2023-01-31', federation));
+      return (found ?? []).map(({ name, properties }) => ({ name, ...properties }));
     },
     ...surroundings(query),
     ...vhds(connection),

@@ -74,6 +74,9 @@ function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
       displayName,
       signInAudience: 'AzureADMyOrg',
       tags,
+      web: { redirectUris: [] },
+      spa: { redirectUris: [] },
+      publicClient: { redirectUris: [] },
       // Graph takes no entry that asks for nothing.
       requiredResourceAccess:
         profile.graphPermissions.length === 0

@@ -42,11 +42,15 @@ export function virtualMachine(blueprint: Blueprint, n: number, choice: Applianc
 const imageNeeds = ({ image }: ApplianceChoice): readonly string[] =>
   image.kind === 'marketplace' ? ['marketplaceAgreement'] : image.kind === 'vhd' ? ['image'] : [];
 
-/** Guide, option 1, steps 9 and 10: "click the user managed identity you created earlier". */
-const identityOf = ({ request }: Blueprint, given: Given): Pick<Machine, 'identity'> =>
-  request.identity.kind === 'managedIdentity'
-    ? { identity: { type: 'UserAssigned', userAssignedIdentities: { [given('userAssignedIdentity', 'id')]: {} } } }
-    : {};
+/**
+ * Guide, option 1, steps 9 and 10: "click the user managed identity you created earlier". One that was removed and made
+ * again has its id and is another principal: the VM has to be given it anew.
+ */
+function identityOf({ request }: Blueprint, given: Given): Pick<Machine, 'identity'> {
+  if (request.identity.kind !== 'managedIdentity') return {};
+  const [id, principalId] = [given('userAssignedIdentity', 'id'), given('userAssignedIdentity', 'principalId')];
+  return { identity: { type: 'UserAssigned', userAssignedIdentities: { [id]: { principalId } } } };
+}
 
 /**
  * Nothing where nothing was asked: then Azure's own default stands, which it changes from time to time. `Standard` is

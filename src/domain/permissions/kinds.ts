@@ -107,7 +107,11 @@ export const kindRights: Readonly<Record<Kind, KindRights>> = {
     'what may come in, and what may not',
     '"Create a network security group", steps 3 to 6',
   ),
-  userAssignedIdentity: arm(IDENTITY, 'who the Sentry is to Azure', `${PRINCIPAL}, option 1, steps 1 to 3`),
+  userAssignedIdentity: {
+    ...arm(IDENTITY, 'who the Sentry is to Azure', `${PRINCIPAL}, option 1, steps 1 to 3`),
+    // Who else could sign in as it.
+    read: [`${IDENTITY}/read`, `${IDENTITY}/federatedIdentityCredentials/read`],
+  },
   existingIdentity: {
     ...arm(IDENTITY, 'who the Sentry is to Azure: an identity of yours, which is only read', `${PRINCIPAL}, option 1`),
     write: [],

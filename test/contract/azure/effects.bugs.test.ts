@@ -154,3 +154,23 @@ test('bug: in a network of its own, each Sentry of a fleet reached the others at
   const neighbour = `/_simulator/reach?address=${address}&port=22&source=10.95.0.200`;
   expect((await world.azure.ask('GET', neighbour)).body).toMatchObject({ allowed: false, rule: 'Closed_Inbound' });
 });
+
+test('bug: an identity that was removed by hand and made again is given to the VM anew', async () => {
+  const { name, resources } = deploy('reborn');
+  await world.carryOut('ensure', name, resources);
+  const identity = `/subscriptions/${platform}/resourceGroups/${name}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/CloudKnox`;
+  await world.demand('DELETE', identity);
+  const again = await world.carryOut('ensure', name, resources);
+  expect(again['virtualMachine']).toMatchObject({ state: 'done', change: 'changed' });
+  const { principalId } = outputsOf(again)['userAssignedIdentity'] ?? {};
+  const vm = await world.demand(
+    'GET',
+    `${again['virtualMachine']?.state === 'done' ? again['virtualMachine'].outputs['id'] : ''}`,
+  );
+  const shown = z.looseObject({
+    identity: z.object({ userAssignedIdentities: z.record(z.string(), z.looseObject({ principalId: z.string() })) }),
+  });
+  expect(Object.values(shown.parse(vm).identity.userAssignedIdentities)).toMatchObject([{ principalId }]);
+  const third = await world.carryOut('ensure', name, resources);
+  expect(third['virtualMachine']).toMatchObject({ state: 'done', change: 'kept' });
+});

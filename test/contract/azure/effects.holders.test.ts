@@ -88,3 +88,38 @@ test('bug: an application that is called otherwise is the same one: only its dis
   const second = await last('ensure', named('second'));
   expect(second).toMatchObject({ kind: 'done', change: 'changed', outputs: outputsOf(first) });
 });
+
+test('bug: whoever is trusted by our managed identity beside what the request asks for is told', async () => {
+  const { resources, spec } = deploy('trusting', 'managedIdentity');
+  await world.carryOut('ensure', 'trusting', resources.slice(0, resources.findIndex(({ kind }) => kind === 'userAssignedIdentity') + 1)); // prettier-ignore
+  const { id } = spec('userAssignedIdentity');
+  const properties = { issuer: 'https://evil.example', subject: 'me', audiences: ['api://AzureADTokenExchange'] };
+  await world.demand('PUT', `${id}/federatedIdentityCredentials/evil`, { properties });
+  const refusal = { kind: 'refused', code: 'HeldByOthers', reason: expect.stringContaining("'evil'") };
+  expect(await last('observe', spec('userAssignedIdentity'))).toMatchObject(refusal);
+  expect(await last('ensure', spec('userAssignedIdentity'))).toMatchObject(refusal);
+  await world.demand('DELETE', `${id}/federatedIdentityCredentials/evil`);
+  expect(await last('ensure', spec('userAssignedIdentity'))).toMatchObject({ kind: 'done', change: 'kept' });
+});
+
+test('bug: a redirect URI that was added to our application is drift, and goes', async () => {
+  const { spec } = deploy('redirected', 'appRegistration');
+  const { objectId } = outputsOf(await last('ensure', spec('application')));
+  await world.demand('PATCH', `/v1.0/applications/${objectId}`, { web: { redirectUris: ['https://evil.example/'] } });
+  const changed = { kind: 'done', change: 'changed' };
+  const changes = [{ path: 'web.redirectUris', from: ['https://evil.example/'], to: [] }];
+  expect(await last('observe', spec('application'))).toMatchObject({ ...changed, changes });
+  expect(await last('ensure', spec('application'))).toMatchObject(changed);
+  const shown = await world.demand('GET', `/v1.0/applications/${objectId}`);
+  expect(shown).toMatchObject({ web: { redirectUris: [] }, spa: { redirectUris: [] } });
+});
+
+test('a principal that somebody disabled is told, and not enabled over their head', async () => {
+  const { spec } = deploy('disabled', 'appRegistration');
+  const principal = spec('servicePrincipal', { application: outputsOf(await last('ensure', spec('application'))) });
+  const { principalId } = outputsOf(await last('ensure', principal));
+  await world.demand('PATCH', `/v1.0/servicePrincipals/${principalId}`, { accountEnabled: false });
+  const refusal = { kind: 'refused', code: 'PrincipalDisabled', remedy: expect.stringContaining(`${principalId}`) };
+  expect(await last('observe', principal)).toMatchObject(refusal);
+  expect(await last('ensure', principal)).toMatchObject(refusal);
+});

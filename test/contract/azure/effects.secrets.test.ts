@@ -103,6 +103,20 @@ test('tags put right keep the value: a new SSH key would lock us out of the VM t
   await demandOneCredential(made);
 });
 
+test('bug: a tag that the request spells in another case was written beside the old one, in each run anew', async () => {
+  const named = (tags: object) => deploy('respelt', 'appRegistration', { tags });
+  const application = outputsOf(await last('ensure', named({}).spec('application')));
+  for (const tags of [{ owner: 'a1' }, { Owner: 'b2' }, { owner: 'c3' }]) {
+    const { spec } = named(tags);
+    for (const one of [spec('clientSecret', { application }), spec('sshKey')]) {
+      await last('ensure', one);
+      expect(await last('observe', one)).toMatchObject({ kind: 'done', change: 'kept' });
+      const { tags: written } = await inVault(one.id);
+      expect(Object.entries(written).filter(([name]) => /owner/i.test(name))).toEqual([['owner', Object.values(tags)[0]]]); // prettier-ignore
+    }
+  }
+});
+
 test.each(['client', 'ssh'] as const)(
   'a secret of another hand under the name of our %s secret is refused',
   async (which) => {

@@ -65,6 +65,7 @@ export const unseen: readonly (readonly [words: string, why: string])[] = [
 export const struck: readonly RegExp[] = [
   /^GET \/subscriptions\/[^/]+\/providers\/Microsoft\.Network\/locations\/westeurope\/operations\/none\?.* 200$/,
   /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\?.* 429$/,
+  /^GET \/subscriptions\/[^/]+\/providers\/Microsoft\.Compute\/locations\/westeurope\/usages\?.* 200$/,
   // A stale read is answered before anything is counted.
   /^GET \/subscriptions\/[^/]+\/resourceGroups\/rg\/providers\/Microsoft\.Network\/networkSecurityGroups\/nsg-\d+\?.* 200$/,
 ];
