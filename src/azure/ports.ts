@@ -91,7 +91,7 @@ export interface ServicePrincipal extends Held {
   readonly accountEnabled: boolean;
 }
 
-export interface Federation {
+interface Federation {
   readonly name: string;
   readonly description: string | null;
   readonly issuer: string;

@@ -18,7 +18,8 @@ export interface BoundServer {
 
 /** Takes a port of the loopback address. Before `use`, a client that connects fails as if nobody were there. */
 export async function bind(port: number): Promise<BoundServer> {
-  const server = createServer({ keepAlive: true });
+  // Node's five seconds are short of what a busy machine may pause: its next request would meet a closed connection.
+  const server = createServer({ keepAlive: true, keepAliveTimeout: 120_000 });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(portError(port, error)));
     server.listen(port, '127.0.0.1', resolve);
