@@ -3,6 +3,8 @@
  * and no code. `profiles/cloudknox-sentry.json` is the install guide; docs/profiles.md says how to write one. Pure.
  */
 import { z } from 'zod';
+import { adminUsername } from './adminUsername';
+import { someOf } from './request/parts';
 
 /** What a prompt of the set-up script may be answered with. Where each comes from is the activity's business. */
 const answerKeys = [
@@ -27,10 +29,18 @@ const readable = (source: string): boolean => {
     return false;
   }
 };
+/** What has nothing in common: a pattern that matches each of them tells nothing apart. */
+const UNLIKE = ['a', '0', '?'];
 const pattern = z
   .string()
   .refine(readable, { error: 'is not a regular expression', abort: true })
-  .refine((source) => !new RegExp(source, 'i').test(''), { error: 'matches an empty text, and so everything' });
+  .refine((source) => !new RegExp(source, 'i').test(''), {
+    error: 'matches an empty text, and so everything',
+    abort: true,
+  })
+  .refine((source) => !UNLIKE.every((text) => new RegExp(source, 'i').test(text)), {
+    error: 'matches any text, whatever the script says',
+  });
 
 const role = z.strictObject({ name: text, id: z.guid({ error: 'is not a GUID' }).toLowerCase() });
 
@@ -52,7 +62,7 @@ const prompt = z.strictObject({
 /** How the script is answered where nobody is at a terminal: by run command, as root, everything ready on its input. */
 const unattended = z.strictObject({
   /** Without `sudo`: that wants a terminal. */
-  command: z.string(),
+  command: text,
   /** In the order in which the script asks. What there is no answer for (a managed identity has no secret) is not asked either. */
   answers: z.array(z.enum(answerKeys)).min(1),
   /** What it asks before all else where it was set up before: how that is seen in its output, and what is answered. */
@@ -79,19 +89,22 @@ const template = z
 
 /** The VM that collects. A profile without it is identity and roles alone: what collects runs somewhere else. */
 const appliance = z.strictObject({
-  vm: z.strictObject({ size: text, adminUsername: text }),
+  vm: z.strictObject({ size: text, adminUsername }),
   image: z.strictObject({
     publisher: text,
     offer: text,
     plan: text,
-    version: text,
+    /** azure-rest-api-specs, ImageReference: "Major.Minor.Build or 'latest'". */
+    version: z
+      .string()
+      .regex(/^(latest|\d+\.\d+\.\d+)$/i, { error: "is neither 'latest' nor three numbers, such as 1.0.20" }),
     /** Whether the Azure VM agent runs in it: without one there is no run command. */
     agent: z.boolean(),
     /** Of the same machine as a VHD: Azure cannot tell it from the file. */
     hyperVGeneration: z.enum(['V1', 'V2']),
   }),
   /** TCP ports that may be opened for configuration. The first is the one that the set-up script is reached by. */
-  ports: z.array(z.int().min(1).max(65535)).min(1),
+  ports: someOf(z.int().min(1).max(65535), 'The port'),
   /** Hosts beside Azure's and Entra's own that the appliance must reach on 443. */
   outboundHosts: z.array(z.hostname()),
   script,

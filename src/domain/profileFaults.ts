@@ -1,7 +1,7 @@
 /** Reads a profile and names every fault at once: what a schema cannot say of single fields is said here. Pure. */
 import { faultyNames, isRuleName } from './blueprint/faultyNames';
 import { type Fault, toFaults } from './faults';
-import { type Profile, profileSchema } from './profile';
+import { type AnswerKey, type Profile, profileSchema } from './profile';
 
 export type ReadProfile =
   | { readonly kind: 'profile'; readonly profile: Profile }
@@ -22,34 +22,58 @@ type Rule = (profile: Profile, id: string) => readonly Fault[];
 const identity: Rule = ({ id }, file) =>
   id === file ? [] : [{ pointer: '/id', detail: `is '${id}', and its file is called '${file}.json'` }];
 
-/** Each after the first that has the same value. */
-function repeated<T>(
-  items: readonly (readonly [pointer: string, item: T])[],
-  field: keyof T & string,
+/** Each after the first that has the same value, as `same` tells it. */
+function repeated<K extends string>(
+  items: readonly (readonly [pointer: string, item: Readonly<Record<K, string>>])[],
+  field: K,
+  same = (value: string): string => value,
 ): readonly Fault[] {
-  const seen = new Set<T[keyof T]>();
+  const seen = new Set<string>();
   return items.flatMap(([pointer, item]) => {
-    const again = seen.has(item[field]);
-    seen.add(item[field]);
-    return again ? [{ pointer: `${pointer}/${field}`, detail: `is listed twice: ${String(item[field])}` }] : [];
+    const again = seen.has(same(item[field]));
+    seen.add(same(item[field]));
+    return again ? [{ pointer: `${pointer}/${field}`, detail: `is listed twice: ${item[field]}` }] : [];
   });
 }
 const pointed = <T>(pointer: string, items: readonly T[]) =>
   items.map((item, index) => [`${pointer}/${index}`, item] as const);
 
-/** A grant is known by its scope and its role's name, and Azure knows it by the role's id. */
+const inAnyCase = (value: string): string => value.toLowerCase();
+
+/** A grant is known by its scope and its role's name, and Azure knows it by the role's id; no name of theirs has a case. */
 const rights: Rule = ({ roles, graphPermissions }) => {
   const every = [...pointed('/roles/always', roles.always), ...pointed('/roles/controller', roles.controller)];
   const permissions = pointed('/graphPermissions', graphPermissions);
   return [
-    ...repeated(every, 'name'),
+    ...repeated(every, 'name', inAnyCase),
     ...repeated(every, 'id'),
-    ...repeated(permissions, 'value'),
+    ...repeated(permissions, 'value', inAnyCase),
     ...repeated(permissions, 'id'),
   ];
 };
 
 const SECRETS: readonly string[] = ['pin', 'clientSecret'];
+
+/** What a person has from the console: nothing but an answer can bring it to the script, at a terminal or without one. */
+const REGISTERED = ['email', 'pin'] as const;
+
+/** It is one script: what it asks at a terminal it asks without one too. */
+const dialogue: Rule = ({ appliance }) => {
+  if (!appliance) return [];
+  const { prompts, endings, unattended } = appliance.script;
+  const isAsked = (key: AnswerKey): boolean => prompts.some(({ answer }) => answer === key);
+  const halves = REGISTERED.flatMap((key): readonly Fault[] => {
+    const isGiven = unattended?.answers.includes(key);
+    if (isGiven === undefined || isGiven === isAsked(key)) return [];
+    return isGiven
+      ? [{ pointer: '/appliance/script/prompts', detail: `has none for ${key}, which unattended.answers holds` }]
+      : [{ pointer: '/appliance/script/unattended/answers', detail: `lacks ${key}, which a prompt asks for` }];
+  });
+  const wrong = endings.findIndex(({ means }) => means === 'wrongPin');
+  if (wrong < 0 || isAsked('pin')) return halves;
+  const detail = "is 'wrongPin', and no prompt is answered with pin: another one would never be given";
+  return [...halves, { pointer: `/appliance/script/endings/${wrong}/means`, detail }];
+};
 
 const script: Rule = ({ appliance }) => {
   if (!appliance) return [];
@@ -91,4 +115,4 @@ const names: Rule = ({ names: templates }) => {
   ];
 };
 
-const rules: readonly Rule[] = [identity, rights, script, names];
+const rules: readonly Rule[] = [identity, rights, script, dialogue, names];

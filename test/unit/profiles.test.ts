@@ -28,13 +28,19 @@ const complaint = (): string => {
 const reader = { name: 'Reader', id: 'acdd72a7-3385-48ef-bd42-f606fba81ae7' };
 const least = { id: 'mine', title: 'Mine', maxSubscriptions: 10, roles: { always: [reader] }, graphPermissions: [] };
 
+const guideSchema = z.looseObject({
+  appliance: z.looseObject({
+    vm: z.looseObject({}),
+    image: z.looseObject({}),
+    script: z.looseObject({ prompts: z.array(z.looseObject({ answer: z.string() })), unattended: z.looseObject({}) }),
+  }),
+});
+const { appliance, ...rest } = guideSchema.parse(read('cloudknox-sentry'));
+const { vm, image, script } = appliance;
 /** The guide's profile with one part of its appliance or script replaced. */
-function guide(changes: object): object {
-  const { appliance, ...rest } = z
-    .looseObject({ appliance: z.looseObject({ script: z.looseObject({}) }) })
-    .parse(read('cloudknox-sentry'));
-  return { ...rest, id: 'mine', appliance: { ...appliance, script: { ...appliance.script, ...changes } } };
-}
+const made = (changes: object): object => ({ ...rest, id: 'mine', appliance: { ...appliance, ...changes } });
+const guide = (changes: object): object => made({ script: { ...script, ...changes } });
+const unattended = (changes: object): object => guide({ unattended: { ...script.unattended, ...changes } });
 const configured = { match: 'complete', means: 'configured' };
 
 test('the app’s own profiles are whole, and one of them has no appliance', () => {
@@ -126,6 +132,66 @@ test.each<readonly [string, unknown, string]>([
 ])('%s is named', (_what, body, fault) => {
   write('mine.json', body);
   expect(complaint()).toContain(`profiles/mine.json ${fault}`);
+});
+
+test.each<readonly [string, object, string]>([
+  [
+    'an administrator whom Azure refuses',
+    made({ vm: { ...vm, adminUsername: 'root' } }),
+    '/appliance/vm/adminUsername: is a name that Azure refuses',
+  ],
+  [
+    'an administrator whom Linux refuses',
+    made({ vm: { ...vm, adminUsername: 'Bad Name!' } }),
+    '/appliance/vm/adminUsername: is not a Linux user name',
+  ],
+  [
+    'a version that no image has',
+    made({ image: { ...image, version: 'newest' } }),
+    "/appliance/image/version: is neither 'latest' nor three numbers",
+  ],
+  ['a port listed twice', made({ ports: [22, 22] }), '/appliance/ports/1: The port is listed twice'],
+  [
+    'a role listed twice, in other letters',
+    { ...least, roles: { always: [reader, { name: 'reader', id: '39bc4728-0917-49c7-9d2c-d95423bc2eb4' }] } },
+    '/roles/always/1/name: is listed twice: reader',
+  ],
+  ['no command to run unattended', unattended({ command: '' }), '/appliance/script/unattended/command: is empty'],
+  [
+    'no PIN among the unattended answers',
+    unattended({ answers: ['email', 'tenantId'] }),
+    '/appliance/script/unattended/answers: lacks pin, which a prompt asks for',
+  ],
+  [
+    'no prompt for what is answered unattended',
+    guide({ prompts: [] }),
+    '/appliance/script/prompts: has none for pin, which unattended.answers holds',
+  ],
+  [
+    'a wrong PIN that is never asked for',
+    guide({ prompts: [], unattended: undefined }),
+    "/appliance/script/endings/0/means: is 'wrongPin', and no prompt is answered with pin",
+  ],
+  [
+    'a prompt that any letter is',
+    guide({ prompts: [{ match: '.', label: 'It', answer: 'yes' }] }),
+    '/appliance/script/prompts/0/match: matches any text',
+  ],
+  [
+    'an ending that any letter is',
+    guide({ endings: [{ match: '[^]', means: 'configured' }] }),
+    '/appliance/script/endings/0/match: matches any text',
+  ],
+])('bug: %s was a profile for the app, and failed in the run', (_what, body, fault) => {
+  write('mine.json', body);
+  expect(complaint()).toContain(`profiles/mine.json ${fault}`);
+});
+
+test('what is unusual and can work is no fault', () => {
+  const prompts = [{ match: 'already configured', label: 'Again?', answer: 'no' }];
+  const endings = [{ match: 'already configured', means: 'configured' }];
+  write('mine.json', made({ ports: [2222, 443], script: { ...script, prompts, endings, unattended: undefined } }));
+  expect(complaint()).toBe('');
 });
 
 describe('a template', () => {

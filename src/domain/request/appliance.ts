@@ -1,31 +1,14 @@
 /** The fields of a request that describe the appliance: VM, image, network, access and how it is set up. Pure. */
 import { z } from 'zod';
+import { adminUsername } from '../adminUsername';
 import { cidr, HOST_BITS, hasHostBits, opensTooMuch } from '../addressRange';
 import { sshPublicKey } from '../sshPublicKey';
 import { windowMinutes } from '../window';
 import { armId, someOf } from './parts';
 
-/** azure-docs, "What are the username requirements when creating a VM?": the ones that a Linux user name can be. */
-const RESERVED_USERS = [
-  'root',
-  'admin',
-  'administrator',
-  'user',
-  'test',
-  'guest',
-  'sys',
-  'support',
-  'backup',
-  'console',
-];
-
 export const vm = z.strictObject({
   size: z.string().optional(),
-  adminUsername: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { error: 'is not a Linux user name' })
-    .refine((name) => !RESERVED_USERS.includes(name), { error: 'is a name that Azure refuses for an administrator' })
-    .optional(),
+  adminUsername: adminUsername.optional(),
   sshPublicKeys: someOf(sshPublicKey, 'The key'),
   securityType: z.enum(['Standard', 'TrustedLaunch']).optional(),
   encryptionAtHost: z.boolean().optional(),
