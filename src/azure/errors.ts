@@ -11,6 +11,8 @@ const HEALS: Readonly<Record<string, number>> = {
   AuthorizationFailed: 90,
   LinkedAuthorizationFailed: 90,
   ForbiddenByRbac: 600,
+  // So says storage of blobs ("Assign an Azure role for access to blob data": "up to 10 minutes").
+  AuthorizationPermissionMismatch: 600,
   // A token that has run out on its way: the next attempt brings another (ARM, Graph; Key Vault says Unauthorized).
   ExpiredAuthenticationToken: 300,
   InvalidAuthenticationToken: 300,
@@ -58,6 +60,8 @@ const NO_ROOM =
 const REMEDIES: Readonly<Record<string, string>> = {
   AuthorizationFailed:
     'Give the app the missing right (docs/deploy.md lists what it needs), then send the same request again.',
+  AuthorizationPermissionMismatch:
+    'Let the app write blobs: `az role assignment create --role "Storage Blob Data Contributor" --assignee <the app’s client id> --scope <the storage account’s id>`. Then send the same request again.',
   Authorization_RequestDenied:
     'An administrator grants the app its Graph permissions (docs/deploy.md), then send the same request again.',
   ResourcePurchaseValidationFailed:
@@ -107,7 +111,11 @@ export function sortFailure(error: unknown): AzureError {
   if (error instanceof AzureError) return error;
   const { statusCode, headers, response, ...rest } = failure.parse(error instanceof Error ? asRecord(error) : {});
   const told = readBody(rest.body) ?? readBody(rest.details) ?? readBody(responseText(response));
-  const code = told?.code ?? (typeof rest.code === 'string' ? rest.code : String(statusCode ?? 'Unknown'));
+  const code =
+    told?.code ??
+    (typeof rest.code === 'string' ? rest.code : undefined) ??
+    headerOf(responseHeaders(response), 'x-ms-error-code') ??
+    String(statusCode ?? 'Unknown');
   const reason = told?.message || rest.message || code;
   const seconds = retryAfter(headers) ?? retryAfter(responseHeaders(response));
   return new AzureError(sort(statusCode, code, firstLine(reason), seconds), statusCode, { cause: error });
@@ -158,10 +166,15 @@ const headerBag = z.object({
   get: z.custom<(name: string) => string | null | undefined>((value) => typeof value === 'function'),
 });
 
+/** The answer to a HEAD has no body: storage says its code in a header too. */
+function headerOf(headers: unknown, name: string): string | undefined {
+  const bag = headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
+  return bag?.get(name) ?? undefined;
+}
+
 /** Seconds from Retry-After: a number of seconds or an HTTP date. */
 export function retryAfter(headers: unknown): number | undefined {
-  const bag = headerBag.safeParse(headers).success ? (headers as Headers) : undefined;
-  const text = bag?.get('retry-after');
+  const text = headerOf(headers, 'retry-after');
   if (!text) return undefined;
   const seconds = Number(text);
   return Number.isFinite(seconds)

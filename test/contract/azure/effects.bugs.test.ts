@@ -6,7 +6,7 @@ import { type Given, outputsOf } from '../../../src/domain/graph';
 import type { Kind } from '../../../src/domain/resources';
 import { overdueWindows } from '../../../src/domain/windowSweep';
 import { deploy, startWorld, type World } from './adapters.support';
-import { instant, platform } from './simulator.support';
+import { instant, location, platform } from './simulator.support';
 
 let world: World;
 beforeAll(async () => {
@@ -173,4 +173,21 @@ test('bug: an identity that was removed by hand and made again is given to the V
   expect(Object.values(shown.parse(vm).identity.userAssignedIdentities)).toMatchObject([{ principalId }]);
   const third = await world.carryOut('ensure', name, resources);
   expect(third['virtualMachine']).toMatchObject({ state: 'done', change: 'kept' });
+});
+
+test('bug: a VHD’s account that takes no keys refused the app, which had no right to its blobs, as "403" with no way out', async () => {
+  const storageAccountId = `/subscriptions/${platform}/resourceGroups/storage/providers/Microsoft.Storage/storageAccounts/keyless`;
+  const account = { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' }, properties: { allowSharedKeyAccess: false } }; // prettier-ignore
+  await world.demand('PUT', `/subscriptions/${platform}/resourceGroups/storage`, { location });
+  await world.demand('PUT', storageAccountId, account);
+  world.azure.advance(30);
+  await world.demand('PUT', `${storageAccountId}/blobServices/default/containers/vhds`, {});
+  const image = { kind: 'vhd', uri: 'https://download.example.com/a.vhd', storageAccountId, container: 'vhds' };
+  const { spec } = deploy('keyless', 'managedIdentity', { image });
+  // What was granted a moment ago is waited for.
+  expect(await world.step('ensure', spec('vhdCopy'))).toMatchObject({
+    kind: 'later',
+    code: 'AuthorizationPermissionMismatch',
+    remedy: expect.stringContaining('az role assignment create --role "Storage Blob Data Contributor"'),
+  });
 });
