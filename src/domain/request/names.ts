@@ -14,7 +14,18 @@ const MOST_TAGS = 12;
 
 export const tags = z
   .record(tagName, z.string().max(256))
-  .refine((given) => Object.keys(given).length <= MOST_TAGS, { error: `has more than ${MOST_TAGS} tags` });
+  .refine((given) => Object.keys(given).length <= MOST_TAGS, { error: `has more than ${MOST_TAGS} tags` })
+  .superRefine((given, context) => {
+    const known = new Map<string, string>();
+    for (const name of Object.keys(given)) {
+      const same = known.get(name.toLowerCase());
+      if (same !== undefined) {
+        const message = `is the same tag to Azure as '${same}', whose names have no upper and lower case; leave one of them out`;
+        context.addIssue({ code: 'custom', path: [name], message });
+      }
+      known.set(name.toLowerCase(), same ?? name);
+    }
+  });
 
 /**
  * A template of a name: its placeholders stand for letters, digits and hyphens. How long the name is that comes of it

@@ -98,6 +98,16 @@ test.each([
   ],
   ['an unknown profile', requestBody({ profile: 'other' }), /^\/profile is not a profile of this app/],
   ['a name that cannot be in a URL', requestBody({ name: 'Prod Sentry' }), /^\/name must be/],
+  [
+    'bug: a tag given twice, in other letters, of which Azure keeps one',
+    requestBody({ tags: { owner: 'b2', Owner: 'zz' } }),
+    /^\/tags\/Owner is the same tag to Azure as 'owner'/,
+  ],
+  [
+    'our own mark as a tag in other letters',
+    requestBody({ tags: { 'Sentry-Deployment': 'x' } }),
+    /^\/tags\/Sentry-Deployment is kept for our own marks/,
+  ],
   ['our own mark as a tag', requestBody({ tags: { 'sentry-deployment': 'x' } }), /^\/tags\/sentry-deployment/],
   ['a drift that is unknown', requestBody({ drift: 'mend' }), /^\/drift is not report or repair/],
   [
