@@ -74,7 +74,7 @@ async function whatIsKept(
   return problem({
     status: 409,
     code: 'PlacementKept',
-    title: `What '${after.name}' has made is elsewhere, is called otherwise, or is of another kind of image, than this request asks for.`,
+    title: `What '${after.name}' has made is elsewhere, is called otherwise, or is another machine or image, than this request asks for.`,
     remedy:
       'Send what errors names as it was. For a second fleet beside the first, send this request under another name. Nothing was done.',
     errors: placement,

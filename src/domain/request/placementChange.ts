@@ -1,4 +1,5 @@
 /** What of a deployment a later request may not change, because what it has made would be left behind. Pure. */
+import { applianceOf, type ApplianceChoice } from '../blueprint/blueprint';
 import { nameOf, templateOf } from '../blueprint/naming';
 import type { Fault } from '../faults';
 import type { NameKey, Profile } from '../profile';
@@ -22,11 +23,24 @@ const NAMES: readonly NameKey[] = [
 const exists = ({ state, ours }: ResourceState): boolean =>
   state === 'running' || state === 'later' || (state === 'done' && ours !== false);
 
+const changed = (pointer: string, was: string | undefined): Fault => ({
+  pointer,
+  detail: `was ${was ?? 'left out'} when the deployment’s resources were made`,
+});
 const kindOf = (image: DeploymentRequest['image']): string => image?.kind ?? 'marketplace';
+
+/** What Azure lets nobody change of a VM that exists (`kinds`: immutable), beside its place, name and image. */
+const OF_MACHINE: Readonly<Record<string, (choice: ApplianceChoice) => string | undefined>> = {
+  adminUsername: ({ vm }) => vm.adminUsername,
+  sshPublicKeys: ({ vm }) => vm.sshPublicKeys.toSorted().join(', '),
+  encryptionAtHost: ({ vm }) => vm.encryptionAtHost?.toString(),
+  'osDisk/diskEncryptionSetId': ({ vm }) => vm.osDisk?.diskEncryptionSetId,
+};
 
 /**
  * Another group, subscription, region, network, name or place of a VHD is another resource: a second fleet beside the
- * first, or a second copy, which nobody would look after. A VM that exists is made of no other kind of image. Only what exists binds.
+ * first, or a second copy, which nobody would look after. A VM that exists is made of no other image, and keeps what
+ * Azure gives it once. Only what exists binds.
  */
 export function placementFaults(
   { request: before, resources }: DeploymentState,
@@ -40,12 +54,12 @@ export function placementFaults(
   const keys = new Set(made.map(({ key }) => key));
   const inGroup = made.some(({ id }) => /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.test(id));
   const kept = (binds: boolean, pointer: string, was: string | undefined, is: string | undefined): readonly Fault[] =>
-    !binds || was?.toLowerCase() === is?.toLowerCase()
-      ? []
-      : [{ pointer, detail: `was ${was ?? 'left out'} when the deployment’s resources were made` }];
-  const { placement, network, image } = before;
+    !binds || was?.toLowerCase() === is?.toLowerCase() ? [] : [changed(pointer, was)];
+  const { placement, network, image, vm } = before;
+  const [machine, next] = [before, after].map((request) => applianceOf({ request, profile }));
   const to = after.image;
   const hasImage = keys.has('vhdCopy') || keys.has('image');
+  const hasMachine = keys.has('virtualMachine');
   const hasNetwork = keys.has('virtualNetwork') || keys.has('networkInterface');
   const faults = [
     ...(['subscriptionId', 'resourceGroup', 'location'] as const).flatMap((field) =>
@@ -58,12 +72,23 @@ export function placementFaults(
     ...(network?.kind === 'existing' && after.network?.kind === 'existing'
       ? kept(keys.has('networkInterface'), '/network/subnetId', network.subnetId, after.network.subnetId)
       : []),
-    ...kept(hasImage || keys.has('virtualMachine'), '/image/kind', kindOf(image), kindOf(to)),
+    ...kept(hasImage || hasMachine, '/image/kind', kindOf(image), kindOf(to)),
     ...(image?.kind === 'vhd' && to?.kind === 'vhd'
       ? (['storageAccountId', 'container'] as const).flatMap((field) =>
           kept(hasImage, `/image/${field}`, image[field], to[field]),
         )
       : []),
+    // The path of a URL is another in other letters.
+    ...(image?.kind === 'vhd' && to?.kind === 'vhd' && hasImage && image.uri !== to.uri
+      ? [changed('/image/uri', image.uri)]
+      : []),
+    ...(image?.kind === 'image' && to?.kind === 'image' ? kept(hasMachine, '/image/id', image.id, to.id) : []),
+    ...kept(hasMachine, '/placement/zone', placement.zone, after.placement.zone),
+    ...(machine && next
+      ? Object.entries(OF_MACHINE).flatMap(([field, of]) => kept(hasMachine, `/vm/${field}`, of(machine), of(next)))
+      : []),
+    // Where none was asked for, Azure's own default stands, which may be what is asked for now.
+    ...kept(hasMachine && vm?.securityType !== undefined, '/vm/securityType', vm?.securityType, after.vm?.securityType),
     ...made.flatMap(({ n, key: of }) => {
       // The copied VHD is called as the image is that is made of it.
       const key = NAMES.find((name) => name === (of === 'vhdCopy' ? 'image' : of));
@@ -75,8 +100,8 @@ export function placementFaults(
       const name = nameOf(was, key, n);
       if (name.toLowerCase() === nameOf(is, key, n).toLowerCase()) return [];
       // `{vm}` in a template: the machine's own name is what was changed.
-      const changed = templateOf(was, key) === templateOf(is, key) ? 'virtualMachine' : key;
-      return [{ pointer: `/names/${changed}`, detail: `named '${name}' when it was made` }];
+      const field = templateOf(was, key) === templateOf(is, key) ? 'virtualMachine' : key;
+      return [{ pointer: `/names/${field}`, detail: `named '${name}' when it was made` }];
     }),
   ];
   return faults.filter(({ pointer }, at) => faults.findIndex((one) => one.pointer === pointer) === at);

@@ -125,3 +125,40 @@ test('bug: a VHD that was copied stays in its account and container, and a VM wi
   expect(pointersTo({ image: undefined }, {}, fleet)).toEqual(['/image/kind']);
   expect(pointers({ image: { kind: 'marketplace' } }, {}, fleet)).toEqual([]);
 });
+
+test('bug: what Azure lets nobody change of a VM that stands was accepted, and stopped its Sentry', () => {
+  const disk = (name: string) => ({ diskEncryptionSetId: `${group}/providers/Microsoft.Compute/diskEncryptionSets/${name}` }); // prettier-ignore
+  const [key] = before.vm?.sshPublicKeys ?? [];
+  const image = (id: string) => ({ kind: 'image', id: `${group}/providers/Microsoft.Compute/images/${id}` });
+  const stood = { vm: { ...before.vm, securityType: 'Standard', encryptionAtHost: true, osDisk: disk('a') }, image: image('a') }; // prettier-ignore
+  const pointersTo = (after: object, from: object = stood, own = fleet) =>
+    placementFaults(
+      { ...deployment({}), request: request(from) },
+      [sentry(own)],
+      request({ ...from, ...after }),
+      profile,
+    ).map(({ pointer }) => pointer);
+  const vm = (changes: object) => ({ vm: { ...stood.vm, ...changes } });
+  const another = `${key?.split(' ')[0]} AAAAC3NzaC1lZDI1NTE5AAAAIBZkYW5vdGhlcmtleWFub3RoZXJrZXlhbm90aGVyMTIz other`;
+  for (const [changes, pointer] of [
+    [vm({ sshPublicKeys: [another] }), '/vm/sshPublicKeys'],
+    [vm({ adminUsername: 'other' }), '/vm/adminUsername'],
+    [vm({ securityType: 'TrustedLaunch' }), '/vm/securityType'],
+    [vm({ encryptionAtHost: undefined }), '/vm/encryptionAtHost'],
+    [vm({ osDisk: disk('b') }), '/vm/osDisk/diskEncryptionSetId'],
+    [{ image: image('b') }, '/image/id'],
+    [{ placement: { ...placement, zone: '2' } }, '/placement/zone'],
+  ] as const) {
+    expect(pointersTo(changes)).toEqual([pointer]);
+    // Where Azure refused it, or there is none yet, whatever is asked now can be made.
+    expect(pointersTo(changes, stood, { ...fleet, ...made('virtualMachine', { state: 'refused' }) })).toEqual([]);
+  }
+  // The profile's own name, other letters, another size: the same machine.
+  const same = vm({ adminUsername: profile.appliance?.vm.adminUsername, osDisk: disk('A'), size: 'Standard_D8s_v3' });
+  expect(pointersTo({ ...same, image: image('A') })).toEqual([]);
+  // What Azure chose where nothing was asked may be just that.
+  expect(pointersTo({ vm: { ...before.vm, securityType: 'Standard' } }, {})).toEqual([]);
+  const vhd = { kind: 'vhd', uri: 'https://example.com/a.vhd', storageAccountId: `${group}/providers/Microsoft.Storage/storageAccounts/vhds`, container: 'vhds' }; // prettier-ignore
+  const uri = { image: { ...vhd, uri: 'https://example.com/A.vhd' } };
+  expect(pointersTo(uri, { image: vhd }, made('vhdCopy'))).toEqual(['/image/uri']);
+});
