@@ -143,10 +143,11 @@ export interface Terms {
 }
 
 export function checkOffer(blueprint: Blueprint, terms: Terms | undefined): readonly Finding[] {
+  const agreement = sharedResources(blueprint).find(({ kind }) => kind === 'marketplaceAgreement');
   const appliance = applianceOf(blueprint);
-  if (!appliance || terms) return [];
+  if (!appliance || !agreement || terms) return [];
   const { publisher, offer, plan } = appliance.offer;
-  const reason = `The marketplace has no terms of ${publisher}, ${offer}, ${plan}`;
-  const remedy = `\`az vm image list --publisher ${publisher} --all --output table\` shows what it has. Correct the profile’s image, or ask for image.kind vhd or image.`;
-  return [finding('OfferNotFound', '/image', reason, remedy)];
+  const reason = `The marketplace has no terms of ${publisher}, ${offer}, ${plan}: it has no such plan, or the image no purchase plan`;
+  const remedy = `\`az vm image list --publisher ${publisher} --all --output table\` shows what it has. Correct the profile’s image (docs/profiles.md); one without a purchase plan it cannot have: ask for image.kind vhd or image.`;
+  return [finding('OfferNotFound', agreement.id, reason, remedy)];
 }

@@ -211,7 +211,8 @@ export const findingCodes = {
   },
   OfferNotFound: {
     severity: 'error',
-    cause: 'The marketplace has no legal terms of the profile’s image: the offer is gone, or its plan is another',
+    cause:
+      'The marketplace has no legal terms of the profile’s image: the offer is gone, its plan is another, or the image has no purchase plan (Canonical’s Ubuntu)',
     wayOut: 'Correct the profile’s image, or bring the image: `image.kind` vhd or image',
   },
   VhdSourceUnusable: {

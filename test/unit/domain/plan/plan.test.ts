@@ -7,6 +7,7 @@ import { estimate } from '../../../../src/domain/plan/estimate';
 import { isAddressed } from '../../../../src/domain/plan/kinds';
 import { limits, type Limit, secondsFor } from '../../../../src/domain/plan/limits';
 import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../../../../src/domain/plan/plan';
+import { checkOffer } from '../../../../src/domain/preflight/capacity';
 import { finding } from '../../../../src/domain/preflight/codes';
 import { type Resource, specify, UNKNOWN } from '../../../../src/domain/resources';
 import { planIdOf } from '../../../../src/functions/planId';
@@ -58,6 +59,22 @@ test('what would be refused is among the findings, once', () => {
     { severity: 'error', code: 'Immutable', where: first.id, reason: 'it is another', remedy: 'ask for it' },
     { severity: 'warning', code: 'Immutable', where: id, reason: 'it is another', remedy: 'ask for it' },
   ]);
+});
+
+test('bug: a profile’s image that is sold without a purchase plan was told of twice, and not what it is', () => {
+  const input = inputFor(1);
+  const shared = sharedResources(input);
+  const refused: State = {
+    state: 'refused',
+    code: 'BadRequest',
+    reason: 'Unable to find legal terms for this offer.',
+    remedy: 'Mend what Azure says.',
+  };
+  const seen = { ...all(shared, created), marketplaceAgreement: refused };
+  const plan: Plan = { shared: planPart(shared, seen), sentries: [], findings: checkOffer(input, undefined) };
+  const { findings } = planView(input, plan, 'id', 'now');
+  expect(findings.map(({ code }) => code)).toEqual(['OfferNotFound']);
+  expect(findings[0]?.remedy).toContain('purchase plan');
 });
 
 describe('a part', () => {
