@@ -99,13 +99,20 @@ export const noSource = (kind: Exclude<Source['kind'], 'url'>, uri: string): Fin
 
 const LET_IN =
   'No permission is missing: the app’s addresses (EGRESS_ADDRESSES) are to be let in, with `az storage account network-rule add --account-name <account> --ip-address <address>` where the source is an account of yours. Or go on: the copy says what it meets.';
+/** Node's names for a host that no name server knows, or that none answers for. */
+const NO_NAME = ['ENOTFOUND', 'EAI_AGAIN'];
+const NAME =
+  'No permission is missing, and no firewall was asked: correct the host in image.uri, or in the URL that the vault’s secret holds. Where it is right, have the app’s network resolve it, or go on: the copy says what it meets.';
 
 /** Azure copies, and not the app: what the app cannot reach is no error, and what it may not see may be a firewall. */
 export function checkSource(answer: SourceAnswer): readonly Finding[] {
-  const unknown = (reason: string): readonly Finding[] => [
-    finding('CouldNotBeChecked', '/image/uri', `The VHD at its source could not be read: ${reason}`, LET_IN),
+  const unknown = (reason: string, remedy = LET_IN): readonly Finding[] => [
+    finding('CouldNotBeChecked', '/image/uri', `The VHD at its source could not be read: ${reason}`, remedy),
   ];
-  if (answer.kind === 'unreachable') return unknown(`the app does not reach it (${answer.reason}), Azure Storage may`);
+  if (answer.kind === 'unreachable')
+    return NO_NAME.includes(answer.reason)
+      ? unknown(`its host’s name does not resolve for the app (${answer.reason})`, NAME)
+      : unknown(`the app does not reach it (${answer.reason}), Azure Storage may`);
   const { status, code = String(answer.status), blobType, bytes } = answer;
   if (status === 403 && code === 'AuthorizationFailure')
     return unknown('a firewall of its account keeps the app out, Azure Storage may get through');

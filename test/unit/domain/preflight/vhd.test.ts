@@ -35,6 +35,15 @@ describe('the source', () => {
   });
 });
 
+test('bug: a source whose name does not resolve was to be mended with a rule of a firewall', () => {
+  const remedyOf = (reason: string) => checkSource({ kind: 'unreachable', reason })[0]?.remedy;
+  expect(remedyOf('ETIMEDOUT')).toContain('network-rule');
+  for (const reason of ['ENOTFOUND', 'EAI_AGAIN']) {
+    expect(remedyOf(reason)).not.toContain('network-rule');
+    expect(remedyOf(reason)).toContain('image.uri');
+  }
+});
+
 test.each([
   ['here', accountIn(HOST), 'West Europe', []],
   ['not shown', accountIn(HOST), undefined, []],
