@@ -32,10 +32,11 @@ export function planView(input: Planned, plan: Plan, planId: string, madeAt: str
       resources.map((one) => ({ ...sentryOf(n), ...one, ...permissionOf(input, one, one.change) })),
     ),
     grants: parts.flatMap(({ n, grants }) =>
-      grants.map(({ role, change, scopes }) => ({
+      grants.map(({ role, change, former, scopes }) => ({
         ...sentryOf(n),
         role,
         change,
+        ...(former ? { former } : {}),
         count: scopes.length,
         ...permissionOf(input, grantAt(scopes[0] ?? '', role), change),
         scopes,

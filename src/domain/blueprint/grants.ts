@@ -41,11 +41,13 @@ export function formerGrants(
   const then = { ...blueprint, request: { ...request, controller: { ...request.controller, enabled: hadController } } };
   return grants(then, n, scopes).map((one) => ({
     ...one,
-    key: `former/${one.key}`,
+    key: `${FORMER}${one.key}`,
     needs: [],
     wanted: () => one.wanted(() => principalId),
   }));
 }
+const FORMER = 'former/';
+export const isFormer = (key: string): boolean => key.startsWith(FORMER);
 interface Former {
   readonly scopes: readonly string[];
   readonly hadController: boolean;

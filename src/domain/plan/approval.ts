@@ -28,9 +28,10 @@ const deedsOfPart = (owner: string, { resources, grants }: PlanPart): [string, D
     .map((one): [string, Deed] => [`${owner}: ${one.key}`, deedOf(one)]),
   ...grants
     .filter(({ change }) => change !== 'keep')
-    .flatMap(({ role, change, scopes }) =>
-      scopes.map((scope): [string, Deed] => [`${owner}: ${role} at ${scope}`, { change }]),
-    ),
+    .flatMap(({ role, change, former, scopes }) => {
+      const of = former ? `${role} of its former principal` : role;
+      return scopes.map((scope): [string, Deed] => [`${owner}: ${of} at ${scope}`, { change }]);
+    }),
 ];
 
 const deedOf = ({ change, changes, code }: PlannedResource): Deed => ({

@@ -4,6 +4,7 @@ import type { Unplaced } from '../newcomers';
 import type { Finding } from '../preflight/finding';
 import type { Progress, State } from '../graph';
 import type { Kind, Resource } from '../resources';
+import { isFormer } from '../blueprint/grants';
 import { planKinds } from './kinds';
 
 export type PlannedChange = 'create' | 'change' | 'keep' | 'remove' | 'refused' | 'blocked';
@@ -24,6 +25,8 @@ export interface PlannedResource {
 interface PlannedGrants {
   readonly role: string;
   readonly change: 'create' | 'keep' | 'remove';
+  /** Of the principal that the Sentry had before: its present one may be given the same role at the same scope. */
+  readonly former?: true;
   readonly scopes: readonly string[];
 }
 
@@ -123,12 +126,13 @@ const isGrouped = (one: PlannedResource): one is PlannedResource & Pick<PlannedG
   one.kind === 'roleAssignment' && ['create', 'keep', 'remove'].includes(one.change);
 
 function grouped(grants: readonly (PlannedResource & Pick<PlannedGrants, 'change'>)[]): readonly PlannedGrants[] {
-  const groups = Map.groupBy(grants, ({ key, change }) => `${change} ${roleOf(key)}`);
+  const groups = Map.groupBy(grants, ({ key, change }) => `${change} ${isFormer(key)} ${roleOf(key)}`);
   return [...groups.values()].flatMap((members) => {
     const [first] = members;
-    return first
-      ? [{ role: roleOf(first.key), change: first.change, scopes: members.map(({ id }) => scopeOf(id)) }]
-      : [];
+    if (!first) return [];
+    const { key, change } = first;
+    const former = isFormer(key) ? ({ former: true } as const) : {};
+    return [{ role: roleOf(key), change, ...former, scopes: members.map(({ id }) => scopeOf(id)) }];
   });
 }
 

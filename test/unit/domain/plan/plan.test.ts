@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { formerGrants, grantKey, scopesOf } from '../../../../src/domain/blueprint/grants';
 import { sentryResources } from '../../../../src/domain/blueprint/sentry';
 import { sharedResources } from '../../../../src/domain/blueprint/shared';
 import type { Progress, State } from '../../../../src/domain/graph';
 import { deedsOf, partings } from '../../../../src/domain/plan/approval';
+import { driftOf } from '../../../../src/domain/plan/drift';
 import { estimate } from '../../../../src/domain/plan/estimate';
 import { isAddressed } from '../../../../src/domain/plan/kinds';
 import { limits, type Limit, secondsFor } from '../../../../src/domain/plan/limits';
@@ -98,6 +100,27 @@ describe('a part', () => {
   test('takes back only what is there and is ours', () => {
     const part = planPart([], seen([kept, created, { ...kept, ours: false }]), grants);
     expect(part.grants.map(({ change, scopes }) => [change, scopes.length])).toEqual([['remove', 1]]);
+  });
+
+  test('bug: a grant that is made and one of the former principal that is taken back are two deeds', () => {
+    const input = inputFor(2);
+    const scopes = scopesOf(input, subscriptionIds(2));
+    const former = formerGrants(input, 1, undefined, { scopes, hadController: false, principalId: 'before' });
+    const made = grants.filter(({ key }) => scopes.some((scope) => key === grantKey(scope, 'Reader')));
+    const part = planPart(made, { ...all(made, created), ...all(former, kept) }, former);
+    const plan: Plan = {
+      shared: planPart([], {}),
+      sentries: [{ ...part, n: 1, subscriptions: 2, visit: false }],
+      findings: [],
+    };
+    const [first, second] = scopes;
+    expect(deedsOf(plan)).toEqual({
+      [`Sentry 1: Reader at ${first}`]: { change: 'create' },
+      [`Sentry 1: Reader at ${second}`]: { change: 'create' },
+      [`Sentry 1: Reader of its former principal at ${first}`]: { change: 'remove' },
+      [`Sentry 1: Reader of its former principal at ${second}`]: { change: 'remove' },
+    });
+    expect(driftOf(plan, 'now').count).toBe(4);
   });
 
   test('that was not looked at to the end is a bug, not a plan', () => {
