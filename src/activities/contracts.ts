@@ -30,6 +30,8 @@ export interface Step {
   readonly spec: Spec;
   readonly operation?: string | undefined;
   readonly change?: Change | undefined;
+  /** Our own state says that this deployment made it. */
+  readonly made?: true;
 }
 
 /** Where each answer to the set-up script lies. Secrets only as vault URIs. */
@@ -161,6 +163,8 @@ export interface InspectedNow {
   readonly healsWithin?: number | undefined;
   /** Of the tenant alone: the watched scopes where conditions limit what the app may grant. */
   readonly limited?: readonly WatchedScope[] | undefined;
+  /** Of the names alone: ids of those that are taken and bear no deployment's mark. */
+  readonly unmarked?: readonly string[] | undefined;
 }
 
 export type Started = 'started' | 'running';

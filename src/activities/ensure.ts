@@ -1,8 +1,10 @@
 /** Brings resources to their wanted state, or takes them away: once for all kinds. */
+import { z } from 'zod';
 import { AzureError, type Azure } from '../azure/ports';
 import { type Difference, differences, touches } from '../domain/compare';
+import { markAgain, markLost } from '../domain/mark';
 import type { Change, Done, Later, Outcome, Refused } from '../domain/outcome';
-import { type Kind, kinds, type Spec } from '../domain/resources';
+import { type Kind, kinds, OWNER_TAG, type Spec } from '../domain/resources';
 import type { HandlerOf, Step, activities } from './contracts';
 import type { AllEffects, Effects, Observed, Submitted } from './effects';
 
@@ -34,7 +36,8 @@ export const makeRemove =
 /** The table's type ties each kind's effects to its spec; TypeScript cannot follow that through a lookup. */
 export const effectsOf = (effects: AllEffects, spec: Spec): Effects<Kind> => effects[spec.kind];
 
-async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, change }: Step): Promise<Outcome> {
+async function ensure(azure: Azure, effects: Effects<Kind>, step: Step): Promise<Outcome> {
+  const { spec, operation, change } = step;
   const running = operation === undefined ? undefined : await poll(azure, operation, change ?? 'created');
   if (running) return running;
 
@@ -50,10 +53,10 @@ async function ensure(azure: Azure, effects: Effects<Kind>, { spec, operation, c
   const found = gaps(spec, observed);
   const paths = found.map(({ path }) => path);
   if (observed.obstacle) return observed.obstacle;
-  if (!mayBeUsed(spec, observed)) return notOurs(spec);
+  if (!mayBeUsed(spec, observed)) return notOurs(step, observed);
   if (isAsWanted(observed, found)) return done(change ?? 'kept', observed);
   if (operation !== undefined && observed.provisioning !== 'failed') return notTaken(spec, observed, paths, change);
-  const obstacle = mayNotChange(spec, observed, paths);
+  const obstacle = mayNotChange(step, observed, paths);
   return obstacle ?? submitted(spec, await effects.put(spec, observed), change ?? 'changed', effects);
 }
 
@@ -102,12 +105,26 @@ const busy = ({ progress }: Observed): Later =>
 
 export const done = (change: Change, { ours, outputs }: Observed): Done => ({ kind: 'done', change, ours, outputs });
 
-export const notOurs = ({ id }: Spec): Refused =>
-  refused(
+/** Another deployment's, nobody's, or our own that lost its mark. */
+export function notOurs({ spec: { id, deployment, wanted }, made }: Step, { value }: Observed): Refused {
+  const rename = 'Give it another name in the request';
+  const owner = tagged.safeParse(value).data?.tags?.[OWNER_TAG];
+  if (owner !== undefined) return refused('NotOurs', `'${id}' belongs to the deployment '${owner}'`, `${rename}.`);
+  // The mark of all else is no tag of Azure Resource Manager.
+  if (!('tags' in wanted && id.startsWith('/')))
+    return refused(
+      'NotOurs',
+      `'${id}' exists and was not made by this deployment`,
+      `${rename}, or remove it by hand if nobody needs it.`,
+    );
+  if (made) return { kind: 'refused', ...markLost(id, deployment) };
+  return refused(
     'NotOurs',
-    `'${id}' exists and was not made by this deployment`,
-    'Give it another name in the request, or remove it by hand if nobody needs it.',
+    `'${id}' exists and bears no deployment's mark, the tag ${OWNER_TAG}`,
+    `${rename}; or, where this deployment made it, put its mark back: ${markAgain(id, deployment)}.`,
   );
+}
+const tagged = z.looseObject({ tags: z.record(z.string(), z.string()).nullish() });
 
 /**
  * The operation succeeded, and Azure shows something else: a policy sets its own value. To put it again would go on
@@ -123,8 +140,9 @@ function notTaken(spec: Spec, observed: Observed, paths: readonly string[], chan
 }
 
 /** What is not ours is never changed, and what Azure lets nobody change is not tried. */
-export function mayNotChange(spec: Spec, observed: Observed, paths: readonly string[]): Refused | undefined {
-  if (!observed.ours) return notOurs(spec);
+export function mayNotChange(step: Step, observed: Observed, paths: readonly string[]): Refused | undefined {
+  const { spec } = step;
+  if (!observed.ours) return notOurs(step, observed);
   const stuck = touches(paths, kinds[spec.kind].immutable);
   return stuck.length === 0
     ? undefined

@@ -13,6 +13,7 @@ import {
   checkNames,
   demandOf,
   plannedResources,
+  unmarkedNames,
 } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
 import { checkGrantPolicies } from '../domain/preflight/grantPolicies';
@@ -157,8 +158,11 @@ const looks: Readonly<Record<Area, Look>> = {
     return set.kind === 'forbidden' ? mayHeal(findings) : found(findings);
   }),
   offer: async (reads, { blueprint }) => found(checkOffer(blueprint, await reads.terms())),
-  names: async (reads, { blueprint, sentries }) =>
-    found(checkNames(blueprint, sentries, (await reads.resources()) ?? [])),
+  names: async (reads, { blueprint, sentries }) => {
+    const existing = (await reads.resources()) ?? [];
+    const unmarked = unmarkedNames(blueprint, sentries, existing);
+    return { findings: checkNames(blueprint, sentries, existing), ...(unmarked.length > 0 ? { unmarked } : {}) };
+  },
   locks: async (reads, { blueprint }) => found(checkLocks(blueprint, await reads.locks(), await reads.standing())),
   policies: async (reads, { blueprint }) => {
     const [policies, places] = await Promise.all([reads.policies(), reads.places()]);

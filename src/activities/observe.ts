@@ -3,8 +3,8 @@ import { AzureError } from '../azure/ports';
 import type { Difference } from '../domain/compare';
 import type { Outcome, Outputs, PropertyChange } from '../domain/outcome';
 import { isAddressed } from '../domain/plan/kinds';
-import { type Kind, type Spec, UNKNOWN } from '../domain/resources';
-import type { activities, HandlerOf } from './contracts';
+import { type Kind, UNKNOWN } from '../domain/resources';
+import type { activities, HandlerOf, Step } from './contracts';
 import type { AllEffects, Effects, Observed } from './effects';
 import { asOutcome, done, effectsOf, gaps, isAsWanted, mayBeUsed, mayNotChange, notOurs } from './ensure';
 
@@ -14,12 +14,12 @@ const LONGEST_VALUE = 400;
 export const makeObserve =
   (effects: AllEffects): HandlerOf<typeof activities.observeResources> =>
   (steps) =>
-    Promise.all(steps.map(({ spec }) => asOutcome(() => observe(effectsOf(effects, spec), spec))));
+    Promise.all(steps.map((step) => asOutcome(() => observe(effectsOf(effects, step.spec), step))));
 
-async function observe(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
-  if (!isAddressed(spec)) return create({});
+async function observe(effects: Effects<Kind>, step: Step): Promise<Outcome> {
+  if (!isAddressed(step.spec)) return create({});
   try {
-    return await look(effects, spec);
+    return await look(effects, step);
   } catch (error) {
     // A deployment waits for a right to arrive or a principal to be found; a plan says what is so now.
     if (error instanceof AzureError && saidNo(error.status)) return { ...error.outcome, kind: 'refused' };
@@ -27,7 +27,8 @@ async function observe(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
   }
 }
 
-async function look(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
+async function look(effects: Effects<Kind>, step: Step): Promise<Outcome> {
+  const { spec } = step;
   const observed = await effects.observe(spec);
   if (!observed) {
     const theirs = (await effects.findTwin?.(spec)) ?? false;
@@ -36,13 +37,13 @@ async function look(effects: Effects<Kind>, spec: Spec): Promise<Outcome> {
   }
   // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
   if (observed.obstacle) return observed.obstacle;
-  if (!mayBeUsed(spec, observed)) return notOurs(spec);
+  if (!mayBeUsed(spec, observed)) return notOurs(step, observed);
   const found = gaps(spec, observed);
   if (isAsWanted(observed, found)) return done('kept', observed);
   // Whether a value differs that nobody knows yet, a run will see.
   const known = found.filter(({ wanted }) => wanted !== UNKNOWN);
   const obstacle = mayNotChange(
-    spec,
+    step,
     observed,
     known.map(({ path }) => path),
   );

@@ -132,6 +132,10 @@ export const outputsOf = (progress: Progress): Given =>
     Object.entries(progress).flatMap(([key, state]) => (state.state === 'done' ? [[key, state.outputs]] : [])),
   );
 
+/** What was refused, and what that blocked: no graph that needs it can have it. */
+export const lackingIn = (progress: Progress): Progress =>
+  Object.fromEntries(Object.entries(progress).filter(([, { state }]) => state === 'refused' || state === 'blocked'));
+
 /** Marks what needs a refused or blocked resource, however far up. */
 function block(resources: readonly Resource[], progress: Progress): Progress {
   const states: Record<string, State> = { ...progress };

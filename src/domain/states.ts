@@ -6,6 +6,7 @@ import type { Placement } from './fleet';
 import type { Handoff } from './handoff';
 import type { Unplaced } from './newcomers';
 import { outputsOf, type Progress, type State } from './graph';
+import { isMarkLost } from './mark';
 import type { Change, Outputs, Refusal } from './outcome';
 import type { Drift } from './plan/drift';
 import type { Finding } from './preflight/finding';
@@ -139,17 +140,26 @@ export interface DeploymentResult {
   readonly problems: readonly Refusal[];
 }
 
-/** What came out of a resource stays known, though a later run did not get so far as to look at it. */
+/**
+ * What came out of a resource, and that we made it, stays known, though a later run did not get so far as to look at it
+ * or was refused it.
+ */
 export const withOutputs = (
   before: Readonly<Record<string, ResourceState>>,
   now: Readonly<Record<string, ResourceState>> = {},
 ): Readonly<Record<string, ResourceState>> =>
   Object.fromEntries(
     Object.entries(now).map(([key, state]) => {
-      const outputs = state.outputs ?? before[key]?.outputs;
-      return [key, outputs ? { ...state, outputs } : state];
+      const known = before[key];
+      const outputs = state.outputs ?? known?.outputs;
+      const ours = state.ours ?? (known?.id === state.id ? known.ours : undefined);
+      return [key, { ...state, ...(outputs ? { outputs } : {}), ...(ours === undefined ? {} : { ours }) }];
     }),
   );
+
+/** Ids of what we made. */
+export const madeIn = (resources: Readonly<Record<string, ResourceState>> = {}): readonly string[] =>
+  Object.values(resources).flatMap(({ id, ours }) => (ours ? [id] : []));
 
 /** The states to keep of a graph's resources. Grants are left out: they are kept by subscription. */
 export function resourceStates(resources: readonly Resource[], progress: Progress): Record<string, ResourceState> {
@@ -253,7 +263,9 @@ export function conclude(
   const stopped = sentries.flatMap((sentry) => (sentry.stopped ? [sentry.stopped] : []));
   const all = [...problems, ...stopped, ...sentries.flatMap((sentry) => sentry.problems ?? [])];
   const waiting = all.length > 0 && all.every(isConsent);
-  const failed = problems.length > 0 || (sentries.length > 0 && stopped.length === sentries.length);
+  // Where a mark was lost, all that does not need that one thing went on.
+  const failed =
+    problems.some((one) => !isMarkLost(one)) || (sentries.length > 0 && stopped.length === sentries.length);
   const clean = all.length === 0 && subscriptions.granted === subscriptions.total;
   return {
     state: waiting ? 'waitingForConsent' : failed ? 'failed' : clean ? 'completed' : 'completedWithExceptions',

@@ -5,7 +5,7 @@ import type { Drift } from '../domain/plan/drift';
 import type { Finding } from '../domain/preflight/finding';
 import type { DeploymentRequest } from '../domain/request/request';
 import type { Scheduled } from '../domain/schedule';
-import { type DeploymentResult, type DeploymentState, type ResourceState, withOutputs } from '../domain/states';
+import { type DeploymentResult, type DeploymentState, madeIn, type ResourceState, withOutputs } from '../domain/states';
 import { entity } from './entity';
 
 type State = DeploymentState | null;
@@ -17,6 +17,8 @@ export interface Beginning {
   readonly settled: boolean;
   readonly carriedOut: boolean;
   readonly repaired: Drift | null;
+  /** Ids of what it made and its Sentries share. */
+  readonly made: readonly string[];
 }
 
 interface Order {
@@ -40,6 +42,7 @@ const beginningOf = (before: State, repair?: Repair): Beginning => ({
   settled: before?.settled ?? false,
   carriedOut: before?.carriedOut ?? false,
   repaired: before?.repaired ?? null,
+  made: madeIn(before?.resources),
 });
 
 export const deploymentOperations = {

@@ -1,6 +1,6 @@
 /** `sentry@{deployment}-{n}`: one Sentry's resources, subscriptions, stage and receipts. */
 import { CREDENTIALS } from '../domain/blueprint/identity';
-import { type SentryState, withOutputs } from '../domain/states';
+import { madeIn, type SentryState, withOutputs } from '../domain/states';
 import type { OpenWindow, WindowReceipt } from '../domain/window';
 import { entity } from './entity';
 
@@ -34,6 +34,8 @@ export interface Beginning {
   readonly keyId: string | null;
   /** Its last window is not proven closed. */
   readonly unclosed: boolean;
+  /** Ids of what it made. */
+  readonly made: readonly string[];
 }
 
 const initial = (n: number, instanceId: string): SentryState => ({
@@ -69,6 +71,7 @@ const beginningOf = ({
   principalId: principalId ?? null,
   keyId: keyId ?? null,
   unclosed: receipts.at(-1)?.provenClosed === false,
+  made: madeIn(resources),
 });
 
 const without = <T>(table: Readonly<Record<string, T>>, keys: readonly string[]): Readonly<Record<string, T>> =>
@@ -90,6 +93,8 @@ export const sentryOperations = {
     state: before,
     answer: beginningOf(before ?? initial(n, '')),
   }),
+  /** Ids of what it made. */
+  made: (before: State, _: null) => ({ state: before, answer: madeIn(before?.resources) }),
   /** Written by the run that began last alone: one that was terminated and lives on below changes nothing. */
   patch: (before: State, { from, patch }: { readonly from: string; readonly patch: SentryPatch }) => {
     if (before?.instanceId !== from) return { state: before };

@@ -1,6 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type Step, type Verb } from '../activities/contracts';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../domain/graph';
+import { isAmong } from '../domain/mark';
 import type { Later } from '../domain/outcome';
 import { type Resource, specify, UNKNOWN } from '../domain/resources';
 import { callAll, firstOf, now, type Story, until } from './call';
@@ -32,6 +33,10 @@ interface Options {
   /** Epoch ms: nothing is begun from then on. */
   readonly deadline?: number;
   readonly interrupt?: Interrupt;
+  /** Ids of what earlier runs made. */
+  readonly made?: readonly string[];
+  /** What resources outside this graph came to that were not done. */
+  readonly lacking?: Progress | undefined;
 }
 
 /**
@@ -46,9 +51,9 @@ export function* carryOut(
   deployment: string,
   resources: readonly Resource[],
   given: Given,
-  { onRound, deadline = Infinity, interrupt }: Options = {},
+  { onRound, deadline = Infinity, interrupt, made = [], lacking = {} }: Options = {},
 ): Story<Progress> {
-  let progress: Progress = {};
+  let progress: Progress = lacking;
   let heard = interrupt?.listen();
   for (;;) {
     if (interrupt && heard?.isCompleted) {
@@ -62,7 +67,10 @@ export function* carryOut(
     if (step.due.length > 0) {
       const batches = inBatches(step.due);
       const inputs = batches.map((batch) =>
-        batch.map((resource) => toStep(verb, resource, deployment, progress, given)),
+        batch.map((resource) => ({
+          ...toStep(verb, resource, deployment, progress, given),
+          ...(isAmong(made, resource.id) ? ({ made: true } as const) : {}),
+        })),
       );
       const answers = yield* callAll(context, EFFECT[verb], inputs);
       const outcomes = batches.flatMap((batch, at) =>

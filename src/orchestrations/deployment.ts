@@ -1,7 +1,8 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { activities } from '../activities/contracts';
 import { sharedResources } from '../domain/blueprint/shared';
-import { isCutOff, outputsOf, type Progress } from '../domain/graph';
+import { isCutOff, lackingIn, outputsOf, type Progress } from '../domain/graph';
+import { isMarkLost } from '../domain/mark';
 import { toRefusal } from '../domain/preflight/finding';
 import type { Refusal } from '../domain/outcome';
 import { conclude, type DeploymentResult, refusals, resourceStates, type SentryResult } from '../domain/states';
@@ -87,10 +88,17 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
     tell(context, me, 'record', resourceStates(resources, progress));
   };
   const deadline = endsAt(request);
-  const shared = yield* carryOut(context, 'ensure', request.name, resources, {}, { onRound, deadline });
+  const shared = yield* carryOut(
+    context,
+    'ensure',
+    request.name,
+    resources,
+    {},
+    { onRound, deadline, made: before.made },
+  );
   const over = isCutOff(resources, shared) ? [scheduleOver(request)] : [];
   const problems = [...over, ...refusals(resources, shared)];
-  if (problems.length > 0) return conclude([], problems, left);
+  if (problems.some((one) => !isMarkLost(one))) return conclude([], problems, left);
 
   context.df.setCustomStatus({ stage: 'sentries', sentries: placement.length, subscriptions: total });
   const inputs = placement.map((subscriptions, index): SentryInput => ({
@@ -98,6 +106,7 @@ function* run(context: OrchestrationContext, input: DeploymentInput, before: Beg
     n: index + 1,
     subscriptions,
     shared: outputsOf(shared),
+    ...(problems.length > 0 ? { lacking: lackingIn(shared) } : {}),
   }));
-  return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), [], left);
+  return conclude(yield* runAll<SentryResult>(context, 'runSentry', inputs), problems, left);
 }

@@ -1,6 +1,6 @@
 /** What the orchestrations are started with: everything resolved, nothing secret. */
 import type { Blueprint } from '../domain/blueprint/blueprint';
-import type { Given } from '../domain/graph';
+import type { Given, Progress } from '../domain/graph';
 import type { Cloud } from '../domain/proof';
 
 export interface DeploymentInput extends Blueprint {
@@ -19,6 +19,8 @@ export interface SentryInput extends DeploymentInput {
   readonly subscriptions: readonly string[];
   /** What all Sentries share, as it came out. */
   readonly shared: Given;
+  /** What of that lost its mark, and what needs it. */
+  readonly lacking?: Progress;
 }
 
 export interface ApprovedInput {

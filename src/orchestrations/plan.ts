@@ -4,7 +4,8 @@ import { formerGrants, scopesOf, surplusGrants } from '../domain/blueprint/grant
 import { formerCredentials, principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { sharedResources } from '../domain/blueprint/shared';
-import { type Given, outputsOf, type Progress, type State } from '../domain/graph';
+import { type Given, lackingIn, outputsOf, type Progress, type State } from '../domain/graph';
+import { isMarkLost } from '../domain/mark';
 import { isAddressed } from '../domain/plan/kinds';
 import { type Plan, planPart, type SentryPlan, stoppedPlan } from '../domain/plan/plan';
 import { type Resource, specify, UNKNOWN } from '../domain/resources';
@@ -31,14 +32,16 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput,
   const { placement, unplaced, findings } = around;
 
   const resources = sharedResources(input);
-  const seen = yield* carryOut(context, 'observe', request.name, resources, {});
-  // A run begins no Sentry where something shared is refused.
-  const fleet = refusals(resources, seen).length > 0 ? [] : placement;
+  const seen = yield* carryOut(context, 'observe', request.name, resources, {}, { made: before.made });
+  // A run begins no Sentry where something shared is refused, save for want of its mark.
+  const refused = refusals(resources, seen);
+  const fleet = refused.every(isMarkLost) ? placement : [];
   const inputs = fleet.map((subscriptions, index): SentryInput => ({
     ...input,
     n: index + 1,
     subscriptions,
     shared: outputsOf(seen),
+    ...(refused.length > 0 ? { lacking: lackingIn(seen) } : {}),
   }));
   const sentries = yield* runAll<SentryPlan, SentryInput>(
     context,
@@ -52,13 +55,13 @@ export function* makePlan(context: OrchestrationContext, input: DeploymentInput,
 /** One Sentry's part, in an instance of its own: at most 50 subscriptions share a history. */
 export function* planSentry(context: OrchestrationContext): Story<SentryPlan> {
   const input = context.df.getInput<SentryInput>();
-  const { request, n, subscriptions, shared } = input;
+  const { request, n, subscriptions, shared, lacking } = input;
   const before = yield* ask(context, sentryRef(request.name, n), 'look', { n });
   const all = sentryResources(input, n, subscriptions);
   const own = all.filter(({ kind }) => kind !== 'roleAssignment');
   const grants = all.filter(({ kind }) => kind === 'roleAssignment');
 
-  const seen = yield* carryOut(context, 'observe', request.name, own, shared);
+  const seen = yield* carryOut(context, 'observe', request.name, own, shared, { made: before.made, lacking });
   const given = { ...shared, ...outputsOf(seen) };
   const granted = yield* lookAtGrants(context, request.name, grants, seen, given);
   const { key } = principal(request);

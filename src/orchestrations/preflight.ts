@@ -3,10 +3,11 @@ import { type Activity, activities, type Inspected, type InspectedNow } from '..
 import { rolesOf, scopesOf } from '../domain/blueprint/grants';
 import type { Placement } from '../domain/fleet';
 import { inRows, settle, type State } from '../domain/graph';
+import { isAmong } from '../domain/mark';
 import type { Later } from '../domain/outcome';
 import { areasOf, isOfHost, notChecked, readOf, readOfScope } from '../domain/preflight/areas';
 import { bounded } from '../domain/preflight/codes';
-import { checkFleet } from '../domain/preflight/existing';
+import { checkFleet, checkMark } from '../domain/preflight/existing';
 import type { Finding } from '../domain/preflight/finding';
 import {
   checkAnyLeft,
@@ -16,7 +17,7 @@ import {
   type WatchedScope,
 } from '../domain/preflight/subscriptions';
 import { vaultUnreachable } from '../domain/preflight/vault';
-import { callAll, now, type Story, until } from './call';
+import { ask, callAll, now, sentryRef, type Story, until } from './call';
 import type { DeploymentInput } from './inputs';
 
 const SCOPES_EACH = 10;
@@ -31,6 +32,8 @@ interface Before {
   readonly placement: Placement;
   /** Every Sentry was brought to its end. */
   readonly settled: boolean;
+  /** Ids of what was made and the Sentries share. */
+  readonly made: readonly string[];
 }
 
 export interface Preflight {
@@ -71,7 +74,11 @@ export function* preflight(
   const granted = scopesOf(blueprint, before.placement.flat());
   // What was granted before a policy came is kept.
   const isKept = ({ code, where: at }: Finding): boolean => code === 'GrantDenied' && granted.includes(at);
-  const found = host.flatMap(({ findings }) => findings.filter((one) => !isKept(one)));
+  const unmarked = host.flatMap((one) => one.unmarked ?? []);
+  const lost = yield* madeByUs(context, request.name, before, unmarked);
+  const found = host
+    .flatMap(({ findings }) => findings.filter((one) => !isKept(one)))
+    .map((one) => (one.code === 'NameTaken' && lost.includes(one.where) ? checkMark(request.name, one) : one));
   const limited = host.flatMap((one) => one.limited ?? []);
   const ofScopes = seen
     ? seen.ofScopes.filter((one) => scopes.includes(one.where))
@@ -83,6 +90,19 @@ export function* preflight(
     ...all,
   ]);
   return { findings, ofScopes };
+}
+
+/** Which of these our own state says that this deployment made. The Sentries are asked only where there are any. */
+function* madeByUs(
+  context: OrchestrationContext,
+  name: string,
+  { made, placement }: Before,
+  unmarked: readonly string[],
+): Story<readonly string[]> {
+  if (unmarked.length === 0) return [];
+  const all = [...made];
+  for (const at of placement.keys()) all.push(...(yield* ask(context, sentryRef(name, at + 1), 'made', null)));
+  return unmarked.filter((id) => isAmong(all, id));
 }
 
 /** Where there is no host subscription, that nothing in it could be read says no more. */

@@ -4,6 +4,7 @@ import { formerGrants, grantKey, rolesOf, scopesOf, surplusGrants } from '../dom
 import { principal } from '../domain/blueprint/identity';
 import { sentryResources } from '../domain/blueprint/sentry';
 import { isCutOff, outputsOf, type Progress } from '../domain/graph';
+import { isMarkLost } from '../domain/mark';
 import type { Refusal } from '../domain/outcome';
 import { endsAt, scheduleOver } from '../domain/schedule';
 import { grantedOf, whyUnasked, withProof } from '../domain/proof';
@@ -69,7 +70,8 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     told = JSON.stringify(patch);
   };
   const { interrupt } = consent;
-  const options = { onRound, interrupt, deadline: endsAt(request) };
+  const { made } = before;
+  const options = { onRound, interrupt, deadline: endsAt(request), made, lacking: input.lacking };
   const progress = yield* carryOut(context, 'ensure', request.name, resources, input.shared, options);
   const left = [
     ...(yield* takeBack(context, input, before, progress)),
@@ -96,7 +98,7 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
   const keyId = outputsOf(progress)['clientSecret']?.['keyId'];
   const secret = keyId === undefined ? {} : { keyId };
   yield* finish(context, input, { stage: 'completed', handoff: null, subscriptions: states, ...secret });
-  const problems = [...over, ...stays, ...(access.problem ? [access.problem] : [])];
+  const problems = [...over, ...stays, ...refused.filter(isMarkLost), ...(access.problem ? [access.problem] : [])];
   return { n, subscriptions: count(states), ...(problems.length > 0 ? { problems } : {}) };
 }
 
@@ -135,7 +137,9 @@ function* setUp(
   if (rebuilt) tellMe(context, input, { hostKey: null });
   const isSetUp = before.configured && !anew;
   const over = () => (!isSetUp && now(context) >= endsAt(input.request) ? scheduleOver(input.request) : undefined);
-  const stopped = whyNotConfigure(refused, progress, before.unclosed) ?? over() ?? whyNothing(counts);
+  // What was set up goes on as it is, though a thing of it may not be touched before its mark is put back.
+  const stands = !!isSetUp && counts.granted > 0 && refused.every(isMarkLost);
+  const stopped = whyNotConfigure(refused, progress, before.unclosed, stands) ?? over() ?? whyNothing(counts);
   if (stopped) return { outcome: stopped };
   // Set up once already: the script's count is the person's to change, and what came since is "not yet collected".
   if (isSetUp) return { outcome: before.configured };
@@ -201,8 +205,13 @@ function* takeBack(
 }
 
 /** A person is called to the console only when everything is there that the set-up script will ask for. */
-function whyNotConfigure(found: readonly Refusal[], progress: Progress, unclosed: boolean): Refusal | undefined {
-  if (progress['virtualMachine']?.state !== 'done') {
+function whyNotConfigure(
+  found: readonly Refusal[],
+  progress: Progress,
+  unclosed: boolean,
+  stands: boolean,
+): Refusal | undefined {
+  if (!stands && progress['virtualMachine']?.state !== 'done') {
     return (
       found[0] ?? {
         code: 'NoVirtualMachine',

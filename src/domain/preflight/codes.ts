@@ -231,10 +231,17 @@ export const findingCodes = {
     cause: 'The storage account has no container of the name in `image.container`',
     wayOut: 'Correct `image.container`, or make the container with the command in the finding',
   },
+  MarkLost: {
+    severity: 'warning',
+    cause:
+      'This deployment made it, and its tag `sentry-deployment` is gone: it and what needs it are left as they are, and all else is done',
+    wayOut: 'Put the tag back with the command in the finding, then send the same request again',
+  },
   NameTaken: {
     severity: 'error',
-    cause: 'A resource of this name exists in the group and was not made by this deployment',
-    wayOut: 'Give another name in `names`, or another resource group; or remove the resource',
+    cause: 'A resource of this name exists in the group and bears another deployment’s mark or none',
+    wayOut:
+      'Give another name in `names`, or another resource group; where this deployment made it, put the tag back with the command in the finding; or remove it if nobody needs it',
   },
   PolicyDenies: {
     severity: 'error',

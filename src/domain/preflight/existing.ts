@@ -4,6 +4,7 @@ import { isFederationOf } from '../blueprint/identity';
 import { sentryResources } from '../blueprint/sentry';
 import { sharedResources } from '../blueprint/shared';
 import { windowResources, windowScope } from '../blueprint/window';
+import { markAgain, markLost } from '../mark';
 import { kinds, OWNER_TAG, type Resource } from '../resources';
 import type { Demand } from './capacity';
 import { finding } from './codes';
@@ -30,16 +31,36 @@ export function plannedResources(blueprint: Blueprint, sentries: number): readon
  * unique name of their own), and deleted secrets of the vault, which are recovered.
  */
 export function checkNames(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): readonly Finding[] {
+  const { name } = blueprint.request;
+  return takenNames(blueprint, sentries, existing).map(({ id, tags }) => {
+    const owner = tags[OWNER_TAG];
+    const rename = 'Give another name in names, or another placement.resourceGroup';
+    if (owner !== undefined) return finding('NameTaken', id, `It belongs to the deployment '${owner}'`, `${rename}.`);
+    const remedy = `${rename}. Where this deployment made it, put its mark back: ${markAgain(id, name)}. If nobody needs it, run \`az resource delete --ids ${id}\`.`;
+    return finding('NameTaken', id, `It bears no deployment's mark, the tag ${OWNER_TAG}`, remedy);
+  });
+}
+
+function takenNames(blueprint: Blueprint, sentries: number, existing: readonly Existing[]): readonly Existing[] {
   const byId = new Map(existing.map((one) => [one.id.toLowerCase(), one]));
   return plannedResources(blueprint, sentries).flatMap(({ kind, id }) => {
     const found = byId.get(id.toLowerCase());
-    if (!found || kinds[kind].adopt || found.tags[OWNER_TAG] === blueprint.request.name) return [];
-    const owner = found.tags[OWNER_TAG];
-    const reason =
-      owner === undefined ? 'It was not made by this deployment' : `It belongs to the deployment '${owner}'`;
-    const remedy = `Give another name in names, or another placement.resourceGroup; if nobody needs it, run \`az resource delete --ids ${found.id}\`.`;
-    return [finding('NameTaken', found.id, reason, remedy)];
+    return found && !kinds[kind].adopt && found.tags[OWNER_TAG] !== blueprint.request.name ? [found] : [];
   });
+}
+
+/** Of the names that are taken those that bear nobody's mark: another's, or ours that lost it, as our own state tells. */
+export const unmarkedNames = (
+  blueprint: Blueprint,
+  sentries: number,
+  existing: readonly Existing[],
+): readonly string[] =>
+  takenNames(blueprint, sentries, existing).flatMap(({ id, tags }) => (tags[OWNER_TAG] === undefined ? [id] : []));
+
+/** A name that is taken by what this deployment made: nothing but its mark is lacking. */
+export function checkMark(deployment: string, { where }: Finding): Finding {
+  const { reason, remedy } = markLost(where, deployment);
+  return finding('MarkLost', where, reason, remedy);
 }
 
 /** An identity of the customer's, whether Azure shows it or not. That the app may not read it is said elsewhere. */

@@ -36,11 +36,12 @@ export const inputFor = (name: string, changes: object = {}): DeploymentInput =>
   },
 });
 
-/** `settled`: an earlier run brought every Sentry to its end. */
+/** `settled`: an earlier run brought every Sentry to its end. `made`: ids of what earlier runs made. */
 export async function findingsOf(
   { ports, azure }: World,
   input: DeploymentInput,
   settled = false,
+  made: readonly string[] = [],
 ): Promise<readonly Finding[]> {
   // The simulated Azure's clock stands still: its buckets would run dry.
   azure.advance(60);
@@ -50,7 +51,7 @@ export async function findingsOf(
     activities: { inspectHost: makeInspectHost(ports, TENANT), inspectScopes: makeInspectScopes(ports) },
     orchestrators: {
       preflight: (context) =>
-        preflight(context, context.df.getInput<DeploymentInput>(), placed, { placement: [], settled }),
+        preflight(context, context.df.getInput<DeploymentInput>(), placed, { placement: [], settled, made }),
     },
   });
   if (!output) throw new Error(failure ?? 'Preflight gave nothing.');

@@ -66,8 +66,14 @@ test('a size that the region has not, and one that it restricts', async () => {
 test('names that others have, and ours that we have', async () => {
   await makeGroup('taken');
   await world.demand('PUT', ofNetwork('taken', 'networkSecurityGroups/cloudknox-nsg'), { location: 'westeurope' });
-  const found = await findingsOf(world, inputFor('taken'));
-  expect(found).toMatchObject([{ severity: 'error', code: 'NameTaken' }]);
+  const id = ofNetwork('taken', 'networkSecurityGroups/cloudknox-nsg');
+  const [found, ...others] = await findingsOf(world, inputFor('taken'));
+  expect([found, others]).toMatchObject([{ severity: 'error', code: 'NameTaken' }, []]);
+  // Whoever is told of a thing is not told first to delete it.
+  expect(found?.remedy).toMatch(/^Give another name.*`az tag update .*If nobody needs it, run `az resource delete/);
+  const lost = await findingsOf(world, inputFor('taken'), true, [id.toUpperCase()]);
+  expect(lost).toMatchObject([{ severity: 'warning', code: 'MarkLost', remedy: expect.stringContaining('az tag') }]);
+  expect(JSON.stringify(lost)).not.toContain('delete');
   await world.demand('PUT', ofNetwork('taken', 'networkSecurityGroups/cloudknox-nsg'), {
     location: 'westeurope',
     tags: { 'sentry-deployment': 'taken' },

@@ -82,6 +82,24 @@ test('what another tool made is neither changed nor used, save a resource group'
   expect([...foreign.writes, ...theirs.writes]).toEqual([]);
 });
 
+test('bug: what is ours and lost its mark is named so, with what puts it back, and nobody is told to remove it', async () => {
+  const command = `az tag update --resource-id ${vnet.id} --operation Merge --tags sentry-deployment=prod-sentry`;
+  const { ensure, writes } = azureWith({ body: shown({ tags: { costcenter: '9' } }) });
+  const [known] = await ensure([{ spec: vnet, made: true }]);
+  expect(known).toMatchObject({ code: 'MarkLost', remedy: expect.stringContaining(`\`${command}\``) });
+  const [unknown] = await ensure([{ spec: vnet }]);
+  expect(unknown).toMatchObject({
+    code: 'NotOurs',
+    remedy: expect.stringMatching(/^Give it another name.*az tag update/),
+  });
+  expect(JSON.stringify([known, unknown])).not.toMatch(/delete|remove/);
+  const theirs = azureWith({ body: shown({ tags: { [OWNER_TAG]: 'other' } }) });
+  const [of] = await theirs.ensure([{ spec: vnet, made: true }]);
+  expect(of).toMatchObject({ code: 'NotOurs', reason: expect.stringContaining("the deployment 'other'") });
+  expect(JSON.stringify(of)).not.toContain('az tag');
+  expect([...writes, ...theirs.writes]).toEqual([]);
+});
+
 test('what Azure took and shows otherwise is not put for ever: a policy sets its own value', async () => {
   const operation = { operation: 'https://azure/op', change: 'created' } as const;
   const tagged = azureWith({ body: shown({ tags: { [OWNER_TAG]: 'prod-sentry', owner: 'policy' } }) });
