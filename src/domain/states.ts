@@ -26,7 +26,10 @@ export interface ResourceState {
 }
 export type SubscriptionState =
   | { readonly state: 'pending'; readonly reason?: string }
-  /** `proven`: the Sentry's own principal was seen to read it; `why` it was not. */
+  /**
+   * `collected`: the set-up script was run with it, so never without an appliance. `proven`: the Sentry's own principal
+   * was seen to read it; `why` it was not.
+   */
   | { readonly state: 'granted'; readonly collected: boolean; readonly proven: boolean; readonly why?: string }
   | ({ readonly state: 'setAside' } & Refusal);
 

@@ -90,7 +90,9 @@ function* bringUp(context: OrchestrationContext, input: SentryInput): Story<Sent
     yield* finish(context, input, { stage: 'stopped', stopped: outcome, handoff: null });
     return { n, subscriptions: counts, stopped: brief(outcome) };
   }
-  const collected = (id: string) => outcome !== before.configured || before.collected.includes(id);
+  // Where no script is run, whoever collects is not ours.
+  const collected = (id: string) =>
+    applianceOf(input) !== undefined && (outcome !== before.configured || before.collected.includes(id));
   const claims = { granted, collected, proof: outcome.proof };
   const access =
     asked ?? (yield* applicationAccess(context, input, outputsOf(progress), granted)) ?? applianceAccess(input, claims);
