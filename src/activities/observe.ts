@@ -3,7 +3,7 @@ import { AzureError } from '../azure/ports';
 import type { Difference } from '../domain/compare';
 import type { Outcome, Outputs, PropertyChange } from '../domain/outcome';
 import { isAddressed } from '../domain/plan/kinds';
-import { type Kind, UNKNOWN } from '../domain/resources';
+import { type Kind, type Spec, UNKNOWN } from '../domain/resources';
 import type { activities, HandlerOf, Step } from './contracts';
 import type { AllEffects, Effects, Observed } from './effects';
 import { asOutcome, done, effectsOf, gaps, isAsWanted, mayBeUsed, mayNotChange, notOurs } from './ensure';
@@ -33,7 +33,7 @@ async function look(effects: Effects<Kind>, step: Step): Promise<Outcome> {
   if (!observed) {
     const theirs = (await effects.findTwin?.(spec)) ?? false;
     if (theirs) return { kind: 'done', change: 'kept', ours: false, outputs: {} };
-    return effects.absent?.(spec) ?? create(spec.id.startsWith('/') ? { id: spec.id } : {});
+    return effects.absent?.(spec) ?? create(foreseen(spec));
   }
   // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
   if (observed.obstacle) return observed.obstacle;
@@ -51,6 +51,15 @@ async function look(effects: Effects<Kind>, step: Step): Promise<Outcome> {
 }
 
 const create = (outputs: Outputs): Outcome => ({ kind: 'done', change: 'created', ours: true, outputs });
+
+/**
+ * What is known of a thing before it is made. On a VM that stands one key of ours is as good as another: they have the
+ * secret's name as their comment.
+ */
+function foreseen({ kind, id, wanted }: Spec): Outputs {
+  if (kind === 'sshKey') return { publicKey: `ssh-ed25519 ${UNKNOWN.replaceAll(' ', '-')} ${wanted.secretName}` };
+  return id.startsWith('/') ? { id } : {};
+}
 
 /** Throttled, broken or out of reach is worth waiting for; a clear no is an answer. */
 const saidNo = (status: number | undefined): boolean =>
