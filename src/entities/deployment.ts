@@ -1,6 +1,7 @@
 /** `deployment@{name}`: the stored request, where each subscription is placed, and the queue of announced ones. */
 import type { Placement } from '../domain/fleet';
 import type { Unplaced } from '../domain/newcomers';
+import { isMarkLost } from '../domain/mark';
 import type { Drift } from '../domain/plan/drift';
 import type { Finding } from '../domain/preflight/finding';
 import type { DeploymentRequest } from '../domain/request/request';
@@ -103,11 +104,11 @@ export const deploymentOperations = {
   }),
 };
 
-/** A run that reached no Sentry has changed none. */
+/** A run that reached no Sentry has changed none. What lost its mark stands as it stood. */
 const comeTo = (
   { settled = false, carriedOut = false }: DeploymentState,
   { sentries, stopped, problems }: DeploymentResult,
 ): Pick<DeploymentState, 'settled' | 'carriedOut'> =>
-  sentries > 0 ? { settled: problems.length === 0, carriedOut: stopped === 0 } : { settled, carriedOut };
+  sentries > 0 ? { settled: problems.every(isMarkLost), carriedOut: stopped === 0 } : { settled, carriedOut };
 
 export const deploymentEntity = entity<State>(null, deploymentOperations);

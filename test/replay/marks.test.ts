@@ -80,6 +80,7 @@ describe.each(['networkSecurityGroup', 'virtualMachine', 'virtualNetwork'])(
       expect(answers).toHaveLength(2);
       expect(state).toMatchObject({
         carriedOut: true,
+        settled: true,
         findings: [{ severity: 'warning', code: 'MarkLost', where: id.toUpperCase() }],
       });
       expect({ ...state.resources, ...sentry?.resources }[key]).toMatchObject({ state: 'refused', ours: true });
