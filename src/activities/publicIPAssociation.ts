@@ -1,4 +1,5 @@
 import type { Azure } from '../azure/ports';
+import type { Refused } from '../domain/outcome';
 import type { SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
 import { networkInterfaceBody } from './networkInterface';
@@ -25,14 +26,16 @@ export const publicIPAssociation = ({ arm }: Azure): Effects<'publicIPAssociatio
   };
   return {
     observe: async (spec) => {
-      const body = await read(spec);
-      const id = body?.ipConfigurations[0]?.publicIPAddress?.id;
+      const { networkInterfaceId, publicIPAddressId } = spec.wanted;
+      const first = (await read(spec))?.ipConfigurations[0];
+      const id = first?.publicIPAddress?.id;
       if (id === undefined) return undefined;
       // Another address than ours is somebody else's: it is neither replaced nor taken away.
-      const isOurs = id.toLowerCase() === spec.wanted.publicIPAddressId.toLowerCase();
+      const ours = id.toLowerCase() === publicIPAddressId.toLowerCase();
       return {
-        value: { networkInterfaceId: spec.wanted.networkInterfaceId, publicIPAddressId: id },
-        ours: isOurs,
+        value: { networkInterfaceId, publicIPAddressId: id },
+        ours,
+        ...(ours ? {} : { obstacle: otherAddress(id, networkInterfaceId, first?.name ?? '') }),
         outputs: { id },
       };
     },
@@ -40,3 +43,13 @@ export const publicIPAssociation = ({ arm }: Azure): Effects<'publicIPAssociatio
     remove: (spec) => write(spec),
   };
 };
+
+function otherAddress(id: string, networkInterfaceId: string, configuration: string): Refused {
+  const [, , , , group = '', , , , name = ''] = networkInterfaceId.split('/');
+  return {
+    kind: 'refused',
+    code: 'OtherAddressAttached',
+    reason: `The network interface bears the public address '${id}', which is not the window's, and can bear no second one`,
+    remedy: `See who put it there, and take it off: \`az network nic ip-config update --resource-group ${group} --nic-name ${name} --name ${configuration} --public-ip-address null\`. Then open the window again, or send the same request again.`,
+  };
+}

@@ -2,6 +2,7 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type WindowOrder } from '../activities/contracts';
 import { windowRemovals, windowResources, type WindowScope } from '../domain/blueprint/window';
 import { outputsOf, type State } from '../domain/graph';
+import type { Refusal } from '../domain/outcome';
 import type { Resource } from '../domain/resources';
 import { refusals } from '../domain/states';
 import { expirySchema, type Opened, type OpenWindow, type WindowReceipt } from '../domain/window';
@@ -53,7 +54,7 @@ function* openForAWhile(
   try {
     context.df.setCustomStatus({ stage: 'opening', expiresAt: scope.expiresAt });
     const progress = yield* carryOut(context, 'ensure', scope.deployment, resources, {}, { deadline: expiresAt });
-    const problems = refusals(resources, progress).map(({ reason }) => reason);
+    const problems = refusals(resources, progress).map(withWayOut);
     if (!resources.every(({ key }) => progress[key]?.state === 'done'))
       return { openedAt, why: 'neverOpened', problems };
 
@@ -162,17 +163,20 @@ function* remove(context: OrchestrationContext, scope: WindowScope): Story<reado
   const resources = windowRemovals(scope);
   const deadline = now(context) + ROUND_MS;
   const progress = yield* carryOut(context, 'remove', scope.deployment, resources, {}, { deadline });
-  return resources.flatMap(({ key, id }) => {
+  return resources.flatMap(({ kind, key, id }) => {
     const state = progress[key];
-    if (state?.state === 'done' && state.ours) return [];
+    // An association that is not ours is another hand's address: nothing that the window put there is left.
+    if (state?.state === 'done' && (state.ours || kind === 'publicIPAssociation')) return [];
     return [`${key} ('${id}') is still there: ${whyStill(state)}`];
   });
 }
 
+const withWayOut = ({ code, reason, remedy }: Refusal): string => `${code}: ${reason.replace(/\.$/, '')}. ${remedy}`;
+
 function whyStill(state: State | undefined): string {
   switch (state?.state) {
     case 'refused':
-      return `${state.code}: ${state.reason.replace(/\.$/, '')}. ${state.remedy}`;
+      return withWayOut(state);
     case 'blocked':
       return `${state.by} is`;
     case 'done':

@@ -158,6 +158,26 @@ test('a rule that another hand made its own is no proof: the receipt says that i
   expect(state.receipts[0]?.problems[0]).toContain('no longer bears our mark');
 });
 
+test('bug: an address that another hand put on the NIC kept what was never opened closing for ever', async () => {
+  const other: Outcome = {
+    kind: 'refused',
+    code: 'OtherAddressAttached',
+    reason: "bears '/by-hand'",
+    remedy: 'detach',
+  };
+  const foreign: Outcome = { kind: 'done', change: 'kept', ours: false, outputs: {} };
+  const { state, steps } = await deployOne({
+    ensure: ({ spec }) => (spec.kind === 'publicIPAssociation' ? other : undefined),
+    remove: ({ spec }) => (spec.kind === 'publicIPAssociation' ? foreign : undefined),
+  });
+  const told = /OtherAddressAttached: publicIPAssociation \(.*\): bears '\/by-hand'. detach$/;
+  expect(state.receipts).toMatchObject([
+    { why: 'neverOpened', closedAt: at(0), provenClosed: true, problems: [expect.stringMatching(told)] },
+  ]);
+  expect(state.stopped).toMatchObject({ code: 'WindowNotOpened', reason: expect.stringMatching(told) });
+  expect(steps).not.toContain('ensure securityRule/22');
+});
+
 test('an association that never ends closes with the window, and no port was open', async () => {
   const endless: Outcome = { kind: 'running', operation: 'https://azure/op', seconds: 60, change: 'created' };
   const { state, steps, elapsedMs } = await deployOne({

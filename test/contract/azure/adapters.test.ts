@@ -139,7 +139,7 @@ describe('a network interface that others use too', () => {
     };
     await world.drive('ensure', spec);
     const ours = { ...spec, wanted: { ...spec.wanted, publicIPAddressId: address } };
-    expect(await world.drive('ensure', ours)).toMatchObject([{ kind: 'refused', code: 'NotOurs' }]);
+    expect(await world.drive('ensure', ours)).toMatchObject([{ kind: 'refused', code: 'OtherAddressAttached' }]);
     expect(await world.drive('remove', ours)).toMatchObject([{ kind: 'done', change: 'kept', ours: false }]);
     expect(await publicAddresses()).toBe(1);
     await world.drive('remove', spec);

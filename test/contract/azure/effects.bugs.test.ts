@@ -191,3 +191,43 @@ test('bug: a VHD’s account that takes no keys refused the app, which had no ri
     remedy: expect.stringContaining('az role assignment create --role "Storage Blob Data Contributor"'),
   });
 });
+
+test('bug: an address that another hand put on the NIC was called not made by this deployment, and kept the window closing', async () => {
+  const { name, resources, window, removals } = deploy('other-address');
+  const given = outputsOf(await world.carryOut('ensure', name, resources));
+  const id = given['networkInterface']?.['id'] ?? '';
+  const other = `${id.slice(0, id.indexOf('/providers/'))}/providers/Microsoft.Network/publicIPAddresses/by-hand`;
+  await world.demand('PUT', other, {
+    location: 'westeurope',
+    sku: { name: 'Standard' },
+    properties: { publicIPAllocationMethod: 'Static' },
+  });
+  const shown = await world.demand('GET', id);
+  const { ipConfigurations, ...properties } = nic.parse(shown['properties']);
+  const by = (address: object) =>
+    ipConfigurations.map((one) => ({ ...one, properties: { ...one.properties, ...address } }));
+  await world.demand('PUT', id, {
+    ...shown,
+    properties: { ...properties, ipConfigurations: by({ publicIPAddress: { id: other } }) },
+  });
+
+  const opened = await world.carryOut('ensure', name, window(given), given);
+  expect(opened).toMatchObject({
+    publicIPAssociation: {
+      state: 'refused',
+      code: 'OtherAddressAttached',
+      reason: expect.stringContaining(`'${other}'`),
+      remedy: expect.stringMatching(
+        /`az network nic ip-config update --resource-group [\w-]+ --nic-name [\w-]+ --name [\w-]+ --public-ip-address null`/,
+      ),
+    },
+    'securityRule/22': { state: 'blocked' },
+  });
+  expect(await world.carryOut('remove', name, removals(given), given)).toMatchObject({
+    publicIPAssociation: { state: 'done', change: 'kept', ours: false },
+    publicIPAddress: { state: 'done', change: 'removed' },
+  });
+  expect(await world.demand('GET', id)).toMatchObject({
+    properties: { ipConfigurations: [{ properties: { publicIPAddress: { id: other } } }] },
+  });
+});
