@@ -335,6 +335,16 @@ test('closed on request before the PIN has come: the Sentry says so', async () =
   expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
 });
 
+test.each([
+  ['nobody answers any more', { kind: 'unreachable', reason: 'the proxy answered 504' }],
+  ['a grant does not work yet', { kind: 'unread', missing: subscriptionIds(1) }],
+] as const)('bug: closed on request while the app was at it was told as a fault of Azure’s (%s)', async (_, answer) => {
+  const { state, elapsedMs } = await deployOne({ appliance: () => answer }, {}, [toWindow(3, 'close')]);
+  expect(elapsedMs).toBeLessThanOrEqual(5 * MINUTE);
+  expect(state).toMatchObject({ stage: 'stopped', stopped: { code: 'WindowClosed' } });
+  expect(state.receipts).toMatchObject([{ why: 'closed', provenClosed: true }]);
+});
+
 describe('the run that opened it', () => {
   test('is gone: within minutes it closes, and a Sentry that lives on asks for nothing more', async () => {
     const { state, elapsedMs } = await deployOne({ registers: false, runAtWork: (look) => look < 3 });

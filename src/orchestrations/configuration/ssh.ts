@@ -8,7 +8,7 @@ import { tellMe } from '../sentryState';
 import { askForRegistration, registered } from './registration';
 import { entryOf, prove, replaceKey } from './session';
 import { type Configured, scriptJob, type Stopped, type Visit } from './visit';
-import { duringWindow, isOver, type Opening, whileOpen } from './window';
+import { duringWindow, endedBefore, isOver, type Opening, whileOpen } from './window';
 
 /** A VM that has just been made answers on its port after a minute or so. */
 const BOOT_RETRY_MS = 15_000;
@@ -46,6 +46,8 @@ function* answerTheScript(context: OrchestrationContext, visit: Visit, opening: 
 
     const job = { ...scriptJob(visit, answer.registrationUri), ...entry, hostKey, first: firstRead(visit) };
     const result = yield* talk(context, job, opening);
+    const ended = result.kind in RETRIES_MS ? endedBefore(opening) : undefined;
+    if (ended) return { outcome: ended, met };
     if (result.kind === 'unread') return { outcome: accessUnproven(result.missing, NOT_READABLE), met };
     if (result.kind === 'unreachable') return { outcome: unreachable(entry, result.reason), met };
     // Seen once, it is the appliance's: a PIN and a secret go to nobody else, in this session or any later one.

@@ -103,12 +103,15 @@ export const closeNow = (context: OrchestrationContext, { id }: Opening): Story<
 
 /** Waits for a person's answer while the window is open. Answers why there is none, or nothing where it came. */
 export function* whileOpen(context: OrchestrationContext, opening: Opening, answer: Task): Story<Refusal | undefined> {
-  const { closed } = opening;
-  do yield* firstOf(context, [answer, closed, opening.moved], Date.parse(opening.expiresAt) + CLOSING_MS);
+  do yield* firstOf(context, [answer, opening.closed, opening.moved], Date.parse(opening.expiresAt) + CLOSING_MS);
   while (followsTheWindow(context, opening));
   if (answer.isCompleted) return undefined;
-  return closed.isCompleted ? (whyClosed[receiptSchema.parse(closed.result).why] ?? expired) : expired;
+  return endedBefore(opening) ?? expired;
 }
+
+/** Why it was closed before its time was over; undefined where it was not, as far as this run has heard. */
+export const endedBefore = ({ closed }: Opening): Refusal | undefined =>
+  closed.isCompleted ? whyClosed[receiptSchema.parse(closed.result).why] : undefined;
 
 /** Whether the window is over, as far as this run has heard. */
 export function isOver(context: OrchestrationContext, opening: Opening): boolean {
@@ -131,7 +134,7 @@ const expired: Refusal = {
 };
 const closedOnRequest: Refusal = {
   code: 'WindowClosed',
-  reason: 'The access window was closed before anybody had done their part',
+  reason: 'The access window was closed before the appliance was set up',
   remedy: 'Send the same request again when someone is at the console.',
 };
 const runEnded: Refusal = {
