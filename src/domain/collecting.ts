@@ -6,7 +6,7 @@ const RISE = 1.5;
 /** Minutes in a row that must show it: a package update or a person at the terminal is over sooner. */
 const MINUTES = 3;
 
-interface Sample {
+export interface Sample {
   /** The minute's beginning, epoch ms. */
   readonly at: number;
   readonly bytes: number;

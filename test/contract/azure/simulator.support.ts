@@ -45,6 +45,8 @@ export interface TestAzure {
   readonly state: string;
   /** Moves the simulator's clock on; by itself it stands still. */
   advance(seconds: number): void;
+  /** What it shows, epoch ms. */
+  now(): number;
   ask(method: string, path: string, ask?: Ask): Promise<Answer>;
   /** A token of one of the tenant's principals. */
   token(principal: string, resource?: string): Promise<string>;
@@ -97,6 +99,7 @@ export async function startTestAzure(
     advance: (seconds) => {
       time += seconds * 1000;
     },
+    now: () => time,
     ask,
     token: async (principal, resource = 'https://management.azure.com') => {
       const { body } = await ask('POST', '/_simulator/token', { body: { principal, resource } });
