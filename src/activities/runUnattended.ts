@@ -1,10 +1,10 @@
-import type { UnattendedScript } from '../appliance/port';
+import type { ScriptRun, UnattendedScript } from '../appliance/port';
 import type { Azure, RunCommandShown } from '../azure/ports';
 import type { Later, Outcome, Refused } from '../domain/outcome';
 import type { Unattended } from '../domain/profile';
-import type { activities, HandlerOf, UnattendedJob, UnattendedResult } from './contracts';
+import type { activities, HandlerOf, ScriptResult, UnattendedJob, UnattendedResult } from './contracts';
 import { orOutcome } from './orOutcome';
-import { runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
+import { KEPT_BYTES, runCommandStep, TIMEOUT_SECONDS, wasCutShort } from './runCommandStep';
 import { readAnswers, stopped, toScriptResult } from './script';
 
 const DONE: Outcome = { kind: 'done', change: 'kept', ours: true, outputs: {} };
@@ -55,10 +55,20 @@ async function ended(
   const again = script.askedAgain(unattended, shown);
   if (again !== undefined && again !== job.again) return { kind: 'otherwise', again };
   const run = script.end(job.script, await readAnswers(azure, job), shown);
-  if (!wasCutShort(shown)) return { kind: 'ended', result: toScriptResult(run) };
+  if (!wasCutShort(shown)) {
+    const isUnknown = unattended.again !== undefined && again === undefined;
+    return { kind: 'ended', result: isUnknown && run.kind === 'failed' ? beginningLost(run) : toScriptResult(run) };
+  }
   const reason = `Azure ended the set-up script (${shown.state}) after at most ${TIMEOUT_SECONDS / 60} minutes`;
   return { kind: 'ended', result: stopped('ScriptNotDone', reason, notDoneRemedy, run.transcript) };
 }
+const beginningLost = ({ reason, transcript }: Extract<ScriptRun, { kind: 'failed' }>): ScriptResult =>
+  stopped(
+    'ScriptFailed',
+    reason,
+    `Azure kept only the last ${KEPT_BYTES} bytes of what it said, so it is not known whether it asked about an earlier set-up first. If the appliance was set up before, ask for configuration ssh or manual; if not, see there what the script objects to, and mend it. Then send the same request again.`,
+    transcript,
+  );
 const notDoneRemedy =
   'The script may have asked what the profile has no answer for: see the transcript, mend script.unattended, or ask for configuration ssh. Then send the same request again.';
 

@@ -40,7 +40,9 @@ export function toScriptResult(run: ScriptRun): ScriptResult {
       return stopped(
         'ScriptFailed',
         run.reason,
-        'The transcript says what the script objected to. Mend it, then send the same request again.',
+        run.transcript === ''
+          ? 'The script left nothing to read. See on the appliance what it objects to (its own log, or configuration manual), mend it, then send the same request again.'
+          : 'The transcript says what the script objected to. Mend it, then send the same request again.',
         run.transcript,
       );
   }

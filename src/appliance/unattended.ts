@@ -21,12 +21,15 @@ export const unattendedScript: UnattendedScript = {
       environment: Object.fromEntries(variables),
     };
   },
-  /** Where the beginning was cut off, nobody knows any more what was asked first. */
-  askedAgain: ({ again }, { output }) =>
-    again && !isCut(output) ? new RegExp(again.match, 'i').test(output) : undefined,
+  /** Where the beginning was cut off and the rest does not show it, nobody knows any more what was asked first. */
+  askedAgain: ({ again }, { output }) => {
+    if (!again) return undefined;
+    const isShown = new RegExp(again.match, 'i').test(output);
+    return isShown || !isCut(output) ? isShown : undefined;
+  },
   end: (script, answers, end) => {
     const conversation = new Conversation(script, answers, []);
-    for (const text of [end.output, end.error]) conversation.hear(wholeLines(text));
+    for (const text of [end.output, end.error]) conversation.hear(wholeWords(text));
     return runOf(verdictOf(conversation, end), conversation);
   },
 };
@@ -40,5 +43,5 @@ function verdictOf(conversation: Conversation, { exitCode }: ScriptEnd): Paramet
 }
 
 const isCut = (text: string): boolean => Buffer.byteLength(text) >= KEPT_BYTES;
-/** Half a line may be half of a secret, which nobody would know for one: it goes. */
-const wholeLines = (text: string): string => (isCut(text) ? text.slice(text.indexOf('\n') + 1) : text);
+/** Half a word may be half of a secret, which nobody would know for one: it goes. No secret has a space in it. */
+const wholeWords = (text: string): string => (isCut(text) ? text.replace(/^\S*\s?/, '') : text);

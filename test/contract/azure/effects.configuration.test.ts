@@ -369,7 +369,7 @@ describe('run command', () => {
     expect(await proven(proofJob())).toMatchObject({ kind: 'refused', reason: expect.stringContaining(reason) });
     await world.azure.ask('DELETE', '/_simulator/vms/scripts');
   });
-  const asked = 'This Sentry is already configured. ';
+  const asked = 'This Sentry is already configured. Configure it again? (Y/N): ';
   test.each([
     [{ stdout: `${asked}Configuration complete.`, exitCode: 3 }, 'ScriptFailed', 'done and ended with 3'],
     [{ stdout: asked, stderr: 'Segmentation fault', exitCode: 139 }, 'ScriptFailed', 'the script ended with 139'],
