@@ -11,6 +11,8 @@ const LOOK_SECONDS = 60;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** How long Azure Monitor keeps what it has measured. */
+const KEPT_MS = 93 * DAY_MS;
 
 /** Whether the appliance sends more than it did before a person said that it is set up. */
 export const makeCheckCollecting =
@@ -28,12 +30,12 @@ const machine = z.looseObject({ timeCreated: z.date() });
 
 /**
  * Since `from`, and in the VM's first hour, when nobody can have set it up yet: one that has collected all day shows no
- * quiet minute otherwise. Nothing of an earlier VM of that name. Azure Monitor forgets after 93 days.
+ * quiet minute otherwise. Nothing of an earlier VM of that name.
  */
 async function traffic({ arm, metrics }: Azure, vmId: string, from: number, now: number): Promise<readonly Sample[]> {
   const made = machine.safeParse(await arm.virtualMachine.get(vmId)).data?.timeCreated.getTime() ?? from;
   const end = Math.floor(Math.min(made + HOUR_MS, from) / MINUTE_MS) * MINUTE_MS;
-  const first = made < end ? await metrics.networkOut(vmId, made, end) : [];
+  const first = made < end && made > now - KEPT_MS ? await metrics.networkOut(vmId, made, end) : [];
   return [...first, ...(await metrics.networkOut(vmId, Math.max(made, from), now))];
 }
 
