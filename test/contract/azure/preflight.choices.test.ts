@@ -71,7 +71,10 @@ test('a VHD that only Azure Storage reaches is a warning', async () => {
   const image = { kind: 'vhd', uri, storageAccountId: accountId('near'), container: 'vhds' };
   const found = await findingsOf(world, inputFor('vhd-unreached', { image }));
   expect(codes(found)).toEqual(['VhdContainerNotFound', 'CouldNotBeChecked']);
-  expect(found[1]).toMatchObject({ where: '/image/uri', reason: expect.stringContaining('does not resolve for the app') });
+  expect(found[1]).toMatchObject({
+    where: '/image/uri',
+    reason: expect.stringContaining('does not resolve for the app'),
+  });
 });
 
 test('networks that ours could never be peered with are named, and ours that exists is not held against itself', async () => {
