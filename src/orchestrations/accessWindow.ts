@@ -140,7 +140,7 @@ function* tellSentry(context: OrchestrationContext, { notify }: WindowOrder, nam
 function* close(context: OrchestrationContext, scope: WindowScope, closing: Closing): Story<WindowReceipt> {
   const { deployment, n } = scope;
   for (const limit = now(context) + CLOSING_MS; ;) {
-    const left = yield* remove(context, scope);
+    const left = yield* remove(context, scope, closing);
     const receipt: WindowReceipt = {
       ...closing,
       sentry: n,
@@ -159,14 +159,15 @@ function* close(context: OrchestrationContext, scope: WindowScope, closing: Clos
  * Removes what the window opened. A removal ends by reading that the thing is gone: that is the proof. Answers what is
  * left: what was refused, and what another hand has made its own.
  */
-function* remove(context: OrchestrationContext, scope: WindowScope): Story<readonly string[]> {
+function* remove(context: OrchestrationContext, scope: WindowScope, { why }: Closing): Story<readonly string[]> {
   const resources = windowRemovals(scope);
   const deadline = now(context) + ROUND_MS;
   const progress = yield* carryOut(context, 'remove', scope.deployment, resources, {}, { deadline });
   return resources.flatMap(({ kind, key, id }) => {
     const state = progress[key];
-    // An association that is not ours is another hand's address: nothing that the window put there is left.
-    if (state?.state === 'done' && (state.ours || kind === 'publicIPAssociation')) return [];
+    // Another hand's address on the appliance. Where it kept the window from opening, nothing was put there.
+    const kept = kind === 'publicIPAssociation' && why === 'neverOpened';
+    if (state?.state === 'done' && (state.ours || kept)) return [];
     return [`${key} ('${id}') is still there: ${whyStill(state)}`];
   });
 }

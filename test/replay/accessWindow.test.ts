@@ -158,6 +158,15 @@ test('a rule that another hand made its own is no proof: the receipt says that i
   expect(state.receipts[0]?.problems[0]).toContain('no longer bears our mark');
 });
 
+test('an address that another hand put in the place of ours while the window was open is no proof either', async () => {
+  const foreign: Outcome = { kind: 'done', change: 'kept', ours: false, outputs: {} };
+  const { state } = await deployOne({
+    remove: ({ spec }) => (spec.kind === 'publicIPAssociation' ? foreign : undefined),
+  });
+  expect(state.receipts[0]).toMatchObject({ provenClosed: false });
+  expect(state.receipts[0]?.problems[0]).toContain('publicIPAssociation');
+});
+
 test('bug: an address that another hand put on the NIC kept what was never opened closing for ever', async () => {
   const other: Outcome = {
     kind: 'refused',
