@@ -10,8 +10,9 @@ export const application = ({ directory }: Azure): Effects<'application'> => ({
     if (!body) return undefined;
     const what = `the application with the unique name '${wanted.uniqueName}' (object id ${body.id})`;
     const ours = bearsMark(body.tags, deployment);
-    const held = { ...body, federations: await directory.federatedCredentials(body.id) };
-    const obstacle = ours ? heldByOthers(what, held, deployment) : notOurs(what, body);
+    const obstacle = ours
+      ? heldByOthers(what, { ...body, federations: await directory.federatedCredentials(body.id) }, deployment)
+      : notOurs(what, body);
     // Graph shows the unique name on request only, and lets nobody change it.
     const value = { ...body, uniqueName: wanted.uniqueName };
     return { value, ours, obstacle, outputs: { objectId: body.id, appId: body.appId } };

@@ -1,8 +1,8 @@
 import { AzureError, type Azure } from '../azure/ports';
+import { isClientSecretOf } from '../domain/blueprint/identity';
 import { differences } from '../domain/compare';
 import { kinds, OWNER_TAG, type SpecOf } from '../domain/resources';
 import type { Effects } from './effects';
-import { markOf } from './holders';
 import { mergedInto } from './merge';
 
 const DAY_MS = 86_400_000;
@@ -26,7 +26,7 @@ export const clientSecret = ({ directory, secrets }: Azure): Effects<'clientSecr
     const owner = await directory.getApplication({ id: wanted.applicationId });
     const expired = stored?.expiresOn !== undefined && stored.expiresOn.getTime() <= Date.now();
     const tagged = stored?.tags[KEY_ID];
-    const ours = owner?.passwordCredentials.filter(({ displayName }) => displayName?.endsWith(markOf(deployment)));
+    const ours = owner?.passwordCredentials.filter(({ displayName }) => isClientSecretOf(deployment, displayName));
     const keyId = expired ? undefined : owner?.passwordCredentials.find((one) => one.keyId === tagged)?.keyId;
     const orphans = ours?.map((one) => one.keyId).filter((one) => one !== keyId) ?? [];
     return { stored, orphans, keyId };

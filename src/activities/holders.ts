@@ -1,11 +1,7 @@
 /** Who else could sign in as an application or identity that bears our mark, which others can write, too. */
 import type { Application } from '../azure/ports';
-import { isFederationOf } from '../domain/blueprint/identity';
+import { isClientSecretOf, isFederationOf } from '../domain/blueprint/identity';
 import type { Refused } from '../domain/outcome';
-import { ownerMark } from '../domain/resources';
-
-/** How each of our credentials' descriptions ends, whatever the request calls it. */
-export const markOf = (deployment: string): string => `(${ownerMark(deployment)})`;
 
 interface Holders extends Partial<Pick<Application, 'otherOwners' | 'passwordCredentials' | 'keyCredentials'>> {
   readonly federations?: readonly { readonly name: string }[];
@@ -17,7 +13,7 @@ export function heldByOthers(
   { otherOwners = [], passwordCredentials = [], keyCredentials = [], federations = [] }: Holders,
   deployment: string,
 ): Refused | undefined {
-  const passwords = passwordCredentials.filter(({ displayName }) => !displayName?.endsWith(markOf(deployment)));
+  const passwords = passwordCredentials.filter(({ displayName }) => !isClientSecretOf(deployment, displayName));
   const trusts = federations.filter(({ name }) => !isFederationOf(deployment, name));
   const others = [
     ...otherOwners.map((id) => `its owner ${id}`),

@@ -12,6 +12,7 @@ import type { Reached } from '../domain/preflight/policies';
 import { groupsAbove, ROLE_ASSIGNMENT_LIMIT, subscriptionScope } from '../domain/preflight/subscriptions';
 import type { VaultAnswer } from '../domain/preflight/vault';
 import { type Source, sourceIn } from '../domain/preflight/vhd';
+import { isSame } from '../domain/sameId';
 import { isSecretOf } from '../domain/vaultUri';
 import type { HostInspection } from './contracts';
 import { isForbidden } from './inspected';
@@ -89,7 +90,7 @@ export function hostReads({ inspection, arm, secrets }: Azure, input: HostInspec
   const networkId = networkIdOf(blueprint) ?? '';
   const existing = appliance?.network.kind === 'existing' ? appliance.network.subnetId : undefined;
   const vhd = appliance?.image.kind === 'vhd' ? appliance.image : undefined;
-  const isThere = async (id: string) => (await resources())?.some((one) => one.id.toLowerCase() === id.toLowerCase());
+  const isThere = async (id: string) => (await resources())?.some((one) => isSame(one.id, id));
   const named = {
     ...(existing === undefined ? {} : { networkId, subnetId: existing }),
     accountId: vhd?.storageAccountId,

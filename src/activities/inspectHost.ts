@@ -32,6 +32,7 @@ import {
 } from '../domain/preflight/subscriptions';
 import { checkVault } from '../domain/preflight/vault';
 import { checkAccount, checkContainer, checkSource, noSource, vhdOf } from '../domain/preflight/vhd';
+import { isSame } from '../domain/sameId';
 import type { activities, HandlerOf, HostInspection } from './contracts';
 import { hostReads, type HostReads } from './hostReads';
 import { type Found, HEALS_SECONDS, inspected } from './inspected';
@@ -71,13 +72,11 @@ const forSizing =
   async (reads, input, home) =>
     (await reads.standing()) && !(await reads.isResized()) ? found([]) : look(reads, input, home);
 
-const same = (a: string, b: string | undefined): boolean => a.toLowerCase() === b?.toLowerCase();
-
 /** Whether a resource that the request names is there is asked once, and told once. */
 function isLookedAt(blueprint: HostInspection['blueprint'], scope: string): boolean {
   const image = applianceOf(blueprint)?.image;
   const ofImage = image?.kind === 'image' ? image.id : image?.kind === 'vhd' ? image.storageAccountId : undefined;
-  return same(scope, existingIdentityOf(blueprint)) || same(scope, ofImage);
+  return isSame(scope, existingIdentityOf(blueprint)) || isSame(scope, ofImage);
 }
 
 async function delegation(reads: HostReads, blueprint: HostInspection['blueprint']): Promise<readonly Finding[]> {
@@ -180,15 +179,15 @@ const looks: Readonly<Record<Area, Look>> = {
       reads.identity(),
     ]);
     const subnet = subnetOf(blueprint, network);
-    const rules = around?.securityGroups.find(({ id }) => same(id, subnet?.networkSecurityGroupId))?.rules;
-    const routes = around?.routeTables.find(({ id }) => same(id, subnet?.routeTableId))?.routes;
+    const rules = around?.securityGroups.find(({ id }) => isSame(id, subnet?.networkSecurityGroupId))?.rules;
+    const routes = around?.routeTables.find(({ id }) => isSame(id, subnet?.routeTableId))?.routes;
     const toMake = demandOf(blueprint, sentries, existing ?? []).interfaces;
     return found(checkNetwork(blueprint, { network, others, rules, routes, toMake, egress, app }));
   }),
   vhd: forMaking(async (reads, { blueprint }) => {
     // An image that was made of it needs no VHD any more.
     const image = plannedResources(blueprint, 0).find(({ kind }) => kind === 'image')?.id;
-    if ((await reads.resources())?.some(({ id }) => same(id, image))) return found([]);
+    if ((await reads.resources())?.some(({ id }) => isSame(id, image))) return found([]);
     const [around, container, source] = await Promise.all([reads.around(), reads.container(), reads.source()]);
     const ofSource =
       source.kind === 'url'

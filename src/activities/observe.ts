@@ -35,9 +35,9 @@ async function look(effects: Effects<Kind>, step: Step): Promise<Outcome> {
     if (theirs) return { kind: 'done', change: 'kept', ours: false, outputs: {} };
     return effects.absent?.(spec) ?? create(foreseen(spec));
   }
-  // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
   if (observed.obstacle) return observed.obstacle;
   if (!mayBeUsed(spec, observed)) return notOurs(step, observed);
+  // What Azure is still at work on is not waited for: a copy may take hours. It is held against what it is to become.
   const found = gaps(spec, observed);
   if (isAsWanted(observed, found)) return done('kept', observed);
   // Whether a value differs that nobody knows yet, a run will see.

@@ -13,7 +13,3 @@ export const markLost = (id: string, deployment: string): Refusal => ({
   remedy: `Put the tag back, unless somebody made another in its place: ${markAgain(id, deployment)}. Then send the same request again. Where a policy took it away, ask for an exemption.`,
 });
 export const isMarkLost = ({ code }: Pick<Refusal, 'code'>): boolean => code === 'MarkLost';
-
-/** Azure shows an id in whatever case it was asked for first. */
-export const isAmong = (ids: readonly string[], id: string): boolean =>
-  ids.some((one) => one.toLowerCase() === id.toLowerCase());

@@ -1,9 +1,9 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { activities, type Step, type Verb } from '../activities/contracts';
 import { type Given, inBatches, next, outputsOf, type Progress, settle } from '../domain/graph';
-import { isAmong } from '../domain/mark';
 import type { Later } from '../domain/outcome';
 import { type Resource, specify, UNKNOWN } from '../domain/resources';
+import { isAmong } from '../domain/sameId';
 import { callAll, firstOf, now, type Story, until } from './call';
 
 const EFFECT = {

@@ -3,7 +3,6 @@ import { type Activity, activities, type Inspected, type InspectedNow } from '..
 import { rolesOf, scopesOf } from '../domain/blueprint/grants';
 import type { Placement } from '../domain/fleet';
 import { inRows, settle, type State } from '../domain/graph';
-import { isAmong } from '../domain/mark';
 import type { Later } from '../domain/outcome';
 import { areasOf, isOfHost, notChecked, readOf, readOfScope } from '../domain/preflight/areas';
 import { bounded } from '../domain/preflight/codes';
@@ -17,6 +16,7 @@ import {
   type WatchedScope,
 } from '../domain/preflight/subscriptions';
 import { vaultUnreachable } from '../domain/preflight/vault';
+import { isAmong } from '../domain/sameId';
 import { ask, callAll, now, sentryRef, type Story, until } from './call';
 import type { DeploymentInput } from './inputs';
 

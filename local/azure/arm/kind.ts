@@ -1,4 +1,4 @@
-import { type z } from 'zod';
+import { z } from 'zod';
 import { type Azure } from '../azure';
 import { type Call } from '../http/call';
 import { AzureError } from '../http/errors';
@@ -27,6 +27,10 @@ interface Prepared {
   /** When the operation ends, where its kind's timing does not say. */
   readonly readyAt?: number;
 }
+
+/** The body of a resource that has a region and tags, and nothing else beside its properties. */
+export const tracked = <P extends z.ZodType>(properties: P) =>
+  z.looseObject({ location: z.string(), tags: z.record(z.string(), z.string()).optional(), properties });
 
 /** One kind of ARM resource: a row of what differs from the others. */
 export interface Kind {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind } from '../arm/kind';
+import { tracked, type Kind } from '../arm/kind';
 import { demandRunning, machineOf } from './runCommand';
 
 const properties = z.looseObject({
@@ -16,11 +16,7 @@ export const extensions: Kind = {
   type: 'Microsoft.Compute/virtualMachines/extensions',
   timing: { put: 'virtualMachineUpdate', remove: 'virtualMachineUpdate' },
   phases: ['Creating', 'Updating'],
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties,
-  }),
+  schema: tracked(properties),
   readOnly: ['instanceView'],
   prepare(azure, put) {
     const vm = machineOf(azure, put.id);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind, type Put, stateOf } from '../arm/kind';
+import { tracked, type Kind, type Put, stateOf } from '../arm/kind';
 import { type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
 import { parentOf } from '../http/paths';
@@ -27,11 +27,7 @@ export const galleryVersions: Kind = {
   timing: { put: 'image', remove: 'image' },
   phases: ['Creating', 'Updating'],
   siblings: true,
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties,
-  }),
+  schema: tracked(properties),
   readOnly: ['replicationStatus'],
   prepare(azure, put) {
     if (!/^\d+\.\d+\.\d+$/.test(put.name))

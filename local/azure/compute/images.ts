@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind, type Put, stateOf } from '../arm/kind';
+import { tracked, type Kind, type Put, stateOf } from '../arm/kind';
 import { type Azure } from '../azure';
 import { AzureError, badRequest } from '../http/errors';
 import { nameOf } from '../http/paths';
@@ -38,11 +38,7 @@ export const images: Kind = {
   type: 'Microsoft.Compute/images',
   timing: { put: 'image', remove: 'image' },
   phases: ['Creating', 'Updating'],
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: properties.prefault({}),
-  }),
+  schema: tracked(properties.prefault({})),
   prepare(azure, put) {
     const asked = properties.parse(put.body.properties);
     if (put.existing !== undefined && put.existing.failure === null) {

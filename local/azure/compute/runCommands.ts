@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind } from '../arm/kind';
+import { tracked, type Kind } from '../arm/kind';
 import { doneAt, type Azure } from '../azure';
 import { type Resource } from '../store/resources';
 import { demandRunning, lastBytes, machineOf } from './runCommand';
@@ -37,11 +37,7 @@ export const runCommands: Kind = {
   timing: { put: 'runCommand', remove: 'runCommand' },
   phases: ['Creating', 'Updating'],
   siblings: true,
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties,
-  }),
+  schema: tracked(properties),
   readOnly: ['instanceView'],
   prepare(azure, put) {
     const vm = machineOf(azure, put.id);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind } from '../arm/kind';
+import { tracked, type Kind } from '../arm/kind';
 import { doneAt } from '../azure';
 import { randomUUID } from '../random';
 
@@ -10,11 +10,7 @@ export const userAssignedIdentities: Kind = {
   type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
   plain: true,
   merges: true,
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: z.record(z.string(), z.unknown()).default({}),
-  }),
+  schema: tracked(z.record(z.string(), z.unknown()).default({})),
   prepare(azure, { body, existing }) {
     const own = existing?.document.properties ?? {
       tenantId: azure.tenant.tenantId,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalidReference, type Kind, type Put, usable } from '../arm/kind';
+import { invalidReference, tracked, type Kind, type Put, usable } from '../arm/kind';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
 import { randomUUID } from '../random';
@@ -28,11 +28,7 @@ type IpConfiguration = z.infer<typeof ipConfiguration>;
 export const networkInterfaces: Kind = {
   type: 'Microsoft.Network/networkInterfaces',
   timing: { put: 'networkInterface', remove: 'networkDelete' },
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: nicProperties,
-  }),
+  schema: tracked(nicProperties),
   readOnly: ['virtualMachine'],
   prepare(azure, put) {
     const { ipConfigurations: asked, networkSecurityGroup: group, ...rest } = nicProperties.parse(put.body.properties);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind, type Put, shown } from '../arm/kind';
+import { tracked, type Kind, type Put, shown } from '../arm/kind';
 import { removeResource, store } from '../arm/resourceRoutes';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
@@ -21,11 +21,7 @@ const rules = z.array(inlineRule).default([]);
 export const networkSecurityGroups: Kind = {
   type: 'Microsoft.Network/networkSecurityGroups',
   timing: { put: 'networkSecurityGroup', remove: 'networkDelete' },
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: z.looseObject({ securityRules: rules }).default({ securityRules: [] }),
-  }),
+  schema: tracked(z.looseObject({ securityRules: rules }).default({ securityRules: [] })),
   prepare(_, { id, body, existing }) {
     const inline = rules.parse(body.properties['securityRules']);
     for (const { name, properties } of inline) demandRule(name, properties);

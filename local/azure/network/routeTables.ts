@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Kind } from '../arm/kind';
+import { tracked, type Kind } from '../arm/kind';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
 import { randomUUID } from '../random';
@@ -28,11 +28,7 @@ export function defaultHopOf(azure: Azure, table: unknown): string | undefined {
 export const routeTables: Kind = {
   type: 'Microsoft.Network/routeTables',
   timing: { put: 'networkSecurityGroup', remove: 'networkDelete' },
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: properties.prefault({}),
-  }),
+  schema: tracked(properties.prefault({})),
   readOnly: ['subnets'],
   prepare(_, { id, body, existing }) {
     const { routes, ...rest } = properties.parse(body.properties);

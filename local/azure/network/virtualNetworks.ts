@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
-import { type Kind, type Put, shown, usable } from '../arm/kind';
+import { tracked, type Kind, type Put, shown, usable } from '../arm/kind';
 import { removeResource, store } from '../arm/resourceRoutes';
 import { type Azure } from '../azure';
 import { badRequest } from '../http/errors';
@@ -114,11 +114,7 @@ export const subnets: Kind = {
 export const virtualNetworks: Kind = {
   type: 'Microsoft.Network/virtualNetworks',
   timing: { put: 'virtualNetwork', remove: 'networkDelete' },
-  schema: z.looseObject({
-    location: z.string(),
-    tags: z.record(z.string(), z.string()).optional(),
-    properties: vnetProperties,
-  }),
+  schema: tracked(vnetProperties),
   prepare(__, { body, existing }) {
     const { subnets: _, ...properties } = vnetProperties.parse(body.properties);
     const { location, tags } = body;

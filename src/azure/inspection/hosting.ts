@@ -5,6 +5,7 @@ import { ResourceManagementClient } from '@azure/arm-resources';
 import { z } from 'zod';
 import type { Size, Usage } from '../../domain/preflight/capacity';
 import type { EncryptionSet } from '../../domain/preflight/encryption';
+import { isSame } from '../../domain/sameId';
 import { parseArmId } from '../arm/armId';
 import { armOptions, type Connection } from '../client';
 import type { List } from '../arm/reader';
@@ -58,7 +59,7 @@ export function hosting(connection: Connection, list: List): Hosting {
       const skus = await all(compute(id).resourceSkus.list({ filter: `location eq '${location}'` }));
       return new Map(
         names.flatMap((name) => {
-          const found = skus.find((one) => one.resourceType === 'virtualMachines' && same(one.name, name));
+          const found = skus.find((one) => one.resourceType === 'virtualMachines' && isSame(one.name, name));
           return found ? [[name, toSize(sku.parse(found), location)] as const] : [];
         }),
       );
@@ -86,7 +87,6 @@ async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
   for await (const one of pages) found.push(one);
   return found;
 }
-const same = (a: string | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase();
 
 const FEATURES_VERSION = '2021-07-01';
 const feature = z.looseObject({ properties: z.looseObject({ state: z.string() }) });
@@ -133,15 +133,15 @@ const sku = z.looseObject({
 function toSize({ family, capabilities, locationInfo, restrictions }: z.output<typeof sku>, location: string): Size {
   const told = Object.fromEntries(capabilities.map(({ name, value }) => [name, value]));
   const here = restrictions.filter(({ restrictionInfo }) =>
-    restrictionInfo?.locations.some((one) => same(one.replaceAll(' ', ''), location)),
+    restrictionInfo?.locations.some((one) => isSame(one.replaceAll(' ', ''), location)),
   );
   return {
     family,
     cores: Number(told['vCPUs'] ?? 0),
     zones: locationInfo.flatMap(({ zones }) => zones),
-    restricted: here.some(({ type }) => same(type, 'Location')),
+    restricted: here.some(({ type }) => isSame(type, 'Location')),
     restrictedZones: here.flatMap(({ type, restrictionInfo }) =>
-      same(type, 'Zone') ? (restrictionInfo?.zones ?? []) : [],
+      isSame(type, 'Zone') ? (restrictionInfo?.zones ?? []) : [],
     ),
     capabilities: told,
   };

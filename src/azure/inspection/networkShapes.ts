@@ -1,9 +1,9 @@
 /** Networks and rules as Azure's clients give them, without the level `properties`. */
 import { z } from 'zod';
 import type { SecurityRule } from '../../domain/preflight/securityRules';
+import { isSame } from '../../domain/sameId';
 
 const texts = z.array(z.string()).default([]);
-const same = (a: string | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase();
 
 const reference = z.looseObject({ id: z.string() }).nullish();
 const subnet = z
@@ -42,7 +42,7 @@ export const virtualNetwork = z
     prefixes: addressSpace.addressPrefixes,
     subnets,
     gateway:
-      subnets.some(({ name }) => same(name, 'GatewaySubnet')) ||
+      subnets.some(({ name }) => isSame(name, 'GatewaySubnet')) ||
       peerings.some(({ useRemoteGateways }) => useRemoteGateways === true),
   }));
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Query } from '../arm/resourceGraph';
 import type { Inspection } from '../ports';
 import { definitionOf, isManagedImage } from '../../domain/imageId';
+import { isSame } from '../../domain/sameId';
 import { encryptionSet } from './hosting';
 import { managedImage, versionImage } from './images';
 import { securityRule, virtualNetwork } from './networkShapes';
@@ -43,8 +44,6 @@ const NETWORKS = [
   "summarize networks = make_list(bag_pack('id', id, 'prefixes', properties.addressSpace.addressPrefixes)) by subscriptionId",
 ].join(' | ');
 
-const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
 /** Without its definition a version tells too little: then both are read. */
 const ofVersion = (found: Resource, definition: Resource | undefined) =>
   definition && versionImage(flat(found), flat(definition));
@@ -60,7 +59,7 @@ export function surroundings(query: Query): Pick<Inspection, 'surroundings' | 'n
       const wanted = `id in~ (${ids.join(', ')})${subnetId === undefined ? '' : ` or (${beside})`}`;
       const rows = await query(`resources | where ${wanted} | project id, type, location, tags, properties`, resource);
       const byId = (id: string | undefined): Resource | undefined =>
-        id === undefined ? undefined : rows.find((one) => same(one.id, id));
+        id === undefined ? undefined : rows.find((one) => isSame(one.id, id));
       const of = (type: string) => rows.filter((one) => one.type === `microsoft.network/${type}`);
       const [network, storage, set] = [byId(networkId), byId(accountId), byId(encryptionSetId)];
       const [found, definition] = [byId(imageId), byId(definitionId)];

@@ -99,6 +99,11 @@ function appRegistration(blueprint: Blueprint, n: number): readonly Resource[] {
   return [application, servicePrincipal, ...clientSecret(blueprint, n), ...applicationFederation(blueprint, n)];
 }
 
+/** How each of our client secrets' descriptions ends, whatever the request calls it: it says whose it is. */
+const secretMark = (deployment: string): string => `(${ownerMark(deployment)})`;
+export const isClientSecretOf = (deployment: string, description: string | null): boolean =>
+  description?.endsWith(secretMark(deployment)) ?? false;
+
 function clientSecret({ request }: Blueprint, n: number): readonly ResourceOf<'clientSecret'>[] {
   const secret = clientSecretOf(request);
   if (!secret) return [];
@@ -112,7 +117,7 @@ function clientSecret({ request }: Blueprint, n: number): readonly ResourceOf<'c
       wanted: (given) => ({
         applicationId: given('application', 'objectId'),
         secretName: name,
-        displayName: `${secret.description} (${ownerMark(request.name)})`,
+        displayName: `${secret.description} ${secretMark(request.name)}`,
         expiresInDays: secret.expiresInDays,
         tags: tagsOf(request),
       }),

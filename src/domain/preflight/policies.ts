@@ -1,6 +1,7 @@
 /** Which of the policies assigned above what a deployment puts would deny it, or change the VM's identity. Pure. */
 import { applianceOf, type Blueprint } from '../blueprint/blueprint';
 import type { Kind, Resource } from '../resources';
+import { isSame } from '../sameId';
 import { finding } from './codes';
 import { plannedResources } from './existing';
 import type { Finding } from './finding';
@@ -130,15 +131,14 @@ function exemptionOf(
 }
 
 function appliedOf(assignment: PolicyAssignment, { definitions, initiatives }: Policies): readonly Applied[] {
-  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  const byId = (id: string): PolicyDefinition | undefined => definitions.find((one) => same(one.id, id));
+  const byId = (id: string): PolicyDefinition | undefined => definitions.find((one) => isSame(one.id, id));
   const of = (definition: PolicyDefinition, parameters: Readonly<Record<string, unknown>>): Applied => {
     const all = { ...definition.defaults, ...parameters };
     return { assignment, definition, parameters: all, effect: effectOf(definition, all) };
   };
   const single = byId(assignment.definitionId);
   if (single) return [of(single, assignment.parameters)];
-  const initiative = initiatives.find((one) => same(one.id, assignment.definitionId));
+  const initiative = initiatives.find((one) => isSame(one.id, assignment.definitionId));
   const outer = { ...initiative?.defaults, ...assignment.parameters };
   return (initiative?.members ?? []).flatMap((member) => {
     const definition = byId(member.definitionId);
